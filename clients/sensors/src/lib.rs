@@ -1,0 +1,19 @@
+//! Synthetic sensors with ground truth beside: sources of events that need no file.
+//!
+//! The event camera looks at a random texture that moves as it is told ([`camera`]), through
+//! [`Motion`]s that a [`Trajectory`] may choose; [`Truth`] keeps what was played. Everything is a
+//! function of settings and seed: no clock, no file, no randomness from outside.
+
+pub mod camera;
+mod error;
+pub mod motion;
+mod random;
+pub mod texture;
+pub mod trajectory;
+pub mod truth;
+
+pub use camera::{MovingTexture, Recording, Settings, movie, record};
+pub use error::Error;
+pub use motion::Motion;
+pub use trajectory::{Switching, Trajectory};
+pub use truth::Truth;

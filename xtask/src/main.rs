@@ -1,0 +1,103 @@
+//! `cargo xtask`: what a change has to pass, and what it costs in speed.
+//!
+//! `test` runs the table of stages in `stages.rs` and ends with what was skipped; `bench` runs the
+//! crates' benchmarks and prints JSON alone. Both start from cargo's own description of the
+//! workspace, so they run from any folder of the repository.
+//! Exit codes: 0 passed, 1 something failed, 2 used wrongly.
+
+mod arrows;
+mod bench;
+mod cargo;
+mod hygiene;
+mod libtest;
+mod report;
+mod skips;
+mod stages;
+mod workspace;
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Parser, Subcommand};
+
+use crate::stages::STAGES;
+use crate::workspace::Workspace;
+
+const TEST_EXAMPLES: &str = "\
+Examples:
+  cargo xtask test                     everything, as CI runs it
+  cargo xtask test format clippy       two of the stages
+  cargo xtask test --skips-allowed .ci/skips-allowed
+                                       everything; a skip that isn't in the file is a failure";
+
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  cargo xtask bench                    every benchmark of every crate
+  cargo xtask bench sim-core           those of one crate
+  cargo xtask bench sim-core decode    those of one crate, and one benchmark by its name
+  cargo xtask bench --profile dist     built as it is shipped";
+
+/// Checks and benchmarks of the spiked workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run all checks, or the stages that are named, and print seconds a stage and what was skipped
+    #[command(after_help = TEST_EXAMPLES)]
+    Test {
+        /// The stages to run; all of them when none is named
+        #[arg(value_name = "STAGE", value_parser = stage_names())]
+        stages: Vec<String>,
+        /// Fail on a skipped test whose name isn't a line of this file
+        #[arg(long, value_name = "FILE")]
+        skips_allowed: Option<PathBuf>,
+    },
+    /// Run the benchmarks: JSON lines on standard output, the first describes the machine
+    #[command(after_help = BENCH_EXAMPLES)]
+    Bench {
+        /// Crates or benchmarks to run; all of them when none is named
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+        /// The cargo profile to build with
+        #[arg(long, default_value = "bench")]
+        profile: String,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            // Nobody is left to tell when standard error is closed.
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a command; false means that it ran and that something it ran has failed.
+fn run(command: Command) -> anyhow::Result<bool> {
+    let workspace = Workspace::load()?;
+    match command {
+        Command::Test {
+            stages,
+            skips_allowed,
+        } => stages::test(&workspace, &stages, skips_allowed.as_deref()),
+        Command::Bench { names, profile } => bench::bench(&workspace, &names, &profile),
+    }
+}
+
+fn stage_names() -> PossibleValuesParser {
+    STAGES
+        .iter()
+        .map(|stage| PossibleValue::new(stage.name).help(stage.about))
+        .into()
+}
