@@ -3,7 +3,7 @@
 //! Cheap stages come first. A failed one doesn't keep the others from running, so that one run
 //! tells everything that is wrong.
 
-use std::io::{self, BufReader, Write as _};
+use std::io::{self, BufRead, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -160,7 +160,7 @@ fn run_tests(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
 
     if outcome.tally.failed > 0 {
         bail!(
-            "{} of the tests: {}",
+            "{} failed: {}",
             outcome.tally.failed,
             outcome.failed_names.join(", ")
         );
@@ -181,14 +181,7 @@ fn watch(tests: &mut Command) -> anyhow::Result<(Outcome, anyhow::Result<()>)> {
 
     let mut reader = Reader::default();
     let skips_on_stderr = thread::scope(|scope| {
-        let other = scope.spawn(move || {
-            let mut skips = Vec::new();
-            let read = cargo::for_each_line(stderr, |line| {
-                skips.extend(Skip::printed(line));
-                writeln!(io::stderr(), "{line}")
-            });
-            read.map(|()| skips)
-        });
+        let on_stderr = scope.spawn(|| watch_stderr(stderr));
         cargo::for_each_line(stdout, |line| {
             if reader.take(line) {
                 writeln!(io::stdout(), "{line}")
@@ -196,14 +189,26 @@ fn watch(tests: &mut Command) -> anyhow::Result<(Outcome, anyhow::Result<()>)> {
                 Ok(())
             }
         })?;
-        other
+        on_stderr
             .join()
-            .map_err(|_| anyhow!("reading standard error panicked"))?
-            .map_err(Into::into)
-    });
-    let outcome = reader.finish(skips_on_stderr?);
+            .unwrap_or_else(|_| Err(io::Error::other("its reader panicked")))
+    })
+    .context("the output of the tests can't be read")?;
     let status = child.wait()?;
-    Ok((outcome, cargo::succeeded(tests, status)))
+    Ok((
+        reader.finish(skips_on_stderr),
+        cargo::succeeded(tests, status),
+    ))
+}
+
+/// Shows what cargo says, and collects the skips told by what libtest doesn't capture.
+fn watch_stderr(stderr: impl BufRead) -> io::Result<Vec<Skip>> {
+    let mut skips = Vec::new();
+    cargo::for_each_line(stderr, |line| {
+        skips.extend(Skip::printed(line));
+        writeln!(io::stderr(), "{line}")
+    })?;
+    Ok(skips)
 }
 
 /// Has rustup fetch a part of the toolchain that its minimal profile leaves out.

@@ -1,1 +1,29 @@
-//! Placeholder while the crate is laid out.
+//! Recordings of event cameras: open any file, read its events in portions, write files.
+//!
+//! The first station of an event that comes from a file: bytes in, [`CameraEvent`]s out, time in
+//! µs as the file has it, rows counted from the top whatever the format says. The format is found
+//! from the content, never from the name. A file may be larger than memory: it is read in chunks,
+//! and whatever is wrong with it is an error that names the place, behind the events before it.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), spiked_recordings::Error> {
+//! let mut recording = spiked_recordings::open("street.raw")?;
+//! let (mut summary, mut events) = (spiked_recordings::Summary::default(), Vec::new());
+//! while recording.next_events(&mut events)? > 0 {
+//!     summary.add(&events);
+//!     events.clear();
+//! }
+//! # Ok(()) }
+//! ```
+
+mod error;
+mod formats;
+mod recording;
+mod summary;
+pub mod write;
+
+pub use error::{Error, Fault};
+pub use formats::Format;
+pub use recording::{Recording, open};
+pub use spiked_proto::layout::{Geometry, GeometryError, camera::CameraEvent, words::WordCounts};
+pub use summary::Summary;

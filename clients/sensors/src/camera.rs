@@ -14,8 +14,8 @@ use crate::random::{Purpose, Stream};
 use crate::texture::Texture;
 use crate::truth::Truth;
 
-/// Steps in each of the twelve directions over which a streaming camera sets its threshold. The
-/// deviation that they give is within 2 % of a whole movie's at 64x64 (tests/it/camera.rs).
+/// Steps in each of the twelve directions over which a streaming camera sets its threshold. With
+/// it a 64x64 camera gives as many events as with a whole movie's, to 3 % (tests/it/camera.rs).
 const CALIBRATION_STEPS: usize = 8;
 
 /// How a synthetic event camera looks at its texture.
@@ -26,7 +26,7 @@ pub struct Settings {
     /// Rows \[px\].
     pub height: u16,
     /// Threshold of an event, in standard deviations of the change in a step. At 64x64 a pixel
-    /// gives about 200 events/s at 1, 30 at 2, and 2 at 3.
+    /// gives about 200 events/s at 1, 28 at 2, and 1.5 at 3.
     pub selectivity: f64,
     /// Standard deviation of the noise on each pixel of each frame; the image spans -1 to 1.
     pub noise: f64,
@@ -38,7 +38,14 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { width: 64, height: 64, selectivity: 1.0, noise: 0.001, seed: 0, step_us: 1_000 }
+        Self {
+            width: 64,
+            height: 64,
+            selectivity: 1.0,
+            noise: 0.001,
+            seed: 0,
+            step_us: 1_000,
+        }
     }
 }
 
@@ -157,8 +164,14 @@ impl MovingTexture {
     fn advance(&mut self, motion: Motion) -> Result<(), Error> {
         let (right, down) = motion.velocity();
         if !(right.is_finite() && down.is_finite()) {
-            let Motion { direction_rad, speed_px_per_step } = motion;
-            return Err(Error::Motion { direction_rad, speed_px_per_step });
+            let Motion {
+                direction_rad,
+                speed_px_per_step,
+            } = motion;
+            return Err(Error::Motion {
+                direction_rad,
+                speed_px_per_step,
+            });
         }
         // On the torus, so that the position loses no precision however long the stream.
         self.position.0 = (self.position.0 + right).rem_euclid(f64::from(self.settings.width));
@@ -186,7 +199,11 @@ impl MovingTexture {
         let addresses = (0..self.settings.height)
             .flat_map(|y| (0..self.settings.width).map(move |x| (x, y)))
             .zip(first..);
-        let changes = self.frame.iter().zip(&self.frame_before).map(|(now, before)| now - before);
+        let changes = self
+            .frame
+            .iter()
+            .zip(&self.frame_before)
+            .map(|(now, before)| now - before);
         for ((polarity, change), ((x, y), counter)) in
             self.polarity.iter_mut().zip(changes).zip(addresses)
         {
@@ -194,7 +211,12 @@ impl MovingTexture {
             *polarity = i8::from(change > self.threshold) - i8::from(change < -self.threshold);
             if *polarity != 0 {
                 let t_us = step * step_us + self.times.below(counter, step_us);
-                events.push(CameraEvent { t_us, x, y, on: *polarity > 0 });
+                events.push(CameraEvent {
+                    t_us,
+                    x,
+                    y,
+                    on: *polarity > 0,
+                });
             }
         }
     }
@@ -218,11 +240,11 @@ impl MovingTexture {
         Ok((sum_of_squares / count - mean * mean).max(0.0).sqrt())
     }
 
-    /// Back to before the first step. Noise is numbered, so a run that follows is the same again.
+    /// Back to before the first step, after a run that emitted nothing. Noise is numbered, so the
+    /// run that follows sees the same pictures.
     fn rewind(&mut self) {
         self.position = (0.0, 0.0);
         self.steps = 0;
-        self.polarity.fill(0);
         self.expose();
     }
 

@@ -13,11 +13,14 @@ pub(super) struct Pending<const N: usize> {
 }
 
 impl<const N: usize> Pending<N> {
-    /// Size in a snapshot [bytes].
+    /// Size in a snapshot, in bytes.
     pub(super) const STATE_BYTES: usize = N + 1;
 
     pub(super) const fn new() -> Self {
-        Self { bytes: [0; N], length: 0 }
+        Self {
+            bytes: [0; N],
+            length: 0,
+        }
     }
 
     pub(super) const fn length(&self) -> usize {
@@ -47,7 +50,10 @@ impl<const N: usize> Pending<N> {
         self.length = end;
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the length is below a word's few bytes")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the length is below a word's few bytes"
+    )]
     pub(super) fn save(&self, writer: &mut Writer<'_>) {
         writer.put(&[self.length as u8]);
         writer.put(&self.bytes);
@@ -58,7 +64,10 @@ impl<const N: usize> Pending<N> {
         let bytes: [u8; N] = reader.take();
         let length = usize::from(length);
         if length >= N || bytes[length..].iter().any(|&byte| byte != 0) {
-            return Err(StateError::Field { field: "pending bytes", value: length as u64 });
+            return Err(StateError::Field {
+                field: "pending bytes",
+                value: length as u64,
+            });
         }
         Ok(Self { bytes, length })
     }

@@ -47,7 +47,11 @@ impl<const BITS: u32> Clock<BITS> {
 
     /// Moves to a time whose slow part is `target`, writing words (if any are needed); a refused
     /// move writes none.
-    pub(super) fn advance(&mut self, target: u64, mut write: impl FnMut(u64)) -> Result<(), Refusal> {
+    pub(super) fn advance(
+        &mut self,
+        target: u64,
+        mut write: impl FnMut(u64),
+    ) -> Result<(), Refusal> {
         if self.high == Some(target) {
             return Ok(());
         }

@@ -14,7 +14,7 @@ use crate::layout::{
     words::WordCounts,
 };
 
-/// Size of a decoder's state in a snapshot [bytes].
+/// Size of a decoder's state in a snapshot, in bytes.
 pub const STATE_BYTES: usize = Pending::<WORD_BYTES>::STATE_BYTES + 9 + 9 + WordCounts::STATE_BYTES;
 
 type Word = [u8; WORD_BYTES];
@@ -79,7 +79,10 @@ impl Decoder {
 
     fn decode_words(&mut self, mut words: &[Word], out: &mut Vec<CameraEvent>) {
         loop {
-            let run = words.iter().position(|&word| !is_event(word)).unwrap_or(words.len());
+            let run = words
+                .iter()
+                .position(|&word| !is_event(word))
+                .unwrap_or(words.len());
             let (events, others) = words.split_at(run);
             self.append_run(events, out);
             let Some((&word, behind)) = others.split_first() else {
@@ -100,7 +103,9 @@ impl Decoder {
         let events = run.iter().map(|&word| event(word, base_us));
         match self.geometry {
             None => out.extend(events),
-            Some(geometry) => out.extend(events.filter(|event| geometry.contains(event.x, event.y))),
+            Some(geometry) => {
+                out.extend(events.filter(|event| geometry.contains(event.x, event.y)))
+            }
         }
         let appended = out.len() - before;
         self.counts.events += appended as u64;
@@ -155,7 +160,10 @@ const fn is_event(word: Word) -> bool {
     u32::from_le_bytes(word) >> TIME_HIGH_BITS <= kind::ON
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the fields are masked to 11 bits")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the fields are masked to 11 bits"
+)]
 const fn event(word: Word, base_us: u64) -> CameraEvent {
     let word = u32::from_le_bytes(word);
     let time_low = word >> (2 * PIXEL_BITS) & ((1 << TIME_LOW_BITS) - 1);

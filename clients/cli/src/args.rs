@@ -1,0 +1,227 @@
+//! What can be asked for, with examples.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use spiked_client::Geometry;
+
+use crate::run::Speed;
+
+const EXIT_STATUS: &str = "Exit status: 0 done, 1 it failed, 2 used wrongly, 130 interrupted.";
+
+/// Spiking networks on live event streams.
+#[derive(Debug, Parser)]
+#[command(
+    name = "spiked",
+    version,
+    about,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    after_help = "Examples:
+  spiked demo                          see it work, without any file
+  spiked info street.raw               what a recording holds
+  spiked run motion street.es          a recording through a network
+  spiked serve --networks my-networks  a daemon for others
+
+Exit status: 0 done, 1 it failed, 2 used wrongly, 130 interrupted."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs the daemon until it is asked to end.
+    Serve(ServeArguments),
+    /// Shows what a recording holds.
+    Info(InfoArguments),
+    /// Sends a recording through a network.
+    Run(RunArguments),
+    /// Shows a network that sees which way a texture moves; needs no file.
+    Demo(DemoArguments),
+    /// Lists the networks that can be run, or describes one.
+    Networks(NetworksArguments),
+    /// Checks whether a network would run, and what it would cost.
+    Check(CheckArguments),
+    /// Writes a recording as comma-separated text.
+    Convert(ConvertArguments),
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  spiked serve
+  spiked serve --listen 127.0.0.1:0 --networks my-networks --log json
+  spiked serve --listen unix:/run/spiked.sock
+
+One line on standard output says where it listens, once it does. SIGTERM and Ctrl-C end it
+cleanly, with status 0.")]
+pub(crate) struct ServeArguments {
+    /// Where to listen: HOST:PORT or unix:/PATH; port 0 takes any that is free.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7411")]
+    pub(crate) listen: String,
+    /// A folder of networks, one folder each, beside those that come along.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) networks: Option<PathBuf>,
+    /// Simulation threads [default: one per core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// How the log on standard error is written.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) log: Log,
+    /// Listen beyond this machine although everybody there could then use the daemon.
+    #[arg(long)]
+    pub(crate) insecure: bool,
+}
+
+/// How a log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Log {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  spiked info street.es
+  spiked info --geometry 640x480 evt2.raw")]
+pub(crate) struct InfoArguments {
+    /// The recording, in any format that is known by its content.
+    pub(crate) file: PathBuf,
+    /// Size of the sensor, where the file's header names none.
+    #[arg(long, value_name = "WxH")]
+    pub(crate) geometry: Option<Geometry>,
+}
+
+/// Which daemon, and which networks it has.
+#[derive(Args, Debug)]
+pub(crate) struct DaemonArguments {
+    /// A running daemon: HOST:PORT or unix:/PATH [default: one started inside this process].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) address: Option<String>,
+    /// A folder of networks for the daemon inside this process.
+    #[arg(long, value_name = "DIR", conflicts_with = "address")]
+    pub(crate) networks: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = format!("Examples:
+  spiked run motion street.es
+  spiked run motion evt2.raw --geometry 640x480 --speed 1x
+  spiked run my-networks/edges street.es -o spikes.csv
+  spiked run motion street.es -o - | head
+  spiked run motion street.es --address robot:7411
+
+Results go to standard output, or to standard error when the spikes go there (-o -). The digest is
+the same for the same recording and network, however the recording was cut into batches. Ctrl-C
+stops reading the recording; what was sent is still finished and summed up.
+
+{EXIT_STATUS}"))]
+pub(crate) struct RunArguments {
+    /// A network by name, or the path of its folder or .toml file.
+    pub(crate) network: String,
+    /// The recording, in any format that is known by its content.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) daemon: DaemonArguments,
+    /// As fast as possible (asap), or so many times as fast as it was recorded (1x, 0.5x).
+    #[arg(long, default_value = "asap")]
+    pub(crate) speed: Speed,
+    /// Size of the sensor, where the file's header names none.
+    #[arg(long, value_name = "WxH")]
+    pub(crate) geometry: Option<Geometry>,
+    /// Write spikes and decisions to a file as comma-separated text; - is standard output.
+    #[arg(short, long, value_name = "OUT.csv")]
+    pub(crate) output: Option<PathBuf>,
+    /// Most events in a batch [default: 16384 asap, 1024 otherwise].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=130_000))]
+    pub(crate) batch: Option<u32>,
+    /// The network's input port that the recording goes to [default: its camera].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) port: Option<String>,
+    /// Take events that are out of order by up to this [µs].
+    #[arg(long, value_name = "MICROSECONDS", default_value_t = 0)]
+    pub(crate) reorder: u64,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  spiked demo
+  spiked demo --seed 7
+  spiked demo --reverse-delays   the same network with its delays turned round: it sees the
+                                 opposite of what moves, and the demo fails
+
+Status 0 means that the direction was right, give or take 30 degrees, in at least 0.80 of the
+milliseconds that begin 40 ms or more after a change.")]
+pub(crate) struct DemoArguments {
+    /// Another texture, and other turns.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Turn the network's delays round: the shortest becomes the longest.
+    #[arg(long)]
+    pub(crate) reverse_delays: bool,
+    /// A running daemon: HOST:PORT or unix:/PATH [default: one started inside this process].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) address: Option<String>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  spiked networks
+  spiked networks motion --geometry 320x240
+  spiked networks --networks my-networks")]
+pub(crate) struct NetworksArguments {
+    /// Describe this one.
+    pub(crate) network: Option<String>,
+    #[command(flatten)]
+    pub(crate) daemon: DaemonArguments,
+    /// Size of the sensor, where the network leaves it open.
+    #[arg(long, value_name = "WxH")]
+    pub(crate) geometry: Option<Geometry>,
+    /// The input port of that size.
+    #[arg(long, value_name = "NAME", default_value = "camera")]
+    pub(crate) port: String,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  spiked check my-networks/edges
+  spiked check my-networks/edges/network.toml --geometry 320x240")]
+pub(crate) struct CheckArguments {
+    /// The path of a network's folder or .toml file.
+    pub(crate) network: PathBuf,
+    #[command(flatten)]
+    pub(crate) daemon: DaemonArguments,
+    /// Size of the sensor, where the network leaves it open.
+    #[arg(long, value_name = "WxH")]
+    pub(crate) geometry: Option<Geometry>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  spiked convert street.raw street.csv
+  spiked convert street.es - | head")]
+pub(crate) struct ConvertArguments {
+    /// The recording, in any format that is known by its content.
+    pub(crate) file: PathBuf,
+    /// Where to write; - is standard output.
+    pub(crate) output: PathBuf,
+    /// Size of the sensor, where the file's header names none.
+    #[arg(long, value_name = "WxH")]
+    pub(crate) geometry: Option<Geometry>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Arguments::command().debug_assert();
+    }
+}

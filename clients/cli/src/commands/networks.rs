@@ -1,0 +1,85 @@
+//! `spiked networks`: which there are, and what one of them is.
+
+use spiked_client::v1::{NetworkCost, NetworkInfo, SensorSize};
+
+use crate::{
+    args::NetworksArguments,
+    failure::Failure,
+    link::Link,
+    numbers::{grouped, hex},
+    terminal,
+};
+
+/// Lists all networks, or describes one.
+pub(crate) async fn networks(arguments: NetworksArguments) -> Result<(), Failure> {
+    let link = Link::open(&arguments.daemon).await?;
+    let text = match &arguments.network {
+        None => listed(&link.client.list_networks().await?),
+        Some(name) => {
+            let sensors: Vec<SensorSize> = arguments
+                .geometry
+                .map(|size| SensorSize {
+                    port: arguments.port.clone(),
+                    width: size.width.into(),
+                    height: size.height.into(),
+                })
+                .into_iter()
+                .collect();
+            let described = link.client.describe_network(name, "", &sensors).await?;
+            let info = described.info.unwrap_or_default();
+            info_text(&info) + &cost_text(&described.cost.unwrap_or_default())
+        }
+    };
+    terminal::print(&text)?;
+    link.close().await
+}
+
+/// A line a network.
+fn listed(networks: &[NetworkInfo]) -> String {
+    if networks.is_empty() {
+        return "no networks\n".into();
+    }
+    let line = |info: &NetworkInfo| {
+        let first = info.description.lines().next().unwrap_or_default();
+        let problem = format!("cannot run: {}", info.problem);
+        let about = if info.problem.is_empty() { first.to_owned() } else { problem };
+        (format!("{} {}", info.name, info.version), about)
+    };
+    let lines: Vec<_> = networks.iter().map(line).collect();
+    terminal::table(lines.iter().map(|(name, about)| (name.as_str(), about.as_str().into())))
+}
+
+fn info_text(info: &NetworkInfo) -> String {
+    let mut rows = vec![("network", format!("{} {}", info.name, info.version).into())];
+    if !info.description.is_empty() {
+        let words: Vec<&str> = info.description.split_whitespace().collect();
+        rows.push(("about", words.join(" ").into()));
+    }
+    terminal::table(rows)
+}
+
+/// What a network costs and how its numbers are held.
+pub(crate) fn cost_text(cost: &NetworkCost) -> String {
+    let mut rows = vec![
+        ("plan", format!("sha256:{}", hex(&cost.plan_sha256)).into()),
+        ("neurons", grouped(cost.neurons).into()),
+        ("synapses", grouped(cost.synapses).into()),
+        ("plan memory", format!("{} bytes", grouped(cost.plan_bytes)).into()),
+        ("session memory", format!("{} bytes", grouped(cost.session_bytes)).into()),
+        ("longest path", format!("{} ticks", grouped(cost.longest_path_ticks)).into()),
+    ];
+    for population in &cost.populations {
+        let shape: Vec<String> = population.shape.iter().map(u32::to_string).collect();
+        let line = format!(
+            "{} [{}], quantum {:e}, rounding at most {:e}, sums of {} bits, rank {}",
+            population.name,
+            shape.join(", "),
+            population.quantum,
+            population.rounding_max,
+            population.sum_bits,
+            population.rank,
+        );
+        rows.push(("population", line.into()));
+    }
+    terminal::table(rows)
+}

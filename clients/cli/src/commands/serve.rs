@@ -1,0 +1,38 @@
+//! `spiked serve`: the daemon, until it is asked to end.
+
+use spiked_server::{Config, Daemon, StartError};
+
+use crate::{
+    args::{Log, ServeArguments},
+    failure::Failure,
+    interrupt, terminal,
+};
+
+/// Serves; says on standard output where, once it does.
+pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
+    let config = Config {
+        listen: arguments.listen,
+        networks: arguments.networks,
+        threads: arguments.threads.map(usize::from),
+        insecure: arguments.insecure,
+        ..Config::default()
+    };
+    spiked_server::telemetry::start(arguments.log == Log::Json).map_err(Failure::failed)?;
+    let daemon = Daemon::bind(config).await.map_err(refused)?;
+    terminal::print(&format!("spiked listens on {}\n", daemon.local_address()))?;
+    let asked = async {
+        if let Err(error) = interrupt::asked_to_end().await {
+            terminal::say(format!("warning: signals cannot be heard: {error}"));
+            std::future::pending::<()>().await;
+        }
+    };
+    daemon.serve(asked).await.map_err(Failure::failed)
+}
+
+/// What another argument would have avoided was used wrongly.
+fn refused(error: StartError) -> Failure {
+    match error {
+        StartError::Setting { .. } | StartError::Exposed { .. } => Failure::used_wrongly(error),
+        error => Failure::failed(error),
+    }
+}

@@ -1,0 +1,122 @@
+//! Why a command did not do what it was asked: one line for people, an exit status for scripts.
+
+use std::{fmt::Display, io, process::ExitCode};
+
+use spiked_client::Reason;
+
+use crate::terminal;
+
+/// It was asked for something that cannot be, and asking differently helps.
+pub(crate) const USED_WRONGLY: u8 = 2;
+/// It was asked rightly, and could not do it.
+const FAILED: u8 = 1;
+/// As shells report a process that SIGINT ended.
+const INTERRUPTED: u8 = 130;
+
+/// Why a command ends early.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    status: u8,
+    /// Empty: everything has been said.
+    message: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// The thing failed.
+    pub(crate) fn failed(message: impl Display) -> Self {
+        Self { status: FAILED, message: message.to_string(), hint: None }
+    }
+
+    /// The command was used wrongly.
+    pub(crate) fn used_wrongly(message: impl Display) -> Self {
+        Self { status: USED_WRONGLY, ..Self::failed(message) }
+    }
+
+    /// It failed, and why was said already.
+    pub(crate) fn silent() -> Self {
+        Self::failed("")
+    }
+
+    /// The user ended it.
+    pub(crate) fn interrupted() -> Self {
+        Self { status: INTERRUPTED, ..Self::failed("") }
+    }
+
+    /// Adds what could be done about it.
+    pub(crate) fn with_hint(mut self, hint: impl Display) -> Self {
+        self.hint = Some(hint.to_string());
+        self
+    }
+
+    /// Nobody reads the output any more: that is how pipes end, and no failure.
+    pub(crate) fn output(name: &str, error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self { status: 0, ..Self::failed("") };
+        }
+        Self::failed(format!("cannot write {name}: {error}"))
+    }
+
+    /// Tells the user, and gives the exit status.
+    pub(crate) fn report(self) -> ExitCode {
+        if !self.message.is_empty() {
+            terminal::say(format!("error: {}", one_line(&self.message)));
+        }
+        if let Some(hint) = &self.hint {
+            terminal::say(format!("hint: {}", one_line(hint)));
+        }
+        self.status.into()
+    }
+}
+
+/// What a user may have written wrongly, as far as the daemon can tell.
+const REASONS_OF_MISUSE: [Reason; 5] = [
+    Reason::NetworkUnknown,
+    Reason::SessionUnknown,
+    Reason::PortUnknown,
+    Reason::PortShape,
+    Reason::FieldInvalid,
+];
+
+impl From<spiked_client::Error> for Failure {
+    fn from(error: spiked_client::Error) -> Self {
+        let misused = matches!(error, spiked_client::Error::Address { .. })
+            || error.reason().is_some_and(|reason| REASONS_OF_MISUSE.contains(&reason));
+        if misused { Self::used_wrongly(error) } else { Self::failed(error) }
+    }
+}
+
+impl From<spiked_recordings::Error> for Failure {
+    fn from(error: spiked_recordings::Error) -> Self {
+        use spiked_recordings::Fault;
+        match error.fault {
+            Fault::Missing | Fault::Directory | Fault::GeometryDiffers { .. } => {
+                Self::used_wrongly(error)
+            }
+            _ => Self::failed(error),
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_many_lines_is_told_on_one() {
+        assert_eq!(one_line("a\n  b\n"), "a b");
+    }
+
+    #[test]
+    fn a_broken_pipe_is_quiet_and_a_full_disk_is_not() {
+        let broken = Failure::output("stdout", &io::ErrorKind::BrokenPipe.into());
+        assert_eq!((broken.status, broken.message.as_str()), (0, ""));
+        let full = Failure::output("a.csv", &io::ErrorKind::StorageFull.into());
+        assert_eq!(full.status, FAILED);
+        assert!(full.message.starts_with("cannot write a.csv: "));
+    }
+}

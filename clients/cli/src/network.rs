@@ -1,0 +1,102 @@
+//! NETWORK, as users give it: the name of one that the daemon has, or the path of a description.
+
+use std::path::Path;
+
+use prost::Message as _;
+use sha2::{Digest as _, Sha256};
+use spiked_client::{
+    Client,
+    v1::{self, input_port},
+};
+use spiked_server::networks::text::{self, Described};
+
+use crate::{failure::Failure, numbers::hex};
+
+/// A network that the daemon has.
+#[derive(Clone, Debug)]
+pub(crate) struct Chosen {
+    pub(crate) name: String,
+    /// Empty: the newest.
+    pub(crate) version: String,
+    /// Its camera, where the description is at hand.
+    pub(crate) camera: Option<String>,
+}
+
+/// Finds a network by name, or reads it and sends it to the daemon.
+pub(crate) async fn choose(client: &Client, given: &str) -> Result<Chosen, Failure> {
+    if !is_path(given) {
+        return Ok(Chosen { name: given.into(), version: String::new(), camera: None });
+    }
+    let described = read(Path::new(given))?;
+    load(client, described).await
+}
+
+/// Whether NETWORK is meant as a path; names have no separators.
+pub(crate) fn is_path(given: &str) -> bool {
+    given.contains(std::path::is_separator) || given.ends_with(".toml") || given == "."
+}
+
+/// Reads a description.
+pub(crate) fn read(path: &Path) -> Result<Described, Failure> {
+    if !path.exists() {
+        return Err(Failure::used_wrongly(format!("{}: no such file or folder", path.display())));
+    }
+    text::read(path).map_err(Failure::failed)
+}
+
+/// Sends a description and its arrays to the daemon. Its version is its own hash, so that loading
+/// the same one twice is harmless and two of one name never meet.
+pub(crate) async fn load(client: &Client, described: Described) -> Result<Chosen, Failure> {
+    upload(client, &described).await?;
+    let camera = camera(&described.network);
+    let digest = Sha256::digest(described.network.encode_to_vec());
+    let version = format!("sha-{}", &hex(&digest)[..16]);
+    let info = client.load_network(described.network, &version).await?;
+    Ok(Chosen { name: info.name, version: info.version, camera })
+}
+
+/// Sends a description's arrays to the daemon.
+pub(crate) async fn upload(client: &Client, described: &Described) -> Result<(), Failure> {
+    for array in described.blobs.values() {
+        client.upload_blob(array.clone()).await?;
+    }
+    Ok(())
+}
+
+/// The input port that is a camera, if there is just one.
+pub(crate) fn camera(network: &v1::Network) -> Option<String> {
+    let is_camera = |port: &&v1::InputPort| matches!(port.shape, Some(input_port::Shape::Sensor(_)));
+    let mut cameras = network.inputs.iter().filter(is_camera);
+    let only = cameras.next()?;
+    cameras.next().is_none().then(|| only.name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_paths_are_told_apart() {
+        for path in ["nets/edges", "./edges", "edges.toml", "/nets/edges", "."] {
+            assert!(is_path(path), "{path}");
+        }
+        for name in ["motion", "motion-1us", "a.b_c"] {
+            assert!(!is_path(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_only_camera_is_the_camera() {
+        let port = |name: &str, shape| v1::InputPort {
+            name: name.into(),
+            shape: Some(shape),
+            ..v1::InputPort::default()
+        };
+        let sensor = || input_port::Shape::Sensor(v1::Sensor::default());
+        let channels = || input_port::Shape::Channels(v1::Channels::default());
+        let of = |inputs| camera(&v1::Network { inputs, ..v1::Network::default() });
+        assert_eq!(of(vec![port("ear", channels()), port("eye", sensor())]).as_deref(), Some("eye"));
+        assert_eq!(of(vec![port("left", sensor()), port("right", sensor())]), None);
+        assert_eq!(of(vec![port("ear", channels())]), None);
+    }
+}

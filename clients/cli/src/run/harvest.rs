@@ -1,0 +1,118 @@
+//! The reading half of a run: counts, digests and writes what comes back, until the session ends.
+
+use spiked_client::{
+    Item, Output, Refusal,
+    v1::{Acknowledgement, EndReason, Ended},
+};
+
+use super::{csv::Table, digest::OutputDigest, live::Live};
+use crate::{failure::Failure, terminal};
+
+/// Refusals that are shown; further ones are counted.
+const REFUSALS_SHOWN_MAX: u64 = 5;
+
+/// What came back so far.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) spikes: u64,
+    pub(crate) decisions: u64,
+    pub(crate) digest: OutputDigest,
+    /// The last positions heard.
+    pub(crate) position: Acknowledgement,
+    /// Refusals that did not end the input.
+    pub(crate) refusals: u64,
+    /// The session came to its own end.
+    pub(crate) completed: bool,
+}
+
+/// Takes what comes back.
+pub(crate) struct Harvest {
+    pub(crate) totals: Totals,
+    table: Option<Table>,
+    live: Live,
+    fatal: Option<Refusal>,
+}
+
+impl Harvest {
+    pub(crate) fn new(table: Option<Table>, live: Live) -> Self {
+        Self { totals: Totals::default(), table, live, fatal: None }
+    }
+
+    /// Takes everything up to the session's end.
+    pub(crate) async fn reap(&mut self, mut output: Output) -> Result<(), Failure> {
+        while let Some(item) = output.next().await {
+            match item? {
+                Item::Ended(ended) => return self.end(ended),
+                item => self.take(item)?,
+            }
+        }
+        Err(Failure::failed("the daemon's output ended without an end"))
+    }
+
+    fn take(&mut self, item: Item) -> Result<(), Failure> {
+        match item {
+            Item::Spikes(spikes) => {
+                for spike in spikes.iter() {
+                    self.totals.digest.add_spike(&spike);
+                    if let Some(table) = &mut self.table {
+                        table.spike(&spike)?;
+                    }
+                }
+                self.totals.spikes += spikes.len() as u64;
+            }
+            Item::Decision(decision) => {
+                self.totals.digest.add_decision(&decision);
+                self.totals.decisions += 1;
+                if let Some(table) = &mut self.table {
+                    table.decision(&decision)?;
+                }
+            }
+            Item::Acknowledgement(position) => {
+                self.live.show(&position);
+                self.totals.position = position;
+            }
+            Item::Error(refusal) => self.refused(refusal),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn refused(&mut self, refusal: Refusal) {
+        if refusal.fatal {
+            self.fatal = Some(refusal);
+            return;
+        }
+        self.totals.refusals += 1;
+        if self.totals.refusals <= REFUSALS_SHOWN_MAX {
+            self.live.say(&format!("warning: {refusal}"));
+        }
+    }
+
+    fn end(&mut self, ended: Ended) -> Result<(), Failure> {
+        self.totals.completed = ended.reason() == EndReason::Completed;
+        if let Some(position) = ended.r#final {
+            self.totals.position = position;
+        }
+        if let Some(table) = self.table.take() {
+            table.finish()?;
+        }
+        if let Some(refusal) = self.fatal.take() {
+            return Err(Failure::failed(refusal));
+        }
+        if self.totals.completed {
+            return Ok(());
+        }
+        Err(Failure::failed(format!("the session ended early: {}", ended.message)))
+    }
+}
+
+impl Drop for Harvest {
+    /// Given up in the middle: what was read so far is not held back.
+    fn drop(&mut self) {
+        if let Some(table) = self.table.take()
+            && table.finish().is_err()
+        {
+            terminal::say("warning: the last lines of the output could not be written");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What can be wrong with a recording. Offsets count bytes from the start of the file.
+
+use std::{fmt, io};
+
+use thiserror::Error;
+
+use crate::{Format, Geometry};
+
+/// A recording that cannot be opened or read further, by name.
+#[derive(Debug, Error)]
+#[error("{name}: {fault}")]
+pub struct Error {
+    /// The file, as the caller named it.
+    pub name: String,
+    /// What is wrong with it.
+    pub fault: Fault,
+}
+
+/// What is wrong with a recording.
+#[derive(Debug, Error)]
+pub enum Fault {
+    /// There is nothing under this name.
+    #[error("no such file")]
+    Missing,
+    /// The name is that of a directory.
+    #[error("is a directory, not a recording")]
+    Directory,
+    /// The operating system refuses.
+    #[error("cannot be read: {cause}")]
+    Io {
+        /// Why.
+        cause: io::Error,
+    },
+    /// The file has no bytes.
+    #[error("is empty")]
+    Empty,
+    /// The first bytes are those of no format known here.
+    #[error("is in no known event format: it begins with {first}")]
+    Unknown {
+        /// Its first bytes.
+        first: FirstBytes,
+    },
+    /// The format is known by its first bytes, and cannot be read.
+    #[error("is {format}, which cannot be read yet")]
+    NotReadable {
+        /// The format.
+        format: Format,
+    },
+    /// The file ends before its header does.
+    #[error("is cut inside its header: it ends after {length} bytes")]
+    HeaderCut {
+        /// Length of the file, in bytes.
+        length: u64,
+    },
+    /// Header lines go on and on.
+    #[error("has a header of more than {limit} bytes")]
+    HeaderTooLong {
+        /// Longest header that is read, in bytes.
+        limit: usize,
+    },
+    /// A value in the header makes no sense.
+    #[error("has {value:?} as {key} in its header, {expected}")]
+    HeaderValue {
+        /// Whose value.
+        key: String,
+        /// The value.
+        value: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The header says two different things about the size of the sensor.
+    #[error("names two sensor sizes in its header, {first} and {second}")]
+    TwoGeometries {
+        /// The one that comes first.
+        first: Geometry,
+        /// The other.
+        second: Geometry,
+    },
+    /// A Prophesee header that names no kind of words.
+    #[error("names neither `evt` nor `format` in its header")]
+    NoEncoding,
+    /// The caller gives another size than the header.
+    #[error("is of a {stated} sensor, as its header says, not {given}")]
+    GeometryDiffers {
+        /// The header's.
+        stated: Geometry,
+        /// The caller's.
+        given: Geometry,
+    },
+    /// The file ends in the middle of an event or word.
+    #[error("is cut: at byte {offset} there are {held} of {whole} bytes")]
+    Truncated {
+        /// Where the event or word begins.
+        offset: u64,
+        /// Bytes that are there.
+        held: usize,
+        /// Bytes that it takes.
+        whole: usize,
+    },
+    /// A pixel that isn't on the sensor; its row as the file counts it.
+    #[error("has pixel ({x}, {y}) outside its {geometry} sensor, at byte {offset}")]
+    PixelOffSensor {
+        /// Column.
+        x: u16,
+        /// Row, from the top or from the bottom as the format has it.
+        y: u16,
+        /// The sensor's size.
+        geometry: Geometry,
+        /// Where the event begins.
+        offset: u64,
+    },
+}
+
+impl From<io::Error> for Fault {
+    fn from(cause: io::Error) -> Self {
+        match cause.kind() {
+            io::ErrorKind::NotFound => Self::Missing,
+            io::ErrorKind::IsADirectory => Self::Directory,
+            _ => Self::Io { cause },
+        }
+    }
+}
+
+/// The first bytes of a file, shown as hexadecimal numbers and as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstBytes(Vec<u8>);
+
+impl FirstBytes {
+    const LENGTH_MAX: usize = 16;
+
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self(bytes[..bytes.len().min(Self::LENGTH_MAX)].to_vec())
+    }
+}
+
+impl fmt::Display for FirstBytes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in &self.0 {
+            write!(formatter, "{byte:02x} ")?;
+        }
+        write!(formatter, "(\"{}\")", self.0.escape_ascii())
+    }
+}

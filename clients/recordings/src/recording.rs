@@ -1,0 +1,257 @@
+//! An open recording: reads a file in chunks and gives out its events.
+//!
+//! A fault does not swallow what came before it: the events in front of it are given out first,
+//! the error comes with the next call, and after it the recording is at its end. Offsets count
+//! bytes from the start of the file, header included.
+
+use std::{fmt, fs::File, io::Read, ops::Range, path::Path};
+
+use crate::{
+    CameraEvent, Error, Fault, Format, Geometry, WordCounts,
+    formats::{self, Beginning, Decode},
+};
+
+/// Read at once, in bytes: events decoded from it still fit into a core's second cache.
+const CHUNK_BYTES: usize = 1 << 16;
+
+/// Opens a recording, whatever its format.
+///
+/// # Errors
+///
+/// A file that is missing, empty, of no known format, or whose header makes no sense.
+pub fn open(path: impl AsRef<Path>) -> Result<Recording, Error> {
+    let path = path.as_ref();
+    let name = path.display().to_string();
+    let opened = || {
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(Fault::Directory);
+        }
+        Ok((file, metadata.is_file().then_some(metadata.len())))
+    };
+    match opened() {
+        Ok((file, bytes_total)) => Recording::new(file, name, bytes_total),
+        Err(fault) => Err(Error { name, fault }),
+    }
+}
+
+/// A recording in the middle of being read, from a file or anything else that can be read.
+pub struct Recording<R = File> {
+    reader: R,
+    name: String,
+    bytes_total: Option<u64>,
+    bytes_read: u64,
+    buffer: Box<[u8]>,
+    /// Bytes in the buffer, behind the header, that have not been decoded.
+    ahead: Range<usize>,
+    format: Format,
+    geometry: Option<Geometry>,
+    geometry_is_stated: bool,
+    header: Vec<(String, String)>,
+    decoder: Box<dyn Decode>,
+    largest_pixel: Option<(u16, u16)>,
+    ended: bool,
+    fault: Option<Fault>,
+}
+
+impl<R: Read> Recording<R> {
+    /// Reads a recording from anywhere. The name is for messages; the total length, if it is
+    /// known, for a progress bar.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`].
+    pub fn new(
+        mut reader: R,
+        name: impl Into<String>,
+        bytes_total: Option<u64>,
+    ) -> Result<Self, Error> {
+        let name = name.into();
+        let mut buffer = vec![0; CHUNK_BYTES].into_boxed_slice();
+        let begun = fill(&mut reader, &mut buffer).and_then(|filled| {
+            Ok((
+                filled,
+                formats::begin(&buffer[..filled], filled < buffer.len())?,
+            ))
+        });
+        let (filled, beginning) = match begun {
+            Ok(begun) => begun,
+            Err(fault) => return Err(Error { name, fault }),
+        };
+        let Beginning {
+            format,
+            geometry,
+            header,
+            length,
+            decoder,
+        } = beginning;
+        Ok(Self {
+            reader,
+            name,
+            bytes_total,
+            bytes_read: length as u64,
+            buffer,
+            ahead: length..filled,
+            format,
+            geometry,
+            geometry_is_stated: geometry.is_some(),
+            header,
+            decoder,
+            largest_pixel: None,
+            ended: false,
+            fault: None,
+        })
+    }
+
+    /// Appends the next portion of events and says how many; 0 at the end.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the file where reading stands; after it the recording is at its end.
+    pub fn next_events(&mut self, out: &mut Vec<CameraEvent>) -> Result<usize, Error> {
+        let before = out.len();
+        while out.len() == before && !self.ended {
+            if let Err(fault) = self.decode_chunk(out) {
+                self.ended = true;
+                self.fault = Some(fault);
+            }
+        }
+        let portion = &out[before..];
+        self.note_largest(portion);
+        match self.fault.take_if(|_| portion.is_empty()) {
+            Some(fault) => Err(Error {
+                name: self.name.clone(),
+                fault,
+            }),
+            None => Ok(portion.len()),
+        }
+    }
+
+    fn decode_chunk(&mut self, out: &mut Vec<CameraEvent>) -> Result<(), Fault> {
+        if self.ahead.is_empty() {
+            self.ahead = 0..read(&mut self.reader, &mut self.buffer)?;
+        }
+        let chunk = &self.buffer[std::mem::take(&mut self.ahead)];
+        let offset = self.bytes_read;
+        self.bytes_read += chunk.len() as u64;
+        if chunk.is_empty() {
+            self.ended = true;
+            return self.decoder.finish(offset);
+        }
+        self.decoder.decode(chunk, offset, out)
+    }
+
+    fn note_largest(&mut self, portion: &[CameraEvent]) {
+        let largest = portion.iter().map(|event| (event.x, event.y));
+        self.largest_pixel = largest
+            .reduce(|(x, y), (other_x, other_y)| (x.max(other_x), y.max(other_y)))
+            .into_iter()
+            .chain(self.largest_pixel)
+            .reduce(|(x, y), (other_x, other_y)| (x.max(other_x), y.max(other_y)));
+    }
+
+    /// Gives the size of the sensor for a file whose header names none. From here on, pixels off
+    /// it are an error (EVT2) or dropped and counted (EVT3).
+    ///
+    /// # Errors
+    ///
+    /// The header names another size.
+    pub fn set_geometry(&mut self, given: Geometry) -> Result<(), Error> {
+        match self.geometry {
+            Some(stated) if self.geometry_is_stated && stated != given => Err(Error {
+                name: self.name.clone(),
+                fault: Fault::GeometryDiffers { stated, given },
+            }),
+            _ => {
+                self.geometry = Some(given);
+                self.decoder.set_geometry(given);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl<R> fmt::Debug for Recording<R> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Recording")
+            .field("name", &self.name)
+            .field("format", &self.format)
+            .field("geometry", &self.geometry)
+            .field("bytes_read", &self.bytes_read)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R> Recording<R> {
+    /// The recording's name, for messages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The format, as the content says.
+    #[must_use]
+    pub const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The size of the sensor, if the header names it or the caller gave it.
+    #[must_use]
+    pub const fn geometry(&self) -> Option<Geometry> {
+        self.geometry
+    }
+
+    /// What the header says, key by key, in its order.
+    #[must_use]
+    pub fn header(&self) -> &[(String, String)] {
+        &self.header
+    }
+
+    /// Bytes read so far, header included.
+    #[must_use]
+    pub const fn bytes_read(&self) -> u64 {
+        self.bytes_read
+    }
+
+    /// Length of the file, in bytes, if it has one: a pipe has none.
+    #[must_use]
+    pub const fn bytes_total(&self) -> Option<u64> {
+        self.bytes_total
+    }
+
+    /// The largest column and the largest row of the events so far, which may be of two events.
+    #[must_use]
+    pub const fn largest_pixel(&self) -> Option<(u16, u16)> {
+        self.largest_pixel
+    }
+
+    /// What became of the words so far, where the format has a sensor's words.
+    #[must_use]
+    pub fn counts(&self) -> Option<&WordCounts> {
+        self.decoder.counts()
+    }
+}
+
+/// Reads until the buffer is full or the input ends.
+fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> Result<usize, Fault> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match read(reader, &mut buffer[filled..])? {
+            0 => break,
+            more => filled += more,
+        }
+    }
+    Ok(filled)
+}
+
+/// Reads what there is, at least one byte; 0 at the end.
+fn read(reader: &mut impl Read, buffer: &mut [u8]) -> Result<usize, Fault> {
+    loop {
+        match reader.read(buffer) {
+            Err(cause) if cause.kind() == std::io::ErrorKind::Interrupted => {}
+            result => return Ok(result?),
+        }
+    }
+}

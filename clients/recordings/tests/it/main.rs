@@ -1,0 +1,12 @@
+//! Behaviour of the recordings crate, a module each: what is detected, what is read, what is
+//! refused and where, what is written.
+
+mod any_bytes;
+mod detection;
+mod event_stream;
+mod geometry;
+mod golden;
+mod prophesee;
+mod support;
+mod truncation;
+mod writing;

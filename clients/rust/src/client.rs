@@ -1,0 +1,68 @@
+//! A connection to a daemon, with the settings that were measured.
+
+use std::time::Duration;
+
+use tonic::transport::{Channel, Endpoint};
+
+use crate::{Address, Error, OpenOptions, Session};
+
+/// Flow-control window of a connection and of one stream [bytes].
+const CONNECTION_WINDOW: u32 = 4 << 20;
+const STREAM_WINDOW: u32 = 1 << 20;
+/// h2 writes one frame a system call, so frames are large [bytes].
+const FRAME_BYTES_MAX: u32 = 256 << 10;
+/// Largest message taken from a daemon [bytes].
+pub(crate) const ANSWER_BYTES_MAX: usize = 16 << 20;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(20);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A connection to a daemon. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub(crate) channel: Channel,
+    address: Address,
+}
+
+impl Client {
+    /// Connects to `HOST:PORT`, `http://HOST:PORT` or `unix:/PATH`.
+    ///
+    /// # Errors
+    ///
+    /// A text that is no address, or nobody there.
+    pub async fn connect(address: &str) -> Result<Self, Error> {
+        let address: Address = address.parse()?;
+        let refused = |_| Error::Address {
+            address: address.to_string(),
+        };
+        let endpoint = Endpoint::from_shared(address.uri().to_owned()).map_err(refused)?;
+        let endpoint = endpoint
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_nodelay(true)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .max_frame_size(FRAME_BYTES_MAX)
+            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
+        match endpoint.connect().await {
+            Ok(channel) => Ok(Self { channel, address }),
+            Err(source) => Err(Error::Unreachable { address, source }),
+        }
+    }
+
+    /// Where it is connected to.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Opens or rejoins a session on a stream of its own.
+    ///
+    /// # Errors
+    ///
+    /// What the daemon refuses about the options, with its reason, or a connection that broke.
+    pub async fn open(&self, options: OpenOptions) -> Result<Session, Error> {
+        Session::open(self.channel.clone(), &options).await
+    }
+}

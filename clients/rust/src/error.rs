@@ -1,0 +1,232 @@
+//! What can go wrong between a client and a daemon, as values.
+//!
+//! A [`Refusal`] is the daemon's: it carries the published reason and the position of what it
+//! refused, whether it came as an error on a stream or as the status of a call.
+
+use std::fmt;
+
+use prost::Message as _;
+use spiked_proto::{layout::PackedError, v1};
+use thiserror::Error;
+use tonic::{Code, Status};
+
+use crate::{Address, Reason};
+
+/// What can go wrong.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A text that names no place to connect to.
+    #[error("{address:?} is no address: expected HOST:PORT, http://HOST:PORT or unix:/PATH")]
+    Address {
+        /// What was given.
+        address: String,
+    },
+    /// Nobody listens there.
+    #[error("no daemon answers at {address}; start one with `spiked serve`")]
+    Unreachable {
+        /// Where.
+        address: Address,
+        /// What the system says.
+        source: tonic::transport::Error,
+    },
+    /// The daemon refused.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The connection broke, or the daemon said nothing more.
+    #[error("the connection to the daemon broke: {0}")]
+    Broken(String),
+    /// The daemon said something that the contract doesn't allow.
+    #[error("the daemon broke the contract: {0}")]
+    Contract(String),
+    /// The session takes nothing more; its output says why.
+    #[error("the session takes no more input; its output says why")]
+    InputOver,
+    /// Nobody reads the output any more, so no credit can arrive.
+    #[error("the output was dropped, so no credit can arrive")]
+    OutputDropped,
+    /// The queue is full of events above the promise, so that no credit can ever arrive.
+    #[error(
+        "{queue_events} events wait in the daemon for a promise above {promise_us:?} µs, and no \
+         credit is left: promise how far the input has come"
+    )]
+    PromiseStalled {
+        /// Events accepted and not yet simulated.
+        queue_events: u64,
+        /// The last promise sent [µs].
+        promise_us: Option<u64>,
+    },
+    /// A promise below one already given.
+    #[error("a promise of {given_us} µs is below the {promise_us} µs already promised")]
+    PromiseBackwards {
+        /// What was given [µs].
+        given_us: u64,
+        /// What stands [µs].
+        promise_us: u64,
+    },
+    /// An event that cannot be packed.
+    #[error("cannot pack the events: {0}")]
+    Packed(#[from] PackedError),
+    /// A batch that would not fit into a message.
+    #[error("a batch of {given} events: at most {max} fit")]
+    BatchTooLarge {
+        /// What was given.
+        given: usize,
+        /// What fits.
+        max: usize,
+    },
+}
+
+impl Error {
+    /// The daemon's reason, if it was the daemon that refused.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.reason),
+            _ => None,
+        }
+    }
+}
+
+impl From<Status> for Error {
+    fn from(status: Status) -> Self {
+        match Refusal::from_status(&status) {
+            Some(refusal) => Self::Refused(refusal),
+            None => Self::Broken(one_line(&status)),
+        }
+    }
+}
+
+/// Something that the daemon refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub reason: Reason,
+    /// One readable line: place, value, and what was expected.
+    pub message: String,
+    /// The batch concerned, zero where none is.
+    pub sequence: u64,
+    /// Zero-based position of the event in its batch, where one is concerned.
+    pub position_in_batch: Option<u32>,
+    /// One-based number of the event among all of its producer, where one is concerned.
+    pub event_number: Option<u64>,
+    /// The input ended with it.
+    pub fatal: bool,
+}
+
+impl Refusal {
+    /// `None` where the status doesn't come from the daemon's own judgement, but from a transport
+    /// that broke.
+    fn from_status(status: &Status) -> Option<Self> {
+        if !status.details().is_empty()
+            && let Ok(error) = v1::Error::decode(status.details())
+            && error.reason() != Reason::Unspecified
+        {
+            return Some(error.into());
+        }
+        let broken = matches!(
+            status.code(),
+            Code::Unknown | Code::Internal | Code::Cancelled
+        ) || std::error::Error::source(status).is_some();
+        let (reason, message) = named_reason(status.message());
+        if broken && reason.is_none() {
+            return None;
+        }
+        Some(Self {
+            reason: reason.unwrap_or(Reason::Unspecified),
+            message: message.to_owned(),
+            sequence: 0,
+            position_in_batch: None,
+            event_number: None,
+            fatal: true,
+        })
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl From<v1::Error> for Refusal {
+    fn from(error: v1::Error) -> Self {
+        Self {
+            reason: error.reason(),
+            message: error.message,
+            sequence: error.sequence,
+            position_in_batch: error.position_in_batch,
+            event_number: error.event_number,
+            fatal: error.fatal,
+        }
+    }
+}
+
+/// Takes a published reason off the front of a message: `REASON_LIMIT: what it says`.
+fn named_reason(message: &str) -> (Option<Reason>, &str) {
+    let Some((name, rest)) = message.split_once(':') else {
+        return (None, message);
+    };
+    match Reason::from_str_name(name.trim()) {
+        Some(reason) => (Some(reason), rest.trim_start()),
+        None => (None, message),
+    }
+}
+
+/// The status and what lies below it, on one line.
+fn one_line(status: &Status) -> String {
+    let mut line = status.message().to_owned();
+    let mut below = std::error::Error::source(status);
+    while let Some(error) = below {
+        let text = error.to_string();
+        if !line.contains(&text) {
+            line = format!("{line}: {text}");
+        }
+        below = error.source();
+    }
+    if line.is_empty() {
+        status.code().description().to_owned()
+    } else {
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_gives_back_the_reason_that_it_names() {
+        let status = Status::not_found("REASON_NETWORK_UNKNOWN: no network \"x\"");
+        let Error::Refused(refusal) = Error::from(status) else {
+            panic!("refused")
+        };
+        assert_eq!(refusal.reason, Reason::NetworkUnknown);
+        assert_eq!(refusal.to_string(), "no network \"x\"");
+    }
+
+    #[test]
+    fn a_status_gives_back_the_positions_in_its_details() {
+        let error = v1::Error {
+            reason: Reason::Late.into(),
+            message: "event at 7 µs is late".into(),
+            sequence: 3,
+            position_in_batch: Some(0),
+            event_number: Some(9),
+            fatal: true,
+        };
+        let details = error.encode_to_vec().into();
+        let status = Status::with_details(Code::InvalidArgument, "late", details);
+        let Error::Refused(refusal) = Error::from(status) else {
+            panic!("refused")
+        };
+        assert_eq!(refusal, Refusal::from(error));
+    }
+
+    #[test]
+    fn a_broken_transport_is_no_refusal() {
+        let error = Error::from(Status::unknown("h2 protocol error"));
+        assert_eq!(error.reason(), None);
+        assert!(error.to_string().ends_with("h2 protocol error"));
+    }
+}

@@ -1,0 +1,133 @@
+//! Calls about sessions, beside the streams that feed them.
+
+use bytes::Bytes;
+
+use crate::{
+    Client, Error, OpenOptions, Tables, Watch,
+    v1::{self, session_service_client::SessionServiceClient},
+};
+
+impl Client {
+    /// Opens a session without a stream, so that a later one may join it.
+    ///
+    /// # Errors
+    ///
+    /// What the daemon refuses about the options.
+    pub async fn open_session(&self, options: &OpenOptions) -> Result<Tables, Error> {
+        let request = v1::OpenSessionRequest {
+            open: Some(options.to_open()),
+        };
+        let response = self
+            .session_service()
+            .open_session(request)
+            .await?
+            .into_inner();
+        response
+            .opened
+            .map(Tables::new)
+            .ok_or_else(|| missing("tables"))
+    }
+
+    /// All sessions, ordered by id.
+    ///
+    /// # Errors
+    ///
+    /// A refusal, or a connection that broke.
+    pub async fn list_sessions(&self) -> Result<Vec<v1::SessionInfo>, Error> {
+        let request = v1::ListSessionsRequest {};
+        Ok(self
+            .session_service()
+            .list_sessions(request)
+            .await?
+            .into_inner()
+            .sessions)
+    }
+
+    /// Takes a session's whole state between two ticks; the session goes on.
+    ///
+    /// # Errors
+    ///
+    /// An unknown session, or a daemon that keeps too many snapshots already.
+    pub async fn snapshot_session(
+        &self,
+        session_id: &str,
+    ) -> Result<v1::SnapshotSessionResponse, Error> {
+        let request = v1::SnapshotSessionRequest {
+            session_id: session_id.to_owned(),
+        };
+        Ok(self
+            .session_service()
+            .snapshot_session(request)
+            .await?
+            .into_inner())
+    }
+
+    /// Makes a session from a snapshot; an empty id lets the daemon choose. Feed it by opening a
+    /// stream with its id.
+    ///
+    /// # Errors
+    ///
+    /// An unknown snapshot, or an id that is taken.
+    pub async fn restore_session(
+        &self,
+        snapshot_sha256: Bytes,
+        session_id: &str,
+    ) -> Result<v1::SessionInfo, Error> {
+        let session_id = session_id.to_owned();
+        let request = v1::RestoreSessionRequest {
+            snapshot_sha256,
+            session_id,
+        };
+        let response = self
+            .session_service()
+            .restore_session(request)
+            .await?
+            .into_inner();
+        response.session.ok_or_else(|| missing("session"))
+    }
+
+    /// Ends a session, and says where it stood.
+    ///
+    /// # Errors
+    ///
+    /// An unknown session.
+    pub async fn close_session(&self, session_id: &str) -> Result<v1::SessionInfo, Error> {
+        let request = v1::CloseSessionRequest {
+            session_id: session_id.to_owned(),
+        };
+        let response = self
+            .session_service()
+            .close_session(request)
+            .await?
+            .into_inner();
+        response.session.ok_or_else(|| missing("session"))
+    }
+
+    /// Reads a session's output from the moment on, never slowing it.
+    ///
+    /// # Errors
+    ///
+    /// An unknown session.
+    pub async fn watch_session(&self, session_id: &str) -> Result<Watch, Error> {
+        let session_id = session_id.to_owned();
+        let request = v1::WatchSessionRequest {
+            session_id,
+            ..Default::default()
+        };
+        let stream = self
+            .session_service()
+            .watch_session(request)
+            .await?
+            .into_inner();
+        Watch::begin(stream).await
+    }
+
+    fn session_service(&self) -> SessionServiceClient<tonic::transport::Channel> {
+        SessionServiceClient::new(self.channel.clone())
+            .max_decoding_message_size(crate::client::ANSWER_BYTES_MAX)
+    }
+}
+
+fn missing(what: &str) -> Error {
+    Error::Contract(format!("an answer without its {what}"))
+}

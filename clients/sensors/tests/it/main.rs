@@ -1,0 +1,4 @@
+//! Behaviour of the synthetic sensors, seen from outside; one file a sensor.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod camera;

@@ -1,0 +1,193 @@
+//! What the daemon is told: where to listen, what to run, and every bound.
+//!
+//! Checked as a whole before a port is bound. Each default says why it is what it is.
+
+use std::{
+    fmt,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+    thread,
+    time::Duration,
+};
+
+use crate::{StartError, session::pool::THREADS_MAX};
+
+/// The daemon's own port: 7411, as in "spiked" on no other list.
+pub const DEFAULT_PORT: u16 = 7411;
+
+/// Where the daemon listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// TCP. Port 0 lets the system choose; [`Daemon::local_address`](crate::Daemon::local_address)
+    /// tells.
+    Tcp(SocketAddr),
+    /// A Unix socket, written `unix:PATH`.
+    Unix(PathBuf),
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self::Tcp((Ipv4Addr::LOCALHOST, DEFAULT_PORT).into())
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(formatter),
+            Self::Unix(path) => write!(formatter, "unix:{}", path.display()),
+        }
+    }
+}
+
+impl FromStr for Listen {
+    type Err = StartError;
+
+    /// Reads `ADDRESS:PORT` or `unix:PATH`.
+    fn from_str(text: &str) -> Result<Self, StartError> {
+        match text.strip_prefix("unix:") {
+            Some(path) if !path.is_empty() => Ok(Self::Unix(path.into())),
+            _ => text.parse().map(Self::Tcp).map_err(|_| StartError::Setting {
+                setting: "listen",
+                problem: format!("{text:?} is neither ADDRESS:PORT nor unix:PATH"),
+            }),
+        }
+    }
+}
+
+/// Everything the daemon is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen. Default: 127.0.0.1:7411.
+    pub listen: Listen,
+    /// Accept connections from other machines without encryption. Default: no.
+    pub insecure: bool,
+    /// The user's folder of networks, beside those that come along. Default: none.
+    pub networks: Option<PathBuf>,
+    /// Threads that simulate, 1 to 64. Default: what the machine (or the container's limit) has.
+    pub simulation_threads: usize,
+    /// Every bound.
+    pub limits: Limits,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            listen: Listen::default(),
+            insecure: false,
+            networks: None,
+            simulation_threads: threads.min(THREADS_MAX),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Bounds on what clients may take, and deadlines on what they may delay.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections in all. Default: 1 024, which stays within the usual limit on open files.
+    pub connections: usize,
+    /// Connections from one address. Default: 256.
+    pub connections_per_address: usize,
+    /// Time for a connection to send the 24 bytes that open HTTP/2. Default: 5 s.
+    pub preface_deadline: Duration,
+    /// Time for a stream's first message. Default: 5 s.
+    pub open_deadline: Duration,
+    /// Sessions in all. Default: 1 024.
+    pub sessions: usize,
+    /// Events of one producer in the queue. Default: 1 048 576, which take 16 MiB there.
+    pub queue_events: u64,
+    /// Bytes of one producer's payload in the queue. Default: 16 MiB.
+    pub queue_bytes: u64,
+    /// Snapshots kept. Default: 64.
+    pub snapshots: usize,
+    /// Bytes of snapshots kept. Default: 256 MiB.
+    pub snapshot_bytes: usize,
+    /// How long open sessions may go on once the daemon was asked to end. Default: 10 s.
+    pub shutdown_grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1_024,
+            connections_per_address: 256,
+            preface_deadline: Duration::from_secs(5),
+            open_deadline: Duration::from_secs(5),
+            sessions: 1_024,
+            queue_events: 1 << 20,
+            queue_bytes: 16 << 20,
+            snapshots: 64,
+            snapshot_bytes: 256 << 20,
+            shutdown_grace: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Config {
+    /// Checks all settings.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that makes no sense, or a TCP address beyond loopback without
+    /// [`insecure`](Self::insecure).
+    pub fn check(&self) -> Result<(), StartError> {
+        let limits = &self.limits;
+        let counts = [
+            ("simulation_threads", self.simulation_threads),
+            ("limits.connections", limits.connections),
+            ("limits.connections_per_address", limits.connections_per_address),
+            ("limits.sessions", limits.sessions),
+            ("limits.queue_events", usize::try_from(limits.queue_events).unwrap_or(usize::MAX)),
+            ("limits.queue_bytes", usize::try_from(limits.queue_bytes).unwrap_or(usize::MAX)),
+        ];
+        if let Some((setting, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
+            return Err(StartError::Setting { setting, problem: "must be at least 1".into() });
+        }
+        if self.simulation_threads > THREADS_MAX {
+            let problem = format!("{} where {THREADS_MAX} is the most", self.simulation_threads);
+            return Err(StartError::Setting { setting: "simulation_threads", problem });
+        }
+        match self.listen {
+            Listen::Tcp(address) if !address.ip().is_loopback() && !self.insecure => {
+                Err(StartError::Exposed { address })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_beyond_loopback_needs_a_word() {
+        let mut config =
+            Config { listen: "0.0.0.0:7411".parse().unwrap(), ..Config::default() };
+        let error = config.check().unwrap_err().to_string();
+        assert!(error.contains("--insecure") && error.contains("0.0.0.0:7411"), "{error}");
+        config.insecure = true;
+        assert!(config.check().is_ok());
+    }
+
+    #[test]
+    fn addresses_read_as_they_are_written() {
+        for text in ["127.0.0.1:0", "[::1]:7411", "unix:/run/spiked.sock"] {
+            assert_eq!(text.parse::<Listen>().unwrap().to_string(), text);
+        }
+        for bad in ["localhost", "unix:", ":7411"] {
+            assert!(bad.parse::<Listen>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn no_bound_may_be_zero() {
+        let mut config = Config::default();
+        assert!(config.check().is_ok());
+        config.limits.queue_events = 0;
+        assert!(config.check().unwrap_err().to_string().contains("limits.queue_events"));
+    }
+}

@@ -1,0 +1,129 @@
+//! Why the daemon could not start, and why it refuses a call.
+//!
+//! Messages are lower-case, fit on one line and name place and value. Codes of gRPC belong to
+//! `service::status`, the one place that maps them.
+
+use std::{io, path::PathBuf};
+
+use spiked_proto::v1::Reason;
+
+use crate::{networks, session::codec::Damaged};
+
+/// Why the daemon could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting that makes no sense.
+    #[error("{setting}: {problem}")]
+    Setting {
+        /// Its name.
+        setting: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A TCP address that others can reach.
+    #[error(
+        "refusing to listen on {address}: it is reachable from other machines without \
+         encryption; listen on 127.0.0.1 or unix:PATH, or accept the risk with --insecure"
+    )]
+    Exposed {
+        /// Where it was to listen.
+        address: std::net::SocketAddr,
+    },
+    /// The listener could not be opened.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Where.
+        address: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The socket's place is taken by something that is not an abandoned socket.
+    #[error("cannot listen on unix:{}: {problem}", path.display())]
+    SocketTaken {
+        /// Where.
+        path: PathBuf,
+        /// By what.
+        problem: &'static str,
+    },
+    /// The folder of networks cannot be read.
+    #[error("networks: {0}")]
+    Networks(#[from] networks::Error),
+    /// Threads could not be started.
+    #[error("cannot start the simulation threads: {0}")]
+    Threads(io::Error),
+    /// The server failed as a whole.
+    #[error("the server failed: {0}")]
+    Serve(String),
+    /// Logging could not be set up.
+    #[error("logging: {0}")]
+    Telemetry(String),
+}
+
+/// Why a call is refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("{0}")]
+    Network(#[from] networks::Error),
+    #[error("the first message of a stream must be open")]
+    OpenExpected,
+    #[error("no open came within {seconds} s")]
+    OpenLate { seconds: f32 },
+    #[error("{field}: {problem}")]
+    Field { field: String, problem: String },
+    #[error("{feature} is not available in this version")]
+    Unimplemented { feature: String },
+    #[error("no session {id:?}")]
+    SessionUnknown { id: String },
+    #[error("session {id:?} {problem}")]
+    SessionConflict { id: String, problem: &'static str },
+    #[error("sensors[{index}]: network {network:?} has no input port {port:?}")]
+    PortUnknown { index: usize, network: String, port: String },
+    #[error("{what}: at most {limit}")]
+    Limit { what: &'static str, limit: u64 },
+    #[error("no snapshot {sha256}")]
+    SnapshotUnknown { sha256: String },
+    #[error("{0}")]
+    Snapshot(String),
+    #[error("the daemon is shutting down")]
+    ShuttingDown,
+    #[error("internal error: {0}")]
+    Internal(&'static str),
+}
+
+impl Error {
+    /// A field whose value makes no sense.
+    pub(crate) fn field(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Field { field: field.into(), problem: problem.into() }
+    }
+
+    /// The published reason.
+    pub(crate) fn reason(&self) -> Reason {
+        use networks::Error as Network;
+        match self {
+            Self::Network(Network::Unknown { .. }) => Reason::NetworkUnknown,
+            Self::Network(Network::SensorSize { .. }) => Reason::PortShape,
+            Self::Network(Network::Blob { .. }) => Reason::BlobInvalid,
+            Self::Network(Network::Limit { .. }) | Self::Limit { .. } => Reason::Limit,
+            Self::Network(Network::Unimplemented { .. }) | Self::Unimplemented { .. } => {
+                Reason::Unimplemented
+            }
+            Self::Network(Network::Invalid { .. } | Network::Exists { .. } | Network::Io { .. }) => {
+                Reason::NetworkInvalid
+            }
+            Self::OpenExpected | Self::OpenLate { .. } => Reason::OpenExpected,
+            Self::Field { .. } => Reason::FieldInvalid,
+            Self::SessionUnknown { .. } => Reason::SessionUnknown,
+            Self::SessionConflict { .. } => Reason::SessionConflict,
+            Self::PortUnknown { .. } => Reason::PortUnknown,
+            Self::SnapshotUnknown { .. } | Self::Snapshot(_) => Reason::SnapshotInvalid,
+            Self::ShuttingDown => Reason::ShuttingDown,
+            Self::Internal(_) => Reason::Unspecified,
+        }
+    }
+}
+
+impl From<Damaged> for Error {
+    fn from(damaged: Damaged) -> Self {
+        Self::Snapshot(damaged.to_string())
+    }
+}

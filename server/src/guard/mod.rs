@@ -1,0 +1,42 @@
+//! What stands between the network and the services: who may connect, how many, and how long a
+//! connection may stay silent.
+
+mod connection;
+mod incoming;
+mod limits;
+mod listener;
+
+pub(crate) use incoming::incoming;
+pub(crate) use listener::Listener;
+pub use listener::Address;
+
+use std::time::Duration;
+
+use tonic::transport::Server;
+
+/// A message that a client may send [bytes].
+pub(crate) const DECODE_MAX: usize = 1 << 20;
+
+const CONNECTION_WINDOW: u32 = 4 << 20;
+const STREAM_WINDOW: u32 = 512 << 10;
+const FRAME_MAX: u32 = 256 << 10;
+const STREAMS_MAX: u32 = 64;
+const LOCAL_RESETS_MAX: usize = 64;
+const HEADERS_MAX: u32 = 8 << 10;
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A server with every bound of HTTP/2 that is off by default, and large frames, which cost a
+/// fifth to two fifths less processor time. The windows are explicit: adaptive ones would override
+/// them, and a stalled reader holds a stream's window in memory.
+pub(crate) fn server() -> Server {
+    Server::builder()
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .max_frame_size(FRAME_MAX)
+        .max_concurrent_streams(STREAMS_MAX)
+        .http2_max_local_error_reset_streams(Some(LOCAL_RESETS_MAX))
+        .http2_max_header_list_size(HEADERS_MAX)
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+}

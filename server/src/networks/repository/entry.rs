@@ -1,0 +1,205 @@
+//! One network of the repository: where it comes from, and what it turned out to be.
+
+use std::sync::OnceLock;
+
+use prost::Message as _;
+use sha2::{Digest as _, Sha256};
+use sim_core::network::description::{Network, SensorSize};
+use sim_core::{Plan, Problem};
+use spiked_proto::v1;
+
+use super::sensors;
+use crate::networks::convert;
+use crate::networks::error::{Error, problem};
+use crate::networks::limits::{PROBLEMS_MAX, REPOSITORY_BYTES_MAX};
+use crate::networks::text::{self, Described, Embedded, Files, Places, TextError};
+
+/// A description, read and checked.
+#[derive(Debug)]
+pub(super) struct Content {
+    pub(super) network: Network,
+    /// What it says about itself.
+    pub(super) description: String,
+    /// SHA-256 of the description on the wire, arrays by their hashes.
+    pub(super) identity: [u8; 32],
+    /// Of its arrays [bytes].
+    pub(super) array_bytes: u64,
+    places: Places,
+}
+
+/// A network, or why it cannot be had.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) version: String,
+    /// Of a network in the binary: read when first asked for, for its kernels take a moment.
+    embedded: Option<&'static include_dir::Dir<'static>>,
+    content: OnceLock<Result<Content, Error>>,
+}
+
+impl Entry {
+    /// A network in the binary.
+    pub(super) fn embedded(name: &str, folder: &'static include_dir::Dir<'static>) -> Self {
+        Self {
+            name: name.into(),
+            version: "1".into(),
+            embedded: Some(folder),
+            content: OnceLock::new(),
+        }
+    }
+
+    /// A network that has been read.
+    pub(super) fn new(name: &str, version: &str, content: Result<Content, Error>) -> Self {
+        let content = OnceLock::from(content);
+        Self {
+            name: name.into(),
+            version: version.into(),
+            embedded: None,
+            content,
+        }
+    }
+
+    /// The network, or why it cannot be had.
+    pub(super) fn content(&self) -> Result<&Content, Error> {
+        let read = self.content.get_or_init(|| match self.embedded {
+            Some(folder) => Content::read(&Embedded(folder), &self.name),
+            // One that isn't embedded is made with its content.
+            None => Err(Error::Invalid {
+                name: self.name.clone(),
+                problems: Vec::new(),
+            }),
+        });
+        read.as_ref().map_err(Clone::clone)
+    }
+}
+
+impl Entry {
+    /// Of its arrays, once it has been read and if it can be had [bytes].
+    pub(super) fn array_bytes(&self) -> Option<u64> {
+        self.content
+            .get()?
+            .as_ref()
+            .ok()
+            .map(|content| content.array_bytes)
+    }
+}
+
+impl Content {
+    /// Reads a network from its files; one that says its name must say this.
+    pub(super) fn read(files: &dyn Files, name: &str) -> Result<Self, Error> {
+        let described = text::read_from(files, name).map_err(|error| of_text(name, error))?;
+        if described.network.name != name {
+            let found = &described.network.name;
+            let message = format!("{found:?} is not what its folder is called, {name:?}");
+            let problem = located(&described.places, problem("name", message));
+            return Err(Error::Invalid {
+                name: name.into(),
+                problems: vec![problem],
+            });
+        }
+        let Described {
+            network,
+            blobs,
+            places,
+        } = described;
+        let mut content = Self::convert(&network, &|sha256| blobs.get(sha256).cloned())
+            .map_err(|error| with_places(error, &places))?;
+        content.places = places;
+        Ok(content)
+    }
+
+    /// Checks a description whose arrays `blob` finds.
+    pub(super) fn convert(
+        network: &v1::Network,
+        blob: &dyn Fn(&[u8; 32]) -> Option<bytes::Bytes>,
+    ) -> Result<Self, Error> {
+        let converted = convert::network(network, blob)?;
+        Ok(Self {
+            network: converted.network,
+            description: network.description.clone(),
+            identity: Sha256::digest(network.encode_to_vec()).into(),
+            array_bytes: converted.array_bytes,
+            places: Places::default(),
+        })
+    }
+
+    /// The plan for sensors of these sizes; what the core says against it, with its places.
+    pub(super) fn plan(&self, sensors: &[(String, SensorSize)]) -> Result<Plan, Error> {
+        sensors::check(&self.network, sensors)?;
+        Plan::new(&self.network, sensors).map_err(|error| {
+            let problems = error.problems.into_iter().take(PROBLEMS_MAX);
+            let problems = problems
+                .map(|problem| located(&self.places, problem))
+                .collect();
+            Error::Invalid {
+                name: self.network.name.clone(),
+                problems,
+            }
+        })
+    }
+
+    /// Whether it can run, as far as that can be said before its sensors are known.
+    pub(super) fn judge(&self) -> Result<(), Error> {
+        if sensors::open_ports(&self.network).next().is_some() {
+            return Ok(());
+        }
+        self.plan(&[]).map(|_| ())
+    }
+}
+
+/// Refuses what would be more than the repository holds.
+pub(super) fn check_total(held_bytes: u64, added_bytes: u64) -> Result<(), Error> {
+    let given = held_bytes + added_bytes;
+    if given > REPOSITORY_BYTES_MAX {
+        let what = "the arrays of all networks together [bytes]";
+        return Err(Error::Limit {
+            what,
+            given,
+            limit: REPOSITORY_BYTES_MAX,
+        });
+    }
+    Ok(())
+}
+
+fn with_places(error: Error, places: &Places) -> Error {
+    match error {
+        Error::Invalid { name, problems } => {
+            let problems = problems
+                .into_iter()
+                .map(|problem| located(places, problem))
+                .collect();
+            Error::Invalid { name, problems }
+        }
+        other => other,
+    }
+}
+
+fn located(places: &Places, problem: Problem) -> Problem {
+    match places.locate(&problem.field) {
+        Some(place) => Problem {
+            message: format!("{} ({place})", problem.message),
+            ..problem
+        },
+        None => problem,
+    }
+}
+
+fn of_text(name: &str, error: TextError) -> Error {
+    let as_problem = |found: text::TextProblem| {
+        let place = match found.line {
+            Some(line) => format!("{}:{line}", found.file),
+            None => found.file,
+        };
+        let field = if found.field.is_empty() {
+            "text".into()
+        } else {
+            found.field
+        };
+        problem(field, format!("{} ({place})", found.message))
+    };
+    let problems = error.problems.into_iter().map(as_problem).collect();
+    Error::Invalid {
+        name: name.into(),
+        problems,
+    }
+}

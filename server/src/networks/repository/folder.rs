@@ -1,0 +1,120 @@
+//! The operator's folder of networks: `NAME.toml`, `NAME/network.toml` (both version "1"), or
+//! `NAME/VERSION/network.toml`.
+//!
+//! It is read once, when the daemon starts. A network that is broken doesn't stop the others: it
+//! is listed with its problem.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::entry::{Content, Entry, check_total};
+use crate::networks::error::{Error, problem};
+use crate::networks::limits::NETWORKS_MAX;
+use crate::networks::name;
+use crate::networks::text::{FILE_NAME, Folder};
+
+/// The version of a network that doesn't say one.
+pub(super) const VERSION_DEFAULT: &str = "1";
+
+/// Every network in a folder, in the order of their names.
+pub(super) fn read(folder: &Path) -> Result<Vec<Entry>, Error> {
+    let found = find(folder)?;
+    if found.len() > NETWORKS_MAX {
+        let (given, limit) = (found.len() as u64, NETWORKS_MAX as u64);
+        return Err(Error::Limit {
+            what: "networks in the folder",
+            given,
+            limit,
+        });
+    }
+    let mut held_bytes = 0;
+    let entries = found.into_iter().map(
+        |Found {
+             name,
+             version,
+             file,
+         }| {
+            let content = named(&name, &version)
+                .and_then(|()| Content::read(&Folder::of(&file), &name))
+                .and_then(|content| {
+                    check_total(held_bytes, content.array_bytes)?;
+                    content.judge()?;
+                    held_bytes += content.array_bytes;
+                    Ok(content)
+                });
+            Entry::new(&name, &version, content)
+        },
+    );
+    Ok(entries.collect())
+}
+
+fn named(name: &str, version: &str) -> Result<(), Error> {
+    let invalid = |field, message| Error::Invalid {
+        name: name.into(),
+        problems: vec![problem(field, message)],
+    };
+    name::check(name).map_err(|message| invalid("name", message))?;
+    name::check(version).map_err(|message| invalid("version", message))
+}
+
+struct Found {
+    name: String,
+    version: String,
+    file: PathBuf,
+}
+
+fn find(folder: &Path) -> Result<Vec<Found>, Error> {
+    let mut found = Vec::new();
+    for path in children(folder)? {
+        let name = |part: Option<&std::ffi::OsStr>| {
+            part.unwrap_or_default().to_string_lossy().into_owned()
+        };
+        let (file_name, stem) = (name(path.file_name()), name(path.file_stem()));
+        if file_name.starts_with('.') {
+            continue;
+        }
+        let default = VERSION_DEFAULT.to_owned();
+        if path.is_file()
+            && path
+                .extension()
+                .is_some_and(|extension| extension == "toml")
+        {
+            found.push(Found {
+                name: stem,
+                version: default,
+                file: path,
+            });
+        } else if path.join(FILE_NAME).exists() {
+            found.push(Found {
+                name: file_name,
+                version: default,
+                file: path.join(FILE_NAME),
+            });
+        } else if path.is_dir() {
+            let versions = children(&path)?
+                .into_iter()
+                .filter(|v| v.join(FILE_NAME).exists());
+            found.extend(versions.map(|version| Found {
+                name: file_name.clone(),
+                version: name(version.file_name()),
+                file: version.join(FILE_NAME),
+            }));
+        }
+    }
+    Ok(found)
+}
+
+/// What lies in a folder, by name, so that no daemon depends on the order of a file system.
+fn children(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let cannot = |error: std::io::Error| Error::Io {
+        path: folder.display().to_string(),
+        message: format!("the folder of networks cannot be read: {error}"),
+    };
+    let listed: Result<Vec<PathBuf>, std::io::Error> = fs::read_dir(folder)
+        .map_err(cannot)?
+        .map(|child| Ok(child?.path()))
+        .collect();
+    let mut children = listed.map_err(cannot)?;
+    children.sort();
+    Ok(children)
+}

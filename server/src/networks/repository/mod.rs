@@ -1,0 +1,287 @@
+//! The repository: networks by name and version, immutable, and the plans made of them.
+//!
+//! They come from the binary, from the operator's folder (which hides those of the same name in
+//! the binary), and from clients, until the daemon ends. A plan is made outside of any lock, for
+//! one size of each sensor, and kept for the next session.
+
+mod entry;
+mod folder;
+mod plans;
+mod sensors;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use include_dir::{Dir, include_dir};
+use sim_core::network::description::SensorSize;
+use sim_core::{Cost, Plan, Problem};
+use spiked_proto::v1;
+
+use super::blobs::Blobs;
+use super::error::Error;
+use super::limits::{NAME_CHARS_MAX, NETWORKS_MAX};
+use super::name::{self, Version};
+use entry::{Content, Entry};
+use plans::{Key, Plans};
+
+/// The networks that come along.
+static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/networks");
+
+type Entries = BTreeMap<String, BTreeMap<Version, Arc<Entry>>>;
+
+/// What there is to say about a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What it says about itself.
+    pub description: String,
+    /// Why it cannot be opened, if so.
+    pub problem: Option<String>,
+}
+
+/// A network that a session can run.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Its name.
+    pub name: String,
+    /// Its version, also where the newest was asked for.
+    pub version: String,
+    /// Shared by all sessions with the same sensor sizes.
+    pub plan: Arc<Plan>,
+}
+
+/// Networks by name and version.
+#[derive(Debug)]
+pub struct Repository {
+    entries: Mutex<Entries>,
+    plans: Mutex<Plans>,
+    blobs: Blobs,
+}
+
+impl Repository {
+    /// The networks of the binary and those of a folder.
+    ///
+    /// # Errors
+    ///
+    /// A folder that cannot be read, or holds too many networks. One that is broken is listed with
+    /// its problem.
+    pub fn open(folder: Option<&Path>) -> Result<Self, Error> {
+        let mut entries: Entries = BTreeMap::new();
+        for dir in EMBEDDED.dirs() {
+            let name = dir.path().display().to_string();
+            insert(&mut entries, Entry::embedded(&name, dir));
+        }
+        let own = folder.map(folder::read).transpose()?.unwrap_or_default();
+        for entry in &own {
+            entries.remove(&entry.name);
+        }
+        for entry in own {
+            insert(&mut entries, entry);
+        }
+        let (entries, plans) = (Mutex::new(entries), Mutex::default());
+        let repository = Self {
+            entries,
+            plans,
+            blobs: Blobs::default(),
+        };
+        Ok(repository)
+    }
+
+    /// Every network, by name, each version from the oldest on.
+    #[must_use]
+    pub fn list(&self) -> Vec<Info> {
+        let entries: Vec<Arc<Entry>> = self
+            .entries()
+            .values()
+            .flat_map(BTreeMap::values)
+            .cloned()
+            .collect();
+        entries.iter().map(|entry| info(entry)).collect()
+    }
+
+    /// A plan for sessions whose sensors have these sizes, by port. No version is the newest.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unknown`], [`Error::SensorSize`], or why the network cannot run.
+    pub fn plan(
+        &self,
+        name: &str,
+        version: &str,
+        sensors: &[(String, SensorSize)],
+    ) -> Result<Loaded, Error> {
+        let entry = self.find(name, version)?;
+        let plan = self.plan_of(&entry, sensors)?;
+        Ok(Loaded {
+            name: entry.name.clone(),
+            version: entry.version.clone(),
+            plan,
+        })
+    }
+
+    /// Checks a network and makes it available. No version is "1". The same description again is
+    /// harmless.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Exists`] for another description under that name and version, or why the network
+    /// cannot run.
+    pub fn load(&self, network: &v1::Network, version: &str) -> Result<Info, Error> {
+        let version = if version.is_empty() {
+            folder::VERSION_DEFAULT
+        } else {
+            version
+        };
+        name::check(version).map_err(|message| Error::Invalid {
+            name: shortened(&network.name),
+            problems: vec![super::error::problem("version", message)],
+        })?;
+        let content = Content::convert(network, &|sha256| self.blobs.get(sha256))?;
+        let entry = Entry::new(&network.name, version, Ok(content));
+        entry.content()?.judge()?;
+        self.keep(entry)
+    }
+
+    /// What a network is made of and what it costs, and the hash of its plan.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::plan`].
+    pub fn describe(
+        &self,
+        name: &str,
+        version: &str,
+        sensors: &[(String, SensorSize)],
+    ) -> Result<(Info, Cost, [u8; 32]), Error> {
+        let entry = self.find(name, version)?;
+        let plan = self.plan_of(&entry, sensors)?;
+        Ok((info(&entry), plan.cost(), plan.hash()))
+    }
+
+    /// What a network would cost, with the hash of its plan, or all the reasons why it would not
+    /// run. Keeps nothing.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from being judged: an array that is missing, sensor sizes, limits, features of
+    /// later versions.
+    pub fn dry_run(
+        &self,
+        network: &v1::Network,
+        sensors: &[(String, SensorSize)],
+    ) -> Result<Result<(Cost, [u8; 32]), Vec<Problem>>, Error> {
+        let judged = Content::convert(network, &|sha256| self.blobs.get(sha256))
+            .and_then(|content| content.plan(sensors));
+        match judged {
+            Ok(plan) => Ok(Ok((plan.cost(), plan.hash()))),
+            Err(Error::Invalid { problems, .. }) => Ok(Err(problems)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The uploaded arrays.
+    #[must_use]
+    pub fn blobs(&self) -> &Blobs {
+        &self.blobs
+    }
+
+    fn find(&self, name: &str, version: &str) -> Result<Arc<Entry>, Error> {
+        let entries = self.entries();
+        let versions = entries.get(name);
+        let found = versions.and_then(|versions| match version {
+            "" => versions.values().next_back(),
+            _ => versions.get(&Version(version.into())),
+        });
+        if let Some(entry) = found {
+            return Ok(Arc::clone(entry));
+        }
+        let versions = versions.into_iter().flat_map(BTreeMap::keys);
+        Err(Error::Unknown {
+            name: shortened(name),
+            version: shortened(version),
+            versions: versions.map(|version| version.0.clone()).collect(),
+            nearest: name::nearest(name, entries.keys().map(String::as_str)).map(Into::into),
+        })
+    }
+
+    fn plan_of(&self, entry: &Entry, sensors: &[(String, SensorSize)]) -> Result<Arc<Plan>, Error> {
+        let content = entry.content()?;
+        // Before the cache is asked: a size for a port that has one of its own is no other plan.
+        sensors::check(&content.network, sensors)?;
+        let key = Key::new(&entry.name, &entry.version, sensors);
+        if let Some(plan) = self.plans().get(&key) {
+            return Ok(plan);
+        }
+        let plan = Arc::new(content.plan(sensors)?);
+        self.plans().keep(key, &plan);
+        Ok(plan)
+    }
+
+    fn keep(&self, entry: Entry) -> Result<Info, Error> {
+        let (name, version) = (entry.name.clone(), entry.version.clone());
+        let mut entries = self.entries();
+        let existing = entries
+            .get(&name)
+            .and_then(|v| v.get(&Version(version.clone())));
+        if let Some(existing) = existing {
+            let same = existing.content().map(|content| content.identity).ok()
+                == Some(entry.content()?.identity);
+            return if same {
+                Ok(info(existing))
+            } else {
+                Err(Error::Exists { name, version })
+            };
+        }
+        let count = entries.values().map(BTreeMap::len).sum::<usize>();
+        if count >= NETWORKS_MAX {
+            let (given, limit) = (count as u64 + 1, NETWORKS_MAX as u64);
+            return Err(Error::Limit {
+                what: "networks in the repository",
+                given,
+                limit,
+            });
+        }
+        let all = entries.values().flat_map(BTreeMap::values);
+        let held_bytes = all.filter_map(|entry| entry.array_bytes()).sum();
+        entry::check_total(held_bytes, entry.content()?.array_bytes)?;
+        let info = info(&entry);
+        insert(&mut entries, entry);
+        Ok(info)
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        // Nothing under these locks panics half-way through a change.
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn plans(&self) -> MutexGuard<'_, Plans> {
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn insert(entries: &mut Entries, entry: Entry) {
+    let versions = entries.entry(entry.name.clone()).or_default();
+    versions.insert(Version(entry.version.clone()), Arc::new(entry));
+}
+
+fn info(entry: &Entry) -> Info {
+    let content = entry.content();
+    Info {
+        name: entry.name.clone(),
+        version: entry.version.clone(),
+        description: content
+            .as_ref()
+            .map(|c| c.description.clone())
+            .unwrap_or_default(),
+        problem: content.err().map(|error| error.to_string()),
+    }
+}
+
+/// What a client wrote, at a length that suits a message.
+fn shortened(text: &str) -> String {
+    text.chars().take(NAME_CHARS_MAX).collect()
+}

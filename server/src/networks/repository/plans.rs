@@ -1,0 +1,69 @@
+//! Plans that are kept for the next session: few, small, and the least recently used goes first.
+
+use std::sync::Arc;
+
+use sim_core::Plan;
+use sim_core::network::description::SensorSize;
+
+use crate::networks::limits::{PLANS_BYTES_MAX, PLANS_MAX};
+
+/// A network and the sizes that its open ports were given, by port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    name: String,
+    version: String,
+    sensors: Vec<(String, SensorSize)>,
+}
+
+impl Key {
+    pub(super) fn new(name: &str, version: &str, sensors: &[(String, SensorSize)]) -> Self {
+        let mut sensors = sensors.to_vec();
+        sensors.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Self {
+            name: name.into(),
+            version: version.into(),
+            sensors,
+        }
+    }
+}
+
+/// The kept plans, most recently used last.
+#[derive(Debug, Default)]
+pub(super) struct Plans {
+    kept: Vec<(Key, Arc<Plan>)>,
+    bytes: u64,
+}
+
+impl Plans {
+    pub(super) fn get(&mut self, key: &Key) -> Option<Arc<Plan>> {
+        let index = self.kept.iter().position(|(kept, _)| kept == key)?;
+        let used = self.kept.remove(index);
+        let plan = Arc::clone(&used.1);
+        self.kept.push(used);
+        Some(plan)
+    }
+
+    pub(super) fn keep(&mut self, key: Key, plan: &Arc<Plan>) {
+        self.forget(&key);
+        let bytes = plan.cost().plan_bytes;
+        while self.kept.len() >= PLANS_MAX
+            || (self.bytes.saturating_add(bytes) > PLANS_BYTES_MAX && !self.kept.is_empty())
+        {
+            let (_, forgotten) = self.kept.remove(0);
+            self.bytes = self.bytes.saturating_sub(forgotten.cost().plan_bytes);
+        }
+        // One that is larger than all kept ones may be lives as long as its sessions.
+        if bytes <= PLANS_BYTES_MAX {
+            self.bytes += bytes;
+            self.kept.push((key, Arc::clone(plan)));
+        }
+    }
+
+    /// Two callers may have made the same plan at the same time.
+    fn forget(&mut self, key: &Key) {
+        if let Some(index) = self.kept.iter().position(|(kept, _)| kept == key) {
+            let (_, forgotten) = self.kept.remove(index);
+            self.bytes = self.bytes.saturating_sub(forgotten.cost().plan_bytes);
+        }
+    }
+}

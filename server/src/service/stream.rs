@@ -1,0 +1,54 @@
+//! The stream of one producer.
+
+use std::pin::Pin;
+
+use futures::{Stream, StreamExt as _};
+use spiked_proto::v1::{
+    self, StreamRequest, StreamResponse, stream_request::Message,
+    stream_service_server::StreamService,
+};
+use tokio::time::timeout;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::Services;
+use crate::{error::Error, session::intake::Inbound};
+
+/// Live event streams into networks, and spikes back.
+pub(super) struct Streams(pub(super) Services);
+
+#[tonic::async_trait]
+impl StreamService for Streams {
+    type StreamStream = Pin<Box<dyn Stream<Item = Result<StreamResponse, Status>> + Send>>;
+
+    async fn stream(
+        &self,
+        request: Request<Streaming<StreamRequest>>,
+    ) -> Result<Response<Self::StreamStream>, Status> {
+        let mut requests = request.into_inner();
+        let open = self.first(&mut requests).await?;
+        let (session, rejoined) = self.0.registry.open(open).await?;
+        let reader = session.attach(inbound(requests), rejoined).await?;
+        let responses = reader.map(|message| Ok(StreamResponse { message: Some(message) }));
+        Ok(Response::new(Box::pin(responses)))
+    }
+}
+
+impl Streams {
+    /// The first message, which must be `open` and come soon.
+    async fn first(&self, requests: &mut Streaming<StreamRequest>) -> Result<v1::Open, Status> {
+        let deadline = self.0.limits.open_deadline;
+        let late = |_| Error::OpenLate { seconds: deadline.as_secs_f32() };
+        let first = timeout(deadline, requests.message()).await.map_err(late)??;
+        match first.and_then(|first| first.message) {
+            Some(Message::Open(open)) => Ok(open),
+            _ => Err(Error::OpenExpected.into()),
+        }
+    }
+}
+
+fn inbound(requests: Streaming<StreamRequest>) -> Inbound {
+    Box::pin(requests.map(|request| match request {
+        Ok(request) => Ok(request.message),
+        Err(status) => Err(status.message().to_owned()),
+    }))
+}

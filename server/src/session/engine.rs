@@ -1,0 +1,324 @@
+//! The simulating end of a session: a value that simulation threads advance, turn by turn.
+//!
+//! A turn applies all input that has arrived, runs closed ticks up to a budget, and hands output
+//! to the reader. Input is applied even while the outbox is full (credit bounds it), so that a
+//! snapshot never waits for a reader; only simulating stops. Invariant: `closed` is published
+//! after the output below it went into the outbox.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use rustix::time::{ClockId, clock_gettime};
+use sim_core::{Budget, Counters, InputId, Options, Plan, Progress, Simulation, Tick};
+use spiked_proto::v1::{self, stream_response::Message};
+
+use super::{
+    chunk::{Chunk, Op},
+    link::{Input, Link, Over},
+    output::{Encoder, Item},
+    snapshot::{Ending, Frozen},
+    watch::Watcher,
+};
+
+/// Synaptic deliveries of one turn: about ten milliseconds, after which others have theirs.
+const TURN_DELIVERIES: u64 = 2_000_000;
+
+/// What a session wants after a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Another turn.
+    More,
+    /// To be woken.
+    Idle,
+    /// Nothing: it is over.
+    Over,
+}
+
+/// A session's simulation with what goes around it.
+pub(crate) struct Engine {
+    link: Arc<Link>,
+    plan: Arc<Plan>,
+    options: Options,
+    /// From when the origin is known.
+    simulation: Option<Simulation>,
+    /// Events given to the simulation.
+    applied: u64,
+    /// Pieces of input taken from the ring.
+    pieces: u64,
+    ending: Ending,
+    encoder: Encoder,
+    /// Messages that the outbox has no room for.
+    unsent: VecDeque<Item>,
+    watchers: Vec<Arc<Watcher>>,
+}
+
+/// Where an engine starts.
+pub(crate) struct Start {
+    pub(crate) simulation: Option<Simulation>,
+    pub(crate) applied: u64,
+    pub(crate) output_position: u64,
+    pub(crate) ending: Ending,
+}
+
+impl Engine {
+    /// The engine of a session.
+    pub(super) fn new(link: Arc<Link>, plan: Arc<Plan>, options: Options, start: Start) -> Self {
+        let mut engine = Self {
+            encoder: Encoder::new(plan.tick(), start.output_position),
+            link,
+            plan,
+            options,
+            simulation: start.simulation,
+            applied: start.applied,
+            pieces: 0,
+            ending: start.ending,
+            unsent: VecDeque::new(),
+            watchers: Vec::new(),
+        };
+        engine.know_origin();
+        engine.publish();
+        engine
+    }
+
+    pub(super) const fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+
+    /// One turn, and what it cost.
+    pub(super) fn turn(&mut self) -> Turn {
+        let began = thread_time();
+        let turn = self.take_turn();
+        let spent = thread_time().saturating_sub(began);
+        self.link.simulated.spent(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
+        self.link.reader.wake();
+        self.link.intake.wake();
+        turn
+    }
+
+    fn take_turn(&mut self) -> Turn {
+        if self.link.over().is_some() {
+            self.leave_watchers();
+            return Turn::Over;
+        }
+        self.admit_watchers();
+        let applied = self.take_input();
+        if let Err(error) = applied {
+            self.fail(error);
+        }
+        if !self.flush() {
+            return Turn::Idle;
+        }
+        match self.ending {
+            Ending::Told(reason) => self.finish(reason),
+            _ => self.simulate(),
+        }
+    }
+
+    /// Runs closed ticks, and says what came of it.
+    fn simulate(&mut self) -> Turn {
+        let mut progress = Progress::Idle;
+        if let Some(simulation) = &mut self.simulation {
+            match simulation.advance(Budget { deliveries: TURN_DELIVERIES }) {
+                Ok(made) => progress = made,
+                Err(error) => {
+                    self.emit();
+                    self.fail(refusal(v1::Reason::InFlightCap, error.to_string()));
+                }
+            }
+        }
+        self.emit();
+        if progress == Progress::Idle {
+            self.tell_end();
+        }
+        let fits = self.flush();
+        match (progress, self.ending) {
+            _ if !fits => Turn::Idle,
+            (_, Ending::Told(reason)) => self.finish(reason),
+            (Progress::More, _) => Turn::More,
+            (Progress::Idle, _) => {
+                self.link.simulated.settle(self.pieces);
+                Turn::Idle
+            }
+        }
+    }
+
+    /// Applies everything that has arrived.
+    fn take_input(&mut self) -> Result<(), v1::Error> {
+        while let Some(input) = self.link.pop_input() {
+            self.pieces += 1;
+            match input {
+                Input::Chunk(chunk) => {
+                    let applied = self.apply(&chunk);
+                    self.link.recycle(chunk);
+                    applied?;
+                }
+                Input::Snapshot { protocol, reply } => {
+                    self.emit();
+                    // Whoever asked may have left.
+                    let _ = reply.send(self.freeze(protocol));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, chunk: &Chunk) -> Result<(), v1::Error> {
+        let mut rest = chunk.events.as_slice();
+        for op in &chunk.ops {
+            match *op {
+                Op::Origin { time_us } => {
+                    self.options.origin_us = time_us;
+                    let options = self.options.clone();
+                    self.simulation = Some(Simulation::new(self.plan.clone(), options));
+                    self.know_origin();
+                }
+                Op::Events { port, count } => {
+                    let (events, behind) = rest.split_at(count);
+                    rest = behind;
+                    if let Some(simulation) = &mut self.simulation {
+                        let offered = simulation.offer(port, events);
+                        offered.map_err(|error| refusal(v1::Reason::Unspecified, error.to_string()))?;
+                        self.applied += count as u64;
+                    }
+                }
+                Op::Promise { time_us } => self.promise(time_us)?,
+                Op::End { run_to_us, failed } => {
+                    if let Some(time_us) = run_to_us {
+                        self.promise(time_us)?;
+                    }
+                    self.ending = if failed { Ending::Failed } else { Ending::Completed };
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn promise(&mut self, time_us: u64) -> Result<(), v1::Error> {
+        let Some(simulation) = &mut self.simulation else { return Ok(()) };
+        for port in 0..self.plan.inputs().len() {
+            let port = InputId(u16::try_from(port).unwrap_or(u16::MAX));
+            let promised = simulation.promise(port, time_us);
+            promised.map_err(|error| refusal(v1::Reason::Unspecified, error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// Encodes what the core has put out, for the reader and the watchers.
+    fn emit(&mut self) {
+        let Some(simulation) = &mut self.simulation else { return };
+        let (closed, origin_us) = (simulation.simulated_to(), simulation.origin_us());
+        let before = self.unsent.len();
+        let safe = self.link.simulated.closed();
+        let (unsent, watchers) = (&mut self.unsent, &self.watchers);
+        self.encoder.encode(simulation.outputs().drain(..), origin_us, |message| {
+            for watcher in watchers {
+                watcher.show(&message);
+            }
+            unsent.push_back(Item { message, closed: safe });
+        });
+        if let Some(last) = self.unsent.iter_mut().skip(before).next_back() {
+            last.closed = closed;
+        }
+    }
+
+    /// Moves messages into the outbox; false if some are left.
+    fn flush(&mut self) -> bool {
+        while let Some(item) = self.unsent.pop_front() {
+            if let Err(item) = self.link.push_output(item) {
+                self.unsent.push_front(item);
+                return false;
+            }
+        }
+        self.publish();
+        true
+    }
+
+    fn publish(&self) {
+        let simulated = &self.link.simulated;
+        simulated.set_output(self.encoder.position());
+        match &self.simulation {
+            Some(simulation) => {
+                let closed = simulation.simulated_to();
+                simulated.publish(&simulation.counters(), self.applied, closed);
+            }
+            None => simulated.publish(&Counters::default(), self.applied, Tick(0)),
+        }
+    }
+
+    fn know_origin(&self) {
+        if let Some(simulation) = &self.simulation {
+            let _ = self.link.origin_us.set(simulation.origin_us());
+        }
+    }
+
+    /// The simulation cannot go on.
+    fn fail(&mut self, error: v1::Error) {
+        if matches!(self.ending, Ending::Told(_)) {
+            return;
+        }
+        let closed = self.closed();
+        self.unsent.push_back(Item { message: Message::Error(error), closed });
+        self.ending = Ending::Failed;
+        self.tell_end();
+    }
+
+    /// Everything that will be simulated has been: the last message follows.
+    fn tell_end(&mut self) {
+        let reason = match self.ending {
+            Ending::Open | Ending::Told(_) => return,
+            Ending::Completed => v1::EndReason::Completed,
+            Ending::Failed => v1::EndReason::Failed,
+        };
+        let message = Message::Ended(v1::Ended {
+            reason: reason.into(),
+            message: String::new(),
+            // The reader knows the final position, once all output has left.
+            r#final: None,
+            output_position: self.encoder.position(),
+        });
+        self.unsent.push_back(Item { message, closed: self.closed() });
+        self.ending = Ending::Told(reason);
+    }
+
+    fn closed(&self) -> Tick {
+        self.simulation.as_ref().map_or(Tick(0), Simulation::simulated_to)
+    }
+
+    fn finish(&self, reason: v1::EndReason) -> Turn {
+        self.link.end(Over::Finished(reason));
+        self.leave_watchers();
+        Turn::Over
+    }
+
+    fn freeze(&self, protocol: Vec<u8>) -> Frozen {
+        Frozen {
+            core: self.simulation.as_ref().map(Simulation::snapshot),
+            protocol,
+            output_position: self.encoder.position(),
+            ending: self.ending,
+            simulated_to: self.closed(),
+        }
+    }
+
+    fn admit_watchers(&mut self) {
+        self.watchers.retain(|watcher| !watcher.is_gone());
+        while let Some(watcher) = self.link.watch_requests.pop() {
+            self.watchers.push(watcher);
+        }
+    }
+
+    fn leave_watchers(&self) {
+        for watcher in &self.watchers {
+            watcher.wake();
+        }
+    }
+}
+
+fn refusal(reason: v1::Reason, message: String) -> v1::Error {
+    v1::Error { reason: reason.into(), message, fatal: true, ..v1::Error::default() }
+}
+
+/// Processor time of this thread: what a session costs, even on a machine with other work.
+fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}

@@ -1,0 +1,250 @@
+//! What a session's two sides share: bounded rings, wakers and counters; nothing else.
+//!
+//! The I/O side puts checked input into `input` and takes messages from `output`; the engine does
+//! the reverse. Full is a value on both sides: input that finds no slot grows the last chunk
+//! (credit bounds it), output that finds none stops the engine until the reader has taken half.
+
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{
+        AtomicBool, AtomicU32, AtomicUsize,
+        Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
+        fence,
+    },
+};
+
+use crossbeam::queue::ArrayQueue;
+use futures::task::AtomicWaker;
+use sim_core::{Tick, TickLength};
+use spiked_proto::v1;
+use tokio::sync::oneshot;
+
+use super::{
+    chunk::Chunk, engine::Engine, output::Item, parking::Place, pool, positions, positions::Level,
+    settings::Capacity, snapshot::Frozen, watch::Watcher,
+};
+
+/// Pieces of input between the two sides; a full ring costs no more than gathering.
+const INPUT_PIECES: usize = 64;
+/// Messages in the outbox, and their bytes: what a session's slow reader may hold in memory.
+const OUTPUT_ITEMS: usize = 1_024;
+const OUTPUT_BYTES: usize = 4 << 20;
+/// Errors waiting for the reader. Fatal ones come once, others once a cause.
+const ERRORS: usize = 64;
+/// Requests to watch that wait for the engine.
+const WATCH_REQUESTS: usize = 64;
+
+/// Input on its way to the engine.
+pub(crate) enum Input {
+    /// Checked events and what goes with them.
+    Chunk(Chunk),
+    /// Freeze what is here when all before has been applied; holds the protocol's state.
+    Snapshot { protocol: Vec<u8>, reply: oneshot::Sender<Frozen> },
+}
+
+/// Why a session is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// The engine came to its end; the outbox ends with `ended`.
+    Finished(v1::EndReason),
+    /// From outside, at once.
+    Ended(v1::EndReason, String),
+}
+
+/// The shared middle of a session.
+pub(crate) struct Link {
+    pub(super) id: String,
+    pub(super) tick: TickLength,
+    pub(super) capacity: Capacity,
+    input: ArrayQueue<Input>,
+    recycled: ArrayQueue<Chunk>,
+    output: ArrayQueue<Item>,
+    output_bytes: AtomicUsize,
+    /// The engine waits for room in the outbox.
+    blocked: AtomicBool,
+    errors: ArrayQueue<v1::Error>,
+    pub(super) watch_requests: ArrayQueue<Arc<Watcher>>,
+    pub(super) watchers: AtomicU32,
+    pub(super) reader: AtomicWaker,
+    pub(super) intake: AtomicWaker,
+    reader_gone: AtomicBool,
+    place: Place<Box<Engine>>,
+    pool: Arc<pool::Queue>,
+    over: OnceLock<Over>,
+    pub(super) origin_us: OnceLock<u64>,
+    pub(super) accepted: positions::Accepted,
+    pub(super) simulated: positions::Simulated,
+}
+
+impl Link {
+    /// The link of a session whose engine is yet to be made.
+    pub(crate) fn new(
+        id: String,
+        tick: TickLength,
+        capacity: Capacity,
+        pool: Arc<pool::Queue>,
+    ) -> Self {
+        Self {
+            id,
+            tick,
+            capacity,
+            input: ArrayQueue::new(INPUT_PIECES),
+            recycled: ArrayQueue::new(INPUT_PIECES),
+            output: ArrayQueue::new(OUTPUT_ITEMS),
+            output_bytes: AtomicUsize::new(0),
+            blocked: AtomicBool::new(false),
+            errors: ArrayQueue::new(ERRORS),
+            watch_requests: ArrayQueue::new(WATCH_REQUESTS),
+            watchers: AtomicU32::new(0),
+            reader: AtomicWaker::new(),
+            intake: AtomicWaker::new(),
+            reader_gone: AtomicBool::new(false),
+            place: Place::queued(),
+            pool,
+            over: OnceLock::new(),
+            origin_us: OnceLock::new(),
+            accepted: positions::Accepted::default(),
+            simulated: positions::Simulated::default(),
+        }
+    }
+
+    /// The session's id.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(super) const fn place(&self) -> &Place<Box<Engine>> {
+        &self.place
+    }
+
+    /// Puts a new engine to sleep until there is something to do.
+    pub(super) fn settle(&self, engine: Box<Engine>) {
+        self.place.begin();
+        if let Some(engine) = self.place.park(engine) {
+            self.pool.push(engine);
+        }
+    }
+
+    /// Makes sure that the engine runs once more.
+    pub(crate) fn wake_engine(&self) {
+        if let Some(engine) = self.place.wake() {
+            self.pool.push(engine);
+        }
+    }
+
+    /// An empty chunk, used before if possible.
+    pub(super) fn spare_chunk(&self) -> Chunk {
+        self.recycled.pop().unwrap_or_default()
+    }
+
+    /// The chunk has been applied.
+    pub(super) fn recycle(&self, mut chunk: Chunk) {
+        chunk.clear();
+        // With enough spares this one is let go.
+        let _ = self.recycled.push(chunk);
+    }
+
+    /// Puts input into the ring, or gives it back when that is full.
+    pub(super) fn push_input(&self, input: Input) -> Result<(), Input> {
+        self.accepted.count_piece();
+        self.input.push(input).inspect_err(|_| self.accepted.uncount_piece())
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        !self.input.is_full()
+    }
+
+    pub(super) fn pop_input(&self) -> Option<Input> {
+        self.input.pop()
+    }
+
+    /// Puts an item into the outbox, or gives it back when that is full: then the reader wakes
+    /// the engine once it has taken half.
+    pub(super) fn push_output(&self, item: Item) -> Result<(), Item> {
+        let bytes = item.bytes();
+        let Err(item) = self.try_push_output(item, bytes) else { return Ok(()) };
+        // Ordering: Relaxed store, then the SeqCst fence, which pairs with the one in
+        // `pop_output`: either the reader sees `blocked`, or this sees the room it made.
+        self.blocked.store(true, Relaxed);
+        fence(SeqCst);
+        self.try_push_output(item, bytes)
+    }
+
+    fn try_push_output(&self, item: Item, bytes: usize) -> Result<(), Item> {
+        // Ordering: Relaxed. Only the engine adds, so the bound holds; the queue orders the rest.
+        let held = self.output_bytes.load(Relaxed);
+        if held > 0 && held + bytes > OUTPUT_BYTES {
+            return Err(item);
+        }
+        self.output_bytes.fetch_add(bytes, Relaxed);
+        // Ordering: Relaxed, as above.
+        self.output.push(item).inspect_err(|_| drop(self.output_bytes.fetch_sub(bytes, Relaxed)))
+    }
+
+    pub(super) fn pop_output(&self) -> Option<Item> {
+        let item = self.output.pop()?;
+        let bytes = item.bytes();
+        // Ordering: Relaxed. A figure for the bound; see `try_push_output`.
+        let left = self.output_bytes.fetch_sub(bytes, Relaxed) - bytes;
+        // Ordering: SeqCst fence pairs with the one in `push_output`.
+        fence(SeqCst);
+        let half_empty = self.output.len() <= OUTPUT_ITEMS / 2 && left <= OUTPUT_BYTES / 2;
+        // Ordering: Relaxed load after the fence; AcqRel swap so that one pop wakes.
+        if half_empty && self.blocked.load(Relaxed) && self.blocked.swap(false, AcqRel) {
+            self.wake_engine();
+        }
+        Some(item)
+    }
+
+    /// Tells the producer. Beyond the bound, errors that end nothing are left out.
+    pub(super) fn push_error(&self, error: v1::Error) {
+        if error.fatal || self.errors.len() < ERRORS - 1 {
+            let _ = self.errors.push(error);
+        }
+    }
+
+    pub(super) fn pop_error(&self) -> Option<v1::Error> {
+        self.errors.pop()
+    }
+
+    /// How full the queue is.
+    pub(super) fn level(&self) -> Level {
+        positions::level(&self.accepted, &self.simulated, self.capacity)
+    }
+
+    /// What the session says about itself when every tick below `closed` may be announced.
+    pub(crate) fn acknowledgement(&self, closed: Tick) -> v1::Acknowledgement {
+        let clock = (self.tick, self.origin_us.get().copied());
+        positions::acknowledgement(&self.accepted, &self.simulated, self.capacity, closed, clock)
+    }
+
+    /// Ends the session; the first reason counts.
+    pub(crate) fn end(&self, over: Over) {
+        let _ = self.over.set(over);
+        self.wake_engine();
+        self.intake.wake();
+        self.reader.wake();
+    }
+
+    /// Ends the session on a mistake of ours.
+    pub(super) fn broke(&self, message: &str) {
+        tracing::error!(session = self.id, "{message}");
+        self.end(Over::Ended(v1::EndReason::Failed, message.to_owned()));
+    }
+
+    pub(crate) fn over(&self) -> Option<&Over> {
+        self.over.get()
+    }
+
+    /// Nobody reads any more.
+    pub(super) fn leave(&self) {
+        // Ordering: Release pairs with the Acquire in `reader_gone`; the waker carries the rest.
+        self.reader_gone.store(true, Release);
+        self.intake.wake();
+    }
+
+    pub(super) fn reader_gone(&self) -> bool {
+        // Ordering: Acquire pairs with the Release in `leave`.
+        self.reader_gone.load(Acquire)
+    }
+}

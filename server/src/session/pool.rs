@@ -1,0 +1,179 @@
+//! The simulation threads: a fixed number of them run all sessions, turn by turn.
+//!
+//! A session that has something to do is in the bounded run queue, at most once
+//! ([`super::parking`]), so the queue holds every session and never refuses. Threads without work
+//! set their bit in `asleep` and park; whoever queues work clears one bit and unparks its owner.
+//! A hundred idle sessions cost no processor.
+
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, OnceLock,
+        atomic::{
+            AtomicBool, AtomicU64,
+            Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
+            fence,
+        },
+    },
+    thread::{self, JoinHandle, Thread},
+};
+
+use crossbeam::queue::ArrayQueue;
+
+use super::engine::{Engine, Turn};
+
+/// One bit a thread in `asleep`.
+pub(crate) const THREADS_MAX: usize = 64;
+
+/// The run queue and the threads that serve it.
+pub(crate) struct Pool {
+    queue: Arc<Queue>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What sessions see of the pool.
+pub(crate) struct Queue {
+    run: ArrayQueue<Box<Engine>>,
+    /// Bit i: thread i is parked, or about to be.
+    asleep: AtomicU64,
+    threads: OnceLock<Vec<Thread>>,
+    stop: AtomicBool,
+}
+
+impl Pool {
+    /// Starts `threads` simulation threads, 1 to 64, for up to `sessions_max` sessions.
+    pub(crate) fn start(threads: usize, sessions_max: usize) -> io::Result<Self> {
+        assert!((1..=THREADS_MAX).contains(&threads), "Config::check has bounded the threads");
+        let queue = Arc::new(Queue {
+            run: ArrayQueue::new(sessions_max.max(1)),
+            asleep: AtomicU64::new(0),
+            threads: OnceLock::new(),
+            stop: AtomicBool::new(false),
+        });
+        let mut pool = Self { queue, threads: Vec::with_capacity(threads) };
+        for index in 0..threads {
+            let queue = pool.queue.clone();
+            let thread = thread::Builder::new()
+                .name(format!("simulation-{index}"))
+                .spawn(move || queue.serve(index))?;
+            pool.threads.push(thread);
+        }
+        let handles = pool.threads.iter().map(|thread| thread.thread().clone()).collect();
+        let _ = pool.queue.threads.set(handles);
+        pool.queue.rouse_all();
+        Ok(pool)
+    }
+
+    /// What sessions need of it.
+    pub(crate) fn queue(&self) -> &Arc<Queue> {
+        &self.queue
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // Ordering: Release pairs with the Acquire in `next`.
+        self.queue.stop.store(true, Release);
+        self.queue.rouse_all();
+        for thread in self.threads.drain(..) {
+            // A thread catches the panics of its sessions, so it ends only by returning.
+            let _ = thread.join();
+        }
+        while self.queue.run.pop().is_some() {}
+    }
+}
+
+impl Queue {
+    /// Queues an engine and wakes a thread for it.
+    pub(crate) fn push(&self, engine: Box<Engine>) {
+        let refused = self.run.push(engine);
+        debug_assert!(refused.is_ok(), "each session is queued once, and there is room for all");
+        self.rouse();
+    }
+
+    /// Wakes one sleeping thread, if there is one.
+    fn rouse(&self) {
+        // Ordering: SeqCst fence pairs with the one in `sleep`: either that thread sees what was
+        // queued before this, or this sees its bit.
+        fence(SeqCst);
+        let Some(threads) = self.threads.get() else { return };
+        // Ordering: Relaxed. The fence above orders it, and the bit guards no other memory.
+        let mut asleep = self.asleep.load(Relaxed);
+        while asleep != 0 {
+            let bit = asleep & asleep.wrapping_neg();
+            // Ordering: AcqRel, so that of two who rouse at once each wakes another thread; pairs
+            // with itself and with the `fetch_or` in `sleep`.
+            asleep = self.asleep.fetch_and(!bit, AcqRel);
+            if asleep & bit != 0 {
+                threads[bit.trailing_zeros() as usize].unpark();
+                return;
+            }
+        }
+    }
+
+    fn rouse_all(&self) {
+        for thread in self.threads.get().into_iter().flatten() {
+            thread.unpark();
+        }
+    }
+
+    /// A simulation thread's life.
+    fn serve(&self, index: usize) {
+        while let Some(engine) = self.next(index) {
+            // Taking one item clears one sleeper's claim to it; if more wait, the next thread
+            // is due.
+            if !self.run.is_empty() {
+                self.rouse();
+            }
+            self.run_once(engine);
+        }
+    }
+
+    fn next(&self, index: usize) -> Option<Box<Engine>> {
+        loop {
+            // Ordering: Acquire pairs with the Release in `Pool::drop`.
+            if self.stop.load(Acquire) {
+                return None;
+            }
+            if let Some(engine) = self.run.pop() {
+                return Some(engine);
+            }
+            self.sleep(index);
+        }
+    }
+
+    fn sleep(&self, index: usize) {
+        let bit = 1_u64 << index;
+        // Ordering: AcqRel pairs with the `fetch_and` in `rouse`.
+        self.asleep.fetch_or(bit, AcqRel);
+        // Ordering: SeqCst fence pairs with the one in `rouse`.
+        fence(SeqCst);
+        // Ordering: Acquire pairs with the Release in `Pool::drop`, whose unpark comes after. While
+        // the pool still starts nobody is roused, but `Pool::start` unparks everybody at its end.
+        if self.run.is_empty() && !self.stop.load(Acquire) {
+            thread::park();
+        }
+        // Ordering: AcqRel as above. The bit may be gone already, if somebody roused this thread.
+        self.asleep.fetch_and(!bit, AcqRel);
+    }
+
+    fn run_once(&self, mut engine: Box<Engine>) {
+        let link = engine.link().clone();
+        link.place().begin();
+        // A panic is a mistake of ours in one session; the others go on.
+        match catch_unwind(AssertUnwindSafe(|| engine.turn())) {
+            Ok(Turn::More) => {
+                link.place().requeue();
+                self.push(engine);
+            }
+            Ok(Turn::Idle) => {
+                if let Some(engine) = link.place().park(engine) {
+                    self.push(engine);
+                }
+            }
+            Ok(Turn::Over) => {}
+            Err(_) => link.broke("the simulation stopped on an internal error"),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Structured logs to standard error: text for people, JSON for machines.
+//!
+//! Sessions open, end and fail in the log; events never appear there, nor a span for each.
+
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+use crate::StartError;
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Sets up logging for the whole process, once.
+///
+/// `filter` is written like `info` or `info,spiked_server=debug`.
+///
+/// # Errors
+///
+/// A filter that cannot be read, or logging that was set up before.
+pub fn init(format: Format, filter: &str) -> Result<(), StartError> {
+    let failed = |problem: String| StartError::Telemetry(problem);
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| failed(format!("filter {filter:?}: {error}")))?;
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
+    let set = match format {
+        Format::Text => registry.with(lines).try_init(),
+        Format::Json => registry.with(lines.json()).try_init(),
+    };
+    set.map_err(|error| failed(error.to_string()))
+}

@@ -1,0 +1,5 @@
+//! What is due when.
+
+mod wheel;
+
+pub(crate) use wheel::Wheel;

@@ -1,0 +1,107 @@
+//! Connectivity: from the spikes of a source to sums at a target.
+//!
+//! A flight is what a source emitted in one tick, on its way through one projection. It visits the
+//! projection's delays in rising order, one *step* each; explicit rows, whose delays differ from
+//! source to source, travel as one cursor a spike instead. Nothing is queued per synapse.
+
+pub(crate) mod convolution;
+pub mod motion_kernel;
+pub(crate) mod one_to_one;
+pub(crate) mod prune;
+pub(crate) mod rows;
+pub(crate) mod taps;
+
+use convolution::{Convolution, Place};
+use one_to_one::OneToOne;
+use rows::Rows;
+
+use crate::sums::{Quads, Touched};
+
+/// A neuron's or a port's index, and how often it fired in the tick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Emission {
+    pub(crate) index: u32,
+    pub(crate) multiplicity: u32,
+}
+
+/// A projection's synapses, compiled against its target's quantum and layout.
+#[derive(Debug)]
+pub(crate) enum Connect {
+    OneToOne(OneToOne),
+    Rows(Rows),
+    Convolution(Convolution),
+}
+
+impl Connect {
+    /// The delays that a flight visits, rising [ticks]. Empty for rows.
+    pub(crate) fn delays_ticks(&self) -> &[u32] {
+        match self {
+            Self::OneToOne(one_to_one) => one_to_one.delays_ticks(),
+            Self::Rows(_) => &[],
+            Self::Convolution(convolution) => convolution.delays_ticks(),
+        }
+    }
+
+    /// What can be worked out once for all steps of a flight.
+    pub(crate) fn place(&self, emissions: &[Emission], places: &mut Vec<Place>) {
+        if let Self::Convolution(convolution) = self {
+            places.extend(emissions.iter().map(|&emission| convolution.place(emission)));
+        }
+    }
+
+    /// Adds one step of a flight to the sums; returns the number of deliveries.
+    pub(crate) fn deliver(
+        &self,
+        step: usize,
+        emissions: &[Emission],
+        places: &[Place],
+        sums: &mut Quads,
+    ) -> u64 {
+        match self {
+            Self::OneToOne(one_to_one) => one_to_one.deliver(emissions, sums),
+            Self::Rows(_) => unreachable!("rows travel as cursors"),
+            Self::Convolution(convolution) => convolution.deliver(step, places, sums),
+        }
+    }
+
+    /// Names what [`Self::deliver`] of the same step touched.
+    pub(crate) fn touch(
+        &self,
+        step: usize,
+        emissions: &[Emission],
+        places: &[Place],
+        touched: &mut Touched,
+    ) {
+        match self {
+            Self::OneToOne(one_to_one) => one_to_one.touch(emissions, touched),
+            Self::Rows(_) => unreachable!("rows travel as cursors"),
+            Self::Convolution(convolution) => convolution.touch(step, places, touched),
+        }
+    }
+
+    /// Deliveries to expect of one step with so many emissions; an upper bound.
+    pub(crate) fn expected(&self, step: usize, emissions: usize) -> u64 {
+        match self {
+            Self::OneToOne(_) | Self::Rows(_) => emissions as u64,
+            Self::Convolution(convolution) => emissions as u64 * convolution.taps_max(step),
+        }
+    }
+
+    /// Number of synapses, as if materialised.
+    pub(crate) fn synapses(&self) -> u64 {
+        match self {
+            Self::OneToOne(one_to_one) => one_to_one.synapses(),
+            Self::Rows(rows) => rows.synapses(),
+            Self::Convolution(convolution) => convolution.synapses(),
+        }
+    }
+
+    /// Resident size [bytes].
+    pub(crate) fn bytes(&self) -> u64 {
+        match self {
+            Self::OneToOne(_) => size_of::<OneToOne>() as u64,
+            Self::Rows(rows) => rows.bytes(),
+            Self::Convolution(convolution) => convolution.bytes(),
+        }
+    }
+}

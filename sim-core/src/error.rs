@@ -1,0 +1,137 @@
+//! What can go wrong while a simulation runs, as values with place and number.
+
+use crate::{ids::InputId, time::Tick};
+
+/// An event or a promise that a port cannot take. Nothing of the call was taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OfferError {
+    /// There is no such port.
+    #[error("no input port {port}; the network has {ports}")]
+    Port {
+        /// What was asked for.
+        port: u16,
+        /// How many there are.
+        ports: usize,
+    },
+    /// An address beyond the port's shape.
+    #[error("event {position}: address {address} is not below {addresses}")]
+    Address {
+        /// Zero-based position in the slice.
+        position: usize,
+        /// The event's address.
+        address: u32,
+        /// Addresses of the port.
+        addresses: u32,
+    },
+    /// An event below the promise.
+    #[error("event {position}: {time_us} µs is below the promise of {promise_us} µs")]
+    Late {
+        /// Zero-based position in the slice.
+        position: usize,
+        /// The event's time [µs].
+        time_us: u64,
+        /// The port's promise [µs].
+        promise_us: u64,
+    },
+    /// A multiplicity of zero.
+    #[error("event {position}: a multiplicity of 0")]
+    Multiplicity {
+        /// Zero-based position in the slice.
+        position: usize,
+    },
+    /// A promise below one already given.
+    #[error("a promise of {promise_us} µs after one of {given_us} µs")]
+    Backwards {
+        /// The new promise [µs].
+        promise_us: u64,
+        /// The one given before [µs].
+        given_us: u64,
+    },
+}
+
+/// Why a simulation cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SimulationError {
+    /// More events at one address in one tick than the port allows. The simulation ends there.
+    #[error(
+        "{events} events at address {address} of input port {} in tick {}; at most {allowed}",
+        port.0, tick.0
+    )]
+    Excess {
+        /// The port.
+        port: InputId,
+        /// The tick, which was not run.
+        tick: Tick,
+        /// The address after the filters.
+        address: u32,
+        /// Events there.
+        events: u64,
+        /// What the port allows.
+        allowed: u32,
+    },
+    /// More spikes in flight than the cap. The state is whole; a snapshot of it can be restored.
+    #[error("{in_flight} spikes in flight at tick {}; the cap is {cap}", tick.0)]
+    InFlight {
+        /// The last tick that was run.
+        tick: Tick,
+        /// Spikes on their way.
+        in_flight: usize,
+        /// The most that the options allow.
+        cap: usize,
+    },
+}
+
+/// Why bytes are not a snapshot that can be restored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    /// The bytes end too soon.
+    #[error("truncated: {needed} bytes needed at offset {offset}, {left} left")]
+    Truncated {
+        /// Where.
+        offset: usize,
+        /// What a field needs.
+        needed: usize,
+        /// What is there.
+        left: usize,
+    },
+    /// Not a snapshot at all.
+    #[error("not a snapshot: it does not begin with the magic bytes")]
+    Magic,
+    /// A format that this release does not read.
+    #[error("snapshot format {found}; this release reads {known}")]
+    Format {
+        /// The snapshot's.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// Made by other arithmetic, which would continue differently.
+    #[error("dynamics version {found}; this release computes version {known}")]
+    Dynamics {
+        /// The snapshot's.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// Of another network.
+    #[error("a snapshot of another network")]
+    Network,
+    /// A damaged section.
+    #[error("section {section}: checksum {found:#010x}, computed {computed:#010x}")]
+    Checksum {
+        /// Which.
+        section: u32,
+        /// As stored.
+        found: u32,
+        /// As computed.
+        computed: u32,
+    },
+    /// A value that cannot be.
+    #[error("section {section}: {message}")]
+    Value {
+        /// Which.
+        section: u32,
+        /// What is wrong.
+        message: String,
+    },
+}

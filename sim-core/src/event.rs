@@ -1,0 +1,83 @@
+//! What flows into the core and out of it.
+
+use crate::{
+    ids::OutputId,
+    time::{Rank, Tick},
+};
+
+/// An event at the door of an input port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InputEvent {
+    /// When [µs, sender's clock].
+    pub time_us: u64,
+    /// Where: a row-major index into the port's shape before its filters.
+    pub address: u32,
+    /// How many at once; at least 1.
+    pub multiplicity: u32,
+}
+
+impl InputEvent {
+    /// A single event.
+    #[must_use]
+    pub const fn new(time_us: u64, address: u32) -> Self {
+        Self { time_us, address, multiplicity: 1 }
+    }
+}
+
+/// A neuron fired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Spike {
+    /// The first tick at or after the threshold crossing.
+    pub tick: Tick,
+    /// When within the tick.
+    pub rank: Rank,
+    /// Where it leaves the core.
+    pub port: OutputId,
+    /// Which neuron, in the output port's own address space.
+    pub address: u32,
+    /// Threshold crossings within the tick; at least 1.
+    pub multiplicity: u32,
+}
+
+/// A readout decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Decision {
+    /// The tick at whose end it was decided.
+    pub tick: Tick,
+    /// When within the tick.
+    pub rank: Rank,
+    /// Where it leaves the core.
+    pub port: OutputId,
+    /// The winning class.
+    pub class: u32,
+    /// Spikes of the winning class in the window.
+    pub votes: u64,
+    /// Spikes of all classes in the window.
+    pub votes_total: u64,
+}
+
+/// One item of output. The order of output is (tick, rank, port, index).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// A neuron fired.
+    Spike(Spike),
+    /// A readout decided.
+    Decision(Decision),
+}
+
+impl Output {
+    /// The whole key that orders output.
+    #[must_use]
+    pub const fn order(&self) -> (Tick, Rank, OutputId, u32) {
+        match self {
+            Self::Spike(spike) => (spike.tick, spike.rank, spike.port, spike.address),
+            Self::Decision(decision) => (decision.tick, decision.rank, decision.port, 0),
+        }
+    }
+
+    /// The tick it belongs to.
+    #[must_use]
+    pub const fn tick(&self) -> Tick {
+        self.order().0
+    }
+}

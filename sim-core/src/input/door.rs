@@ -1,0 +1,91 @@
+//! Order at the door of one input port (laws 8 and 9).
+//!
+//! Events at or above the promise wait, in any order. What a rising promise releases is sorted by
+//! (time in µs, address, arrival), so that neither the order within the promise nor the way a flow
+//! was cut into batches can change anything. An event alone never moves time.
+
+use crate::event::InputEvent;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Door {
+    /// No event before this is still to come [µs].
+    pub(crate) promise_us: u64,
+    /// At or above the promise, in order of arrival.
+    pub(crate) waiting: Vec<InputEvent>,
+    /// Below the promise, sorted; those before `taken` are gone.
+    pub(crate) ready: Vec<InputEvent>,
+    taken: usize,
+}
+
+impl Door {
+    pub(crate) fn new(promise_us: u64) -> Self {
+        Self { promise_us, ..Self::default() }
+    }
+
+    pub(crate) fn offer(&mut self, events: &[InputEvent]) {
+        self.waiting.extend_from_slice(events);
+    }
+
+    /// Raises the promise and sorts what it releases.
+    pub(crate) fn promise(&mut self, promise_us: u64) {
+        debug_assert!(promise_us >= self.promise_us, "checked by the caller");
+        self.promise_us = promise_us;
+        if self.taken == self.ready.len() {
+            self.ready.clear();
+            self.taken = 0;
+        }
+        let sorted_from = self.ready.len();
+        if self.waiting.iter().all(|event| event.time_us < promise_us) {
+            self.ready.append(&mut self.waiting);
+        } else {
+            let released = self.waiting.extract_if(.., |event| event.time_us < promise_us);
+            self.ready.extend(released);
+        }
+        // Stable: equal keys stay in order of arrival. Fast on what is nearly sorted.
+        self.ready[sorted_from..].sort_by_key(|event| (event.time_us, event.address));
+    }
+
+    /// Time of the first event that is ready [µs].
+    pub(crate) fn next_us(&self) -> Option<u64> {
+        self.ready.get(self.taken).map(|event| event.time_us)
+    }
+
+    /// Takes the ready events before a time, in order.
+    pub(crate) fn take_before(&mut self, end_us: u64) -> &[InputEvent] {
+        let first = self.taken;
+        let count = self.ready[first..].iter().take_while(|event| event.time_us < end_us).count();
+        self.taken += count;
+        &self.ready[first..self.taken]
+    }
+
+    /// Events offered and not yet taken.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len() + self.ready.len() - self.taken
+    }
+
+    /// The ready events that are left.
+    pub(crate) fn ready(&self) -> &[InputEvent] {
+        &self.ready[self.taken..]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_what_is_promised_sorted_and_keeps_the_rest() {
+        let mut door = Door::new(0);
+        let event = |time_us, address, multiplicity| InputEvent { time_us, address, multiplicity };
+        door.offer(&[event(5, 1, 1), event(3, 9, 1), event(8, 0, 1), event(3, 2, 7)]);
+        assert_eq!((door.next_us(), door.len()), (None, 4));
+        door.offer(&[event(3, 2, 8)]);
+        door.promise(8);
+        let expected = [event(3, 2, 7), event(3, 2, 8), event(3, 9, 1)];
+        assert_eq!(door.take_before(5), expected);
+        assert_eq!((door.next_us(), door.len()), (Some(5), 2));
+        door.promise(9);
+        assert_eq!(door.take_before(u64::MAX), [event(5, 1, 1), event(8, 0, 1)]);
+        assert_eq!(door.len(), 0);
+    }
+}

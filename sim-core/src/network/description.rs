@@ -1,0 +1,354 @@
+//! A network as its author describes it: names, shapes, arrays. Nothing here is checked;
+//! [`Plan::new`](crate::network::Plan::new) validates a description as a whole.
+//!
+//! Delays are ticks; weights share the unit of their target's threshold. Arrays are row-major.
+
+use std::sync::Arc;
+
+use crate::time::TickLength;
+
+/// A whole network.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    /// Its name, for people.
+    pub name: String,
+    /// Length of a tick.
+    pub tick: TickLength,
+    /// Seed of everything random in it.
+    pub seed: u64,
+    /// Where events come in.
+    pub inputs: Vec<InputPort>,
+    /// The neurons.
+    pub populations: Vec<Population>,
+    /// The synapses.
+    pub projections: Vec<Projection>,
+    /// What turns spikes into decisions.
+    pub readouts: Vec<Readout>,
+    /// What leaves the core.
+    pub outputs: Vec<OutputPort>,
+}
+
+/// One extent of a shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// A fixed size.
+    Size(u32),
+    /// The height of an input port after its filters.
+    HeightOf(String),
+    /// The width of an input port after its filters.
+    WidthOf(String),
+}
+
+impl From<u32> for Extent {
+    fn from(size: u32) -> Self {
+        Self::Size(size)
+    }
+}
+
+/// Where events come in.
+#[derive(Clone, Debug)]
+pub struct InputPort {
+    /// Unique over ports and populations.
+    pub name: String,
+    /// What is behind it.
+    pub shape: InputShape,
+    /// Applied in this order, in µs, before time is floored to ticks.
+    pub filters: Vec<Filter>,
+    /// The most events at one address in one tick, 1 to 65 535; bounds the sums.
+    pub multiplicity_max: u32,
+    /// Several events in one tick at one address count as one.
+    pub binary: bool,
+}
+
+impl InputPort {
+    /// A port without filters, with up to 255 events an address and tick.
+    #[must_use]
+    pub fn new(name: &str, shape: InputShape) -> Self {
+        Self { name: name.into(), shape, filters: Vec::new(), multiplicity_max: 255, binary: false }
+    }
+}
+
+/// What is behind an input port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InputShape {
+    /// An event camera: [2, height, width], where `None` leaves the size to whoever opens a
+    /// session.
+    Sensor(Option<SensorSize>),
+    /// Numbered channels, row-major.
+    Channels(Vec<u32>),
+}
+
+/// Pixels across and down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SensorSize {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+}
+
+/// A filter at the door, for ports that are cameras (refractory: any port).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// Keeps a rectangle, whose corner becomes (0, 0) [pixels].
+    Crop {
+        /// First column kept.
+        x: u32,
+        /// First row kept.
+        y: u32,
+        /// Columns kept.
+        width: u32,
+        /// Rows kept.
+        height: u32,
+    },
+    /// Divides x and y; the last column and row may be narrower.
+    Downsample {
+        /// By what; at least 1.
+        factor: u32,
+    },
+    /// Drops an event that follows an accepted one of the same address too soon.
+    Refractory {
+        /// How soon [µs].
+        period_us: u64,
+    },
+    /// Mirrors columns, rows or polarities.
+    Flip {
+        /// Left becomes right.
+        horizontal: bool,
+        /// Top becomes bottom.
+        vertical: bool,
+        /// ON becomes OFF.
+        polarity: bool,
+    },
+}
+
+/// Neurons of one model.
+#[derive(Clone, Debug)]
+pub struct Population {
+    /// Unique over ports and populations.
+    pub name: String,
+    /// Row-major; [channels, height, width] for convolutions and winner-take-all.
+    pub shape: Vec<Extent>,
+    /// Their model.
+    pub neuron: Neuron,
+    /// Competition before spikes leave.
+    pub winner_take_all: WinnerTakeAll,
+}
+
+/// A neuron model with its parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Neuron {
+    /// Leaky integrate-and-fire with delta synapses and a constant drive.
+    Lif(LifParameters),
+    /// Adds what arrives in one tick, compares, forgets.
+    Accumulator(AccumulatorParameters),
+}
+
+/// `tau dv/dt = -(v - rest) + drive`; a delivery adds its weight [mV] to v.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LifParameters {
+    /// Membrane time constant [ms], above 0.
+    pub tau_ms: f64,
+    /// Resting potential [mV].
+    pub rest_mv: f64,
+    /// Threshold [mV], above reset.
+    pub threshold_mv: f64,
+    /// Potential after a spike [mV].
+    pub reset_mv: f64,
+    /// Constant drive, as the potential it adds at equilibrium [mV].
+    pub drive_mv: f64,
+    /// Time after a spike in which the membrane stays at reset and deliveries are lost [ms].
+    pub refractory_ms: f64,
+    /// Potential at the start [mV].
+    pub initial_mv: f64,
+    /// A spike needs the threshold exceeded, not only reached.
+    pub strict: bool,
+}
+
+impl Default for LifParameters {
+    /// Rest and reset at 0 mV, threshold 1 mV, tau 20 ms, no drive, no refractory time.
+    fn default() -> Self {
+        Self {
+            tau_ms: 20.0,
+            rest_mv: 0.0,
+            threshold_mv: 1.0,
+            reset_mv: 0.0,
+            drive_mv: 0.0,
+            refractory_ms: 0.0,
+            initial_mv: 0.0,
+            strict: false,
+        }
+    }
+}
+
+/// The stateless neuron of Grimaldi and Perrinet (2023).
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccumulatorParameters {
+    /// Fires when the (rectified) sum reaches this, above 0.
+    pub threshold: f64,
+    /// What is compared with the threshold.
+    pub rectify: Rectify,
+    /// A spike needs the threshold exceeded, not only reached.
+    pub strict: bool,
+}
+
+/// What an accumulator compares with its threshold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rectify {
+    /// The sum.
+    #[default]
+    None,
+    /// Its absolute value: a pattern and its polarity-flipped twin count alike.
+    Absolute,
+}
+
+/// Who may fire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WinnerTakeAll {
+    /// Everybody.
+    #[default]
+    None,
+    /// At each (y, x) only the channel with the largest value, ties to the lowest; one rank later.
+    PerLocation,
+}
+
+/// Synapses from one source to one target.
+#[derive(Clone, Debug)]
+pub struct Projection {
+    /// For errors and descriptions.
+    pub name: String,
+    /// An input port or a population.
+    pub source: String,
+    /// A population.
+    pub target: String,
+    /// Added to every synapse's delay [ticks].
+    pub axonal_delay_ticks: u32,
+    /// Added to every synapse's delay [ticks]; apart because plasticity needs to know where a
+    /// delay lies.
+    pub dendritic_delay_ticks: u32,
+    /// Which synapses there are.
+    pub connectivity: Connectivity,
+}
+
+impl Projection {
+    /// A projection without delays beyond its synapses' own.
+    #[must_use]
+    pub fn new(name: &str, source: &str, target: &str, connectivity: Connectivity) -> Self {
+        Self {
+            name: name.into(),
+            source: source.into(),
+            target: target.into(),
+            axonal_delay_ticks: 0,
+            dendritic_delay_ticks: 0,
+            connectivity,
+        }
+    }
+}
+
+/// Which synapses a projection has.
+#[derive(Clone, Debug)]
+pub enum Connectivity {
+    /// Index i to index i; both sides have the same size.
+    OneToOne {
+        /// The same for all.
+        weight: f64,
+        /// The same for all [ticks].
+        delay_ticks: u32,
+    },
+    /// One synapse an entry; several between one pair are normal.
+    Explicit(Arc<ExplicitSynapses>),
+    /// A kernel with delays, shared by all places and never materialised.
+    Convolution(Arc<Convolution>),
+}
+
+/// Parallel arrays, one entry a synapse.
+#[derive(Clone, Debug, Default)]
+pub struct ExplicitSynapses {
+    /// Row-major indices into the source.
+    pub sources: Vec<u32>,
+    /// Row-major indices into the target.
+    pub targets: Vec<u32>,
+    /// Weights.
+    pub weights: Vec<f64>,
+    /// Delays [ticks].
+    pub delays_ticks: Vec<u32>,
+}
+
+/// A kernel [out channel, in channel ÷ groups, delay, height, width] and how it is laid.
+#[derive(Clone, Debug)]
+pub struct Convolution {
+    /// Row-major.
+    pub kernel: Vec<f64>,
+    /// Its five extents.
+    pub shape: [u32; 5],
+    /// Which of the two is meant.
+    pub kind: ConvolutionKind,
+    /// What lies outside.
+    pub border: Border,
+    /// Source places a target place; at least 1.
+    pub stride: u32,
+    /// Source places a kernel place; at least 1.
+    pub dilation: u32,
+    /// At least 1; divides both channel counts.
+    pub groups: u32,
+    /// Ticks between one delay of the kernel and the next; at least 1.
+    pub delay_step_ticks: u32,
+    /// Share of the weights kept, the largest of each out channel, the same number in each; in
+    /// (0, 1].
+    pub keep: f64,
+}
+
+/// How a kernel meets its source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConvolutionKind {
+    /// The target at x gets K(dx) × the source at x - dx, dx from the kernel's centre.
+    Convolution,
+    /// The target at x gets K(dx) × the source at x + dx, as torch and NIR.
+    CrossCorrelation,
+}
+
+/// What lies outside the source of a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Border {
+    /// Nothing; the target is as large as the source (÷ stride, rounded up).
+    Zero,
+    /// Nothing is needed: only places where the whole kernel lies inside.
+    Valid,
+    /// The field is a torus.
+    Wrap,
+}
+
+/// What turns spikes into decisions.
+#[derive(Clone, Debug)]
+pub struct Readout {
+    /// For errors and descriptions.
+    pub name: String,
+    /// A population.
+    pub source: String,
+    /// How.
+    pub rule: ReadoutRule,
+}
+
+/// How a readout decides.
+#[derive(Clone, Debug)]
+pub enum ReadoutRule {
+    /// The class with most spikes in a sliding window, ties to the lowest; classes are the first
+    /// extent of the source.
+    Vote {
+        /// Length of the window [ticks], at least 1.
+        window_ticks: u64,
+        /// A decision at the end of every such period in which the window holds a spike [ticks].
+        every_ticks: u64,
+        /// One name a class, or none at all.
+        labels: Vec<String>,
+    },
+}
+
+/// What leaves the core.
+#[derive(Clone, Debug)]
+pub struct OutputPort {
+    /// For tables.
+    pub name: String,
+    /// Populations, in address order, or one readout.
+    pub sources: Vec<String>,
+}

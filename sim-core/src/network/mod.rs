@@ -1,0 +1,22 @@
+//! From a description to an immutable, shared plan.
+//!
+//! A description is checked as a whole, and every problem found is named, before anything large
+//! is allocated. The plan holds flat arrays; all that changes while a session runs lives in the
+//! session.
+
+pub mod description;
+mod check;
+mod compile;
+mod identity;
+mod order;
+mod plan;
+mod problem;
+mod quantum;
+mod resolve;
+mod tables;
+
+pub use description::*;
+pub use plan::Plan;
+pub(crate) use plan::{InputPlan, PopulationPlan};
+pub use problem::{PlanError, Problem};
+pub use tables::{AddressRange, Cost, InputTable, OutputKind, OutputTable, PopulationCost};

@@ -1,0 +1,224 @@
+//! The plan: what a session executes. Immutable and shared; flat arrays, indices, no names on an
+//! event's path.
+
+use super::{
+    Network, SensorSize, WinnerTakeAll,
+    check::{self, Draft, Shapes},
+    compile, identity,
+    order::{self, Hop, Ranks},
+    problem::{PlanError, Problems},
+    resolve,
+    tables::{Cost, InputTable, OutputTable},
+};
+use crate::{
+    connect::Connect,
+    ids::{OutputId, PopulationId, ProjectionId, ReadoutId, SourceId},
+    input::filter::Chain,
+    neuron::Model,
+    readout::vote::Vote,
+    sums::Layout,
+    time::{Rank, TickLength},
+};
+
+/// Parts of one kind in a network, so that an index fits 16 bits.
+const PARTS_MAX: usize = 4_096;
+
+/// A network that can run.
+#[derive(Debug)]
+pub struct Plan {
+    pub(crate) name: String,
+    pub(crate) hash: [u8; 32],
+    pub(crate) tick: TickLength,
+    pub(crate) inputs: Vec<InputPlan>,
+    pub(crate) populations: Vec<PopulationPlan>,
+    pub(crate) projections: Vec<ProjectionPlan>,
+    pub(crate) readouts: Vec<ReadoutPlan>,
+    /// Populations in the order in which they are evaluated within a tick.
+    pub(crate) order: Vec<PopulationId>,
+    input_tables: Vec<InputTable>,
+    output_tables: Vec<OutputTable>,
+    cost: Cost,
+}
+
+/// An input port.
+#[derive(Debug)]
+pub(crate) struct InputPlan {
+    /// Addresses before the filters.
+    pub(crate) addresses: u32,
+    pub(crate) chain: Chain,
+    pub(crate) multiplicity_max: u32,
+    pub(crate) binary: bool,
+    pub(crate) projections: Vec<ProjectionId>,
+}
+
+/// A population.
+#[derive(Debug)]
+pub(crate) struct PopulationPlan {
+    pub(crate) size: u32,
+    pub(crate) model: Model,
+    pub(crate) layout: Layout,
+    pub(crate) wide: bool,
+    pub(crate) emits: Rank,
+    pub(crate) projections: Vec<ProjectionId>,
+    pub(crate) readouts: Vec<ReadoutId>,
+    /// Where its spikes leave: the port, and the address of its first neuron there.
+    pub(crate) ports: Vec<(OutputId, u32)>,
+}
+
+/// A projection.
+#[derive(Debug)]
+pub(crate) struct ProjectionPlan {
+    pub(crate) source: SourceId,
+    pub(crate) target: PopulationId,
+    pub(crate) connect: Connect,
+}
+
+/// A readout.
+#[derive(Debug)]
+pub(crate) struct ReadoutPlan {
+    pub(crate) vote: Vote,
+    pub(crate) rank: Rank,
+    pub(crate) ports: Vec<OutputId>,
+}
+
+impl Plan {
+    /// Validates a description as a whole and compiles it. `sensors` gives the sizes of input
+    /// ports that leave them open.
+    ///
+    /// # Errors
+    ///
+    /// Every problem found, by part and field.
+    pub fn new(network: &Network, sensors: &[(String, SensorSize)]) -> Result<Self, PlanError> {
+        let mut problems = Problems::default();
+        count_parts(network, &mut problems);
+        let names = resolve::names(network, &mut problems);
+        let inputs = resolve::inputs(network, sensors, &mut problems);
+        problems.settle()?;
+        let shapes = resolve::population_shapes(network, &inputs, &mut problems);
+        problems.settle()?;
+        for (population, shape) in network.populations.iter().zip(&shapes) {
+            check::population(population, shape, network.tick, &mut problems);
+        }
+        let known = Shapes { names: &names, inputs: &inputs, populations: &shapes };
+        let draft = |projection| check::projection(projection, &known, &mut problems);
+        let drafts: Vec<Draft> = network.projections.iter().filter_map(draft).collect();
+        let readouts = compile::readouts(network, &known, &mut problems);
+        let outputs = compile::outputs(network, &known, &mut problems);
+        problems.settle()?;
+        let hops = hops(&drafts);
+        let ranks = rank(network, &hops, &mut problems);
+        problems.settle()?;
+        let output_parts: Vec<Vec<u32>> = outputs.iter().map(compile::Output::encoded).collect();
+        let hash = identity::hash(network, &inputs, &shapes, &drafts, &output_parts);
+        let longest_path_ticks = order::longest_path_ticks(network.populations.len(), &hops);
+        let resolved = compile::Resolved { network, inputs, shapes, drafts, ranks };
+        let parts = compile::parts(resolved, readouts, outputs, &mut problems);
+        problems.settle()?;
+        let cost = compile::cost(&parts, longest_path_ticks);
+        Ok(Self {
+            name: network.name.clone(),
+            hash,
+            tick: network.tick,
+            inputs: parts.inputs,
+            populations: parts.populations,
+            projections: parts.projections,
+            readouts: parts.readouts,
+            order: parts.order,
+            input_tables: parts.input_tables,
+            output_tables: parts.output_tables,
+            cost,
+        })
+    }
+
+    /// SHA-256 of the canonical encoding: the network's identity.
+    #[must_use]
+    pub const fn hash(&self) -> [u8; 32] {
+        self.hash
+    }
+
+    /// The network's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Length of a tick.
+    #[must_use]
+    pub const fn tick(&self) -> TickLength {
+        self.tick
+    }
+
+    /// Input ports by index.
+    #[must_use]
+    pub fn inputs(&self) -> &[InputTable] {
+        &self.input_tables
+    }
+
+    /// Output ports by index.
+    #[must_use]
+    pub fn outputs(&self) -> &[OutputTable] {
+        &self.output_tables
+    }
+
+    /// What it costs and how its numbers are held.
+    #[must_use]
+    pub const fn cost(&self) -> &Cost {
+        &self.cost
+    }
+
+    /// Indices that a projection's source can have.
+    pub(crate) fn sources_of(&self, projection: usize) -> u32 {
+        match self.projections[projection].source {
+            SourceId::Input(id) => {
+                self.inputs[id.0 as usize].chain.extents().iter().product()
+            }
+            SourceId::Population(id) => self.populations[id.0 as usize].size,
+        }
+    }
+
+    pub(crate) fn projections_of(&self, source: SourceId) -> &[ProjectionId] {
+        match source {
+            SourceId::Input(id) => &self.inputs[id.0 as usize].projections,
+            SourceId::Population(id) => &self.populations[id.0 as usize].projections,
+        }
+    }
+}
+
+fn count_parts(network: &Network, problems: &mut Problems) {
+    let counts = [
+        ("input", network.inputs.len()),
+        ("population", network.populations.len()),
+        ("projection", network.projections.len()),
+        ("readout", network.readouts.len()),
+        ("output", network.outputs.len()),
+    ];
+    for (part, count) in counts {
+        problems.need(count <= PARTS_MAX, part, || format!("{count} of them; {PARTS_MAX} at most"));
+    }
+    problems.need(!network.inputs.is_empty() || !network.populations.is_empty(), "network", || {
+        "has neither an input nor a population".into()
+    });
+}
+
+fn hops(drafts: &[Draft]) -> Vec<Hop> {
+    let hop = |draft: &Draft| Hop {
+        source: draft.source,
+        target: draft.target,
+        delay_ticks_min: draft.delay_ticks_min,
+        delay_ticks_max: draft.delay_ticks_max,
+    };
+    drafts.iter().map(hop).collect()
+}
+
+fn rank(network: &Network, hops: &[Hop], problems: &mut Problems) -> Vec<Ranks> {
+    let competes: Vec<bool> = network
+        .populations
+        .iter()
+        .map(|population| population.winner_take_all != WinnerTakeAll::None)
+        .collect();
+    order::ranks(&competes, hops).unwrap_or_else(|cycle| {
+        let name = check::cycle_name(network, &cycle);
+        problems.note("projection", format!("a cycle without any delay: {name}"));
+        Vec::new()
+    })
+}

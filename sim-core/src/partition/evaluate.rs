@@ -1,0 +1,203 @@
+//! One population in one tick: add up, decide who fires.
+//!
+//! Two ways with the same result: where few neurons received something, the quads that were
+//! touched are looked at; where many did, an accumulator population is swept in memory order. A
+//! sum of zero is no arrival in either.
+
+use super::{Flights, PopulationState};
+use crate::{
+    connect::{Connect, Emission, rows::Cursor},
+    network::{Plan, PopulationPlan, WinnerTakeAll},
+    neuron::{Model, accumulator::Accumulator, lif::Lif},
+    sums::{Grid, LANES, Layout, Quads, in_index_order, to_u32},
+};
+
+/// A sweep looks at a quad in a fraction of the time that a touched quad takes.
+const SWEEP_FACTOR: u64 = 4;
+
+pub(super) struct Evaluation<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) population: &'a PopulationPlan,
+    pub(super) state: &'a mut PopulationState,
+    pub(super) flights: &'a Flights,
+    pub(super) quads: &'a mut Vec<u32>,
+    pub(super) onward: &'a mut Vec<(Cursor, u64)>,
+    pub(super) tick: u64,
+}
+
+impl Evaluation<'_> {
+    /// Whether so much is due that a sweep costs less.
+    pub(super) fn sweeps(&self) -> bool {
+        let (Model::Accumulator(_, WinnerTakeAll::PerLocation), Layout::Grid(_)) =
+            (&self.population.model, &self.population.layout)
+        else {
+            return false;
+        };
+        let due = self.state.stops.iter().map(|stop| {
+            let flight = self.flights.get(stop.flight);
+            let connect = &self.plan.projections[flight.projection.0 as usize].connect;
+            connect.expected(stop.step as usize, flight.emissions.len())
+        });
+        let due = due.sum::<u64>() + self.state.cursors.len() as u64;
+        due.saturating_mul(SWEEP_FACTOR) > self.population.layout.quads() as u64
+    }
+
+    /// Adds everything due into the sums; returns the number of deliveries.
+    pub(super) fn deliver(&mut self, sweeps: bool) -> u64 {
+        let mut delivered = 0;
+        let PopulationState { sums, touched, stops, cursors, .. } = &mut *self.state;
+        for stop in stops.iter() {
+            let flight = self.flights.get(stop.flight);
+            let connect = &self.plan.projections[flight.projection.0 as usize].connect;
+            let (step, emissions) = (stop.step as usize, flight.emissions.as_slice());
+            delivered += connect.deliver(step, emissions, &flight.places, sums);
+            if !sweeps {
+                connect.touch(step, emissions, &flight.places, touched);
+            }
+        }
+        for &cursor in cursors.iter() {
+            let Connect::Rows(rows) = &self.plan.projections[cursor.projection as usize].connect
+            else {
+                unreachable!("only rows send cursors")
+            };
+            if !sweeps {
+                rows.touch(cursor, touched);
+            }
+            let (count, onward) = rows.deliver(cursor, sums);
+            delivered += count;
+            self.onward.extend(onward);
+        }
+        delivered
+    }
+
+    /// Finds out who fires, leaves all sums zero, and names the calls that the calendar must make
+    /// as (neuron, tick).
+    pub(super) fn fire(&mut self, sweeps: bool, calls: &mut impl FnMut(u32, u64)) {
+        match (&self.population.model, &self.population.layout) {
+            (Model::Lif(lif), layout) => self.fire_lif(lif, layout, calls),
+            (Model::Accumulator(model, WinnerTakeAll::PerLocation), Layout::Grid(grid)) => {
+                if sweeps {
+                    self.sweep_winners(model, grid);
+                } else {
+                    self.touched_winners(model, grid);
+                }
+            }
+            (Model::Accumulator(model, _), layout) => self.fire_accumulators(model, layout),
+        }
+        in_index_order(&mut self.state.fired);
+    }
+
+    fn fire_lif(&mut self, lif: &Lif, layout: &Layout, calls: &mut impl FnMut(u32, u64)) {
+        let PopulationState { sums, touched, membranes, calls: called, fired, .. } =
+            &mut *self.state;
+        for &neuron in called.iter() {
+            let (crosses, again) = membranes.answer(neuron as usize, self.tick);
+            if crosses {
+                touched.slot(layout.slot(neuron));
+            }
+            if let Some(due) = again {
+                calls(neuron, due);
+            }
+        }
+        touched.take(self.quads);
+        for &quad in self.quads.iter() {
+            for (lane, sum) in sums.take(quad as usize).into_iter().enumerate() {
+                let Some(neuron) = layout.neuron(quad, lane) else { continue };
+                let (multiplicity, call) =
+                    membranes.advance(lif, neuron as usize, self.tick, sum);
+                if multiplicity > 0 {
+                    fired.push(Emission { index: neuron, multiplicity });
+                }
+                if let Some(due) = call {
+                    calls(neuron, due);
+                }
+            }
+        }
+    }
+
+    fn fire_accumulators(&mut self, model: &Accumulator, layout: &Layout) {
+        let PopulationState { sums, touched, fired, .. } = &mut *self.state;
+        touched.take(self.quads);
+        for &quad in self.quads.iter() {
+            for (lane, sum) in sums.take(quad as usize).into_iter().enumerate() {
+                if !model.fires(sum) {
+                    continue;
+                }
+                if let Some(index) = layout.neuron(quad, lane) {
+                    fired.push(Emission { index, multiplicity: 1 });
+                }
+            }
+        }
+    }
+
+    /// A place that was touched in several quads is decided at the first; the others find zeros.
+    fn touched_winners(&mut self, model: &Accumulator, grid: &Grid) {
+        let PopulationState { sums, touched, fired, .. } = &mut *self.state;
+        let per_place = grid.quads_per_place();
+        touched.take(self.quads);
+        for &quad in self.quads.iter() {
+            let first = quad as usize / per_place * per_place;
+            let winner = model.winner((first..first + per_place).map(|quad| sums.take(quad)));
+            let place = winner.and_then(|channel| Some((channel, grid.place_of_quad(first)?)));
+            if let Some((channel, (y, x))) = place {
+                fired.push(Emission { index: grid.index(channel, y, x), multiplicity: 1 });
+            }
+        }
+    }
+
+    fn sweep_winners(&mut self, model: &Accumulator, grid: &Grid) {
+        let fired = &mut self.state.fired;
+        match &mut self.state.sums {
+            Quads::Narrow(quads) => sweep(quads, model, grid, fired),
+            Quads::Wide(quads) => sweep(quads, model, grid, fired),
+        }
+    }
+}
+
+/// Every place in memory order; leaves zeros, in the margin too.
+fn sweep<S: Lane>(
+    sums: &mut [[S; LANES]],
+    model: &Accumulator,
+    grid: &Grid,
+    fired: &mut Vec<Emission>,
+) {
+    let (per_place, pitch) = (grid.quads_per_place(), grid.pitch());
+    let silent_below = model.silent_below();
+    let (top, left) = (grid.margin.top as usize, grid.margin.left as usize);
+    let rows = sums.chunks_exact_mut(pitch * per_place).skip(top).take(grid.height as usize);
+    for (y, row) in rows.enumerate() {
+        let places = row.chunks_exact(per_place).skip(left).take(grid.width as usize);
+        for (x, place) in places.enumerate() {
+            if !place.iter().any(|quad| S::may_fire(quad, silent_below)) {
+                continue;
+            }
+            let widened = place.iter().map(|quad| quad.map(Into::into));
+            if let Some(channel) = model.winner(widened) {
+                let index = grid.index(channel, to_u32(y), to_u32(x));
+                fired.push(Emission { index, multiplicity: 1 });
+            }
+        }
+    }
+    sums.fill([S::default(); LANES]);
+}
+
+/// A sum's type, as a sweep sees it.
+trait Lane: Copy + Default + Into<i64> {
+    /// False only if no lane can fire, whatever the sign counts for.
+    fn may_fire(quad: &[Self; LANES], silent_below: i64) -> bool;
+}
+
+impl Lane for i32 {
+    #[inline]
+    fn may_fire(quad: &[Self; LANES], silent_below: i64) -> bool {
+        let Ok(threshold) = Self::try_from(silent_below) else { return false };
+        quad.iter().fold(false, |any, &sum| any | (sum >= threshold) | (sum <= -threshold))
+    }
+}
+
+impl Lane for i64 {
+    #[inline]
+    fn may_fire(quad: &[Self; LANES], silent_below: i64) -> bool {
+        quad.iter().fold(false, |any, &sum| any | (sum >= silent_below) | (sum <= -silent_below))
+    }
+}

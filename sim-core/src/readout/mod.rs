@@ -1,0 +1,3 @@
+//! What turns spikes into decisions.
+
+pub(crate) mod vote;

@@ -1,0 +1,380 @@
+//! One running instance of a network: doors, partition, readouts, output.
+//!
+//! A simulation is a value. It has no clock and does no I/O: events are offered, promises move
+//! time, [`Simulation::advance`] runs what is closed, and the caller drains the output.
+
+use std::sync::Arc;
+
+use crate::{
+    connect::Emission,
+    error::{OfferError, SimulationError},
+    event::{Decision, InputEvent, Output, Spike},
+    ids::InputId,
+    input::{door::Door, filter::Memory},
+    network::{InputPlan, Plan},
+    partition::Partition,
+    readout::vote::Count,
+    time::Tick,
+};
+
+/// What a session chooses when it opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Tick 0 on the sender's clock, in µs.
+    pub origin_us: u64,
+    /// Replaces the network's seed.
+    pub seed: Option<u64>,
+    /// What more events at one address in one tick than the port allows do.
+    pub excess: Excess,
+    /// The most spikes in flight.
+    pub in_flight_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { origin_us: 0, seed: None, excess: Excess::Fail, in_flight_max: 1 << 24 }
+    }
+}
+
+/// What more events at one address in one tick than the port allows do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Excess {
+    /// The simulation ends before that tick.
+    #[default]
+    Fail,
+    /// Those beyond are dropped and counted.
+    Drop,
+}
+
+/// How much [`Simulation::advance`] may do before it returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// It stops after the tick in which as many deliveries have been made.
+    pub deliveries: u64,
+}
+
+impl Budget {
+    /// Until nothing is left to do.
+    pub const UNLIMITED: Self = Self { deliveries: u64::MAX };
+}
+
+/// Whether anything is left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Every closed tick has been run.
+    Idle,
+    /// The budget was used up.
+    More,
+}
+
+/// What a simulation has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Events taken into ticks, before the filters.
+    pub events: u64,
+    /// Of those, how many the filters removed.
+    pub events_filtered: u64,
+    /// Of those, how many were above a port's multiplicity.
+    pub events_excess: u64,
+    /// Events offered and not yet taken into a tick.
+    pub events_waiting: u64,
+    /// Synaptic events.
+    pub deliveries: u64,
+    /// Spikes of all populations, each crossing counted.
+    pub spikes: u64,
+    /// Spikes on their way.
+    pub in_flight: u64,
+}
+
+/// One running instance of a network.
+#[derive(Clone, Debug)]
+pub struct Simulation {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) options: Options,
+    pub(crate) doors: Vec<Door>,
+    pub(crate) memories: Vec<Memory>,
+    pub(crate) partition: Partition,
+    pub(crate) counts: Vec<Count>,
+    pub(crate) counters: Counters,
+    /// Every tick below has been run.
+    pub(crate) now: u64,
+    /// For networks without inputs: ticks below may be run.
+    pub(crate) horizon: u64,
+    failed: Option<SimulationError>,
+    outputs: Vec<Output>,
+    emissions: Vec<Vec<Emission>>,
+}
+
+impl Simulation {
+    /// A network at rest, before tick 0.
+    #[must_use]
+    pub fn new(plan: Arc<Plan>, options: Options) -> Self {
+        let partition = Partition::new(&plan);
+        Self::assemble(plan, options, partition, 0)
+    }
+
+    pub(crate) fn assemble(
+        plan: Arc<Plan>,
+        options: Options,
+        partition: Partition,
+        now: u64,
+    ) -> Self {
+        Self {
+            doors: plan.inputs.iter().map(|_| Door::new(options.origin_us)).collect(),
+            memories: plan.inputs.iter().map(|input| input.chain.memory()).collect(),
+            counts: plan.readouts.iter().map(|readout| Count::new(&readout.vote)).collect(),
+            emissions: vec![Vec::new(); plan.inputs.len()],
+            counters: Counters::default(),
+            horizon: now,
+            failed: None,
+            outputs: Vec::new(),
+            plan,
+            options,
+            partition,
+            now,
+        }
+    }
+
+    /// Takes events at or above the port's promise, in any order.
+    ///
+    /// # Errors
+    ///
+    /// Names the first event that cannot be taken; then none of them is.
+    pub fn offer(&mut self, port: InputId, events: &[InputEvent]) -> Result<(), OfferError> {
+        let input = self.input(port)?;
+        let (addresses, promise_us) = (input.addresses, self.doors[port.0 as usize].promise_us);
+        for (position, event) in events.iter().enumerate() {
+            if event.address >= addresses {
+                return Err(OfferError::Address { position, address: event.address, addresses });
+            }
+            if event.time_us < promise_us {
+                return Err(OfferError::Late { position, time_us: event.time_us, promise_us });
+            }
+            if event.multiplicity == 0 {
+                return Err(OfferError::Multiplicity { position });
+            }
+        }
+        self.doors[port.0 as usize].offer(events);
+        Ok(())
+    }
+
+    /// Promises that no event before a time is still to come on a port.
+    ///
+    /// # Errors
+    ///
+    /// A promise below one already given.
+    pub fn promise(&mut self, port: InputId, time_us: u64) -> Result<(), OfferError> {
+        self.input(port)?;
+        let door = &mut self.doors[port.0 as usize];
+        if time_us < door.promise_us {
+            let given_us = door.promise_us;
+            return Err(OfferError::Backwards { promise_us: time_us, given_us });
+        }
+        door.promise(time_us);
+        Ok(())
+    }
+
+    fn input(&self, port: InputId) -> Result<&InputPlan, OfferError> {
+        let ports = self.plan.inputs.len();
+        self.plan.inputs.get(port.0 as usize).ok_or(OfferError::Port { port: port.0, ports })
+    }
+
+    /// Lets a network without input ports run every tick below this one.
+    pub fn run_until(&mut self, tick: Tick) {
+        self.horizon = self.horizon.max(tick.0);
+    }
+
+    /// Runs closed ticks until none is left or the budget is used up. Empty time costs nothing.
+    ///
+    /// # Errors
+    ///
+    /// See [`SimulationError`]; the output of every tick before it is whole.
+    pub fn advance(&mut self, budget: Budget) -> Result<Progress, SimulationError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let end = self.closed();
+        let until = self.partition.deliveries.saturating_add(budget.deliveries);
+        while let Some(tick) = self.next_due().filter(|&tick| tick < end) {
+            if let Err(error) = self.gather(tick) {
+                self.now = tick;
+                self.failed = Some(error.clone());
+                return Err(error);
+            }
+            self.run(tick);
+            self.now = tick + 1;
+            self.check_in_flight(tick)?;
+            if self.partition.deliveries >= until {
+                return Ok(Progress::More);
+            }
+        }
+        self.now = self.now.max(end);
+        Ok(Progress::Idle)
+    }
+
+    /// The first tick that isn't closed.
+    fn closed(&self) -> u64 {
+        let tick = self.plan.tick;
+        let closed = |door: &Door| tick.closed_by(door.promise_us, self.options.origin_us).0;
+        self.doors.iter().map(closed).min().unwrap_or(self.horizon)
+    }
+
+    /// The first tick in which anything happens.
+    fn next_due(&self) -> Option<u64> {
+        let tick_of = |time_us| self.plan.tick.tick_of(time_us, self.options.origin_us);
+        let events = self.doors.iter().filter_map(|door| door.next_us().and_then(tick_of));
+        let readouts = self.counts.iter().filter_map(Count::next_due);
+        let partition = self.partition.next_due();
+        events.map(|tick| tick.0).chain(readouts).chain(partition).min()
+    }
+
+    /// Takes the events of a tick through the filters: what each port emits, in index order.
+    fn gather(&mut self, tick: u64) -> Result<(), SimulationError> {
+        let end_us = self.plan.tick.first_us(Tick(tick).next(), self.options.origin_us);
+        for port in 0..self.doors.len() {
+            let input = &self.plan.inputs[port];
+            let (memory, emissions) = (&mut self.memories[port], &mut self.emissions[port]);
+            emissions.clear();
+            for event in self.doors[port].take_before(end_us) {
+                let count = u64::from(event.multiplicity);
+                self.counters.events += count;
+                match input.chain.pass(memory, event.time_us, event.address) {
+                    Some(index) => {
+                        emissions.push(Emission { index, multiplicity: event.multiplicity });
+                    }
+                    None => self.counters.events_filtered += count,
+                }
+            }
+            let excess = merge(emissions, input);
+            let first = excess.first();
+            if let (Some(&(address, events)), Excess::Fail) = (first, self.options.excess) {
+                let allowed = input.multiplicity_max;
+                let port = InputId(u16::try_from(port).expect("ports are bounded"));
+                let tick = Tick(tick);
+                return Err(SimulationError::Excess { port, tick, address, events, allowed });
+            }
+            let beyond = |&(_, events): &(u32, u64)| events - u64::from(input.multiplicity_max);
+            self.counters.events_excess += excess.iter().map(beyond).sum::<u64>();
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, tick: u64) {
+        self.partition.step(&self.plan, tick, &self.emissions);
+        let first = self.outputs.len();
+        for id in 0..self.plan.populations.len() {
+            self.collect(id, tick);
+        }
+        for (readout, count) in self.plan.readouts.iter().zip(&mut self.counts) {
+            let Some(outcome) = count.decide(&readout.vote, tick) else { continue };
+            let decision = |&port| {
+                Output::Decision(Decision {
+                    tick: Tick(tick),
+                    rank: readout.rank,
+                    port,
+                    class: outcome.class,
+                    votes: outcome.votes,
+                    votes_total: outcome.total,
+                })
+            };
+            self.outputs.extend(readout.ports.iter().map(decision));
+        }
+        let outputs = &mut self.outputs[first..];
+        if !outputs.is_sorted_by_key(Output::order) {
+            outputs.sort_by_key(Output::order);
+        }
+    }
+
+    /// Hands what a population fired in a tick to its ports and readouts.
+    fn collect(&mut self, id: usize, tick: u64) {
+        let population = &self.plan.populations[id];
+        let fired = &self.partition.populations[id].fired;
+        if fired.is_empty() {
+            return;
+        }
+        self.counters.spikes += fired.iter().map(|each| u64::from(each.multiplicity)).sum::<u64>();
+        for &(port, first_address) in &population.ports {
+            let spike = |each: &Emission| {
+                Output::Spike(Spike {
+                    tick: Tick(tick),
+                    rank: population.emits,
+                    port,
+                    address: first_address + each.index,
+                    multiplicity: each.multiplicity,
+                })
+            };
+            self.outputs.extend(fired.iter().map(spike));
+        }
+        for readout in &population.readouts {
+            let vote = &self.plan.readouts[readout.0 as usize].vote;
+            self.counts[readout.0 as usize].add(vote, tick, fired);
+        }
+    }
+
+    fn check_in_flight(&self, tick: u64) -> Result<(), SimulationError> {
+        let (in_flight, cap) = (self.partition.in_flight(), self.options.in_flight_max);
+        if in_flight > cap {
+            return Err(SimulationError::InFlight { tick: Tick(tick), in_flight, cap });
+        }
+        Ok(())
+    }
+
+    /// Every tick below it is closed, and its output has been collected.
+    #[must_use]
+    pub const fn simulated_to(&self) -> Tick {
+        Tick(self.now)
+    }
+
+    /// What came out since the caller last drained it, in (tick, rank, port, index) order.
+    pub fn outputs(&mut self) -> &mut Vec<Output> {
+        &mut self.outputs
+    }
+
+    /// What has been done so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        Counters {
+            events_waiting: self.doors.iter().map(|door| door.len() as u64).sum(),
+            deliveries: self.partition.deliveries,
+            in_flight: self.partition.in_flight() as u64,
+            ..self.counters
+        }
+    }
+
+    /// Tick 0 on the sender's clock, in µs.
+    #[must_use]
+    pub const fn origin_us(&self) -> u64 {
+        self.options.origin_us
+    }
+
+    /// What it runs.
+    #[must_use]
+    pub const fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+}
+
+/// Sorts a tick's emissions by index and adds up those of one index; what a port doesn't allow is
+/// cut, and returned with the number of events there.
+fn merge(emissions: &mut Vec<Emission>, input: &InputPlan) -> Vec<(u32, u64)> {
+    emissions.sort_unstable();
+    let mut excess = Vec::new();
+    let mut kept = 0;
+    let mut at = 0;
+    while at < emissions.len() {
+        let index = emissions[at].index;
+        let run = emissions[at..].iter().take_while(|each| each.index == index);
+        let (length, events) =
+            run.fold((0, 0_u64), |(n, sum), each| (n + 1, sum + u64::from(each.multiplicity)));
+        at += length;
+        let allowed = if input.binary { 1 } else { input.multiplicity_max };
+        if !input.binary && events > u64::from(allowed) {
+            excess.push((index, events));
+        }
+        let multiplicity = u32::try_from(events).unwrap_or(u32::MAX).min(allowed);
+        emissions[kept] = Emission { index, multiplicity };
+        kept += 1;
+    }
+    emissions.truncate(kept);
+    excess
+}

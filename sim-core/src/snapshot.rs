@@ -1,0 +1,294 @@
+//! The whole state of a simulation as bytes, and back.
+//!
+//! Partition-free: neurons by their index in the description, spikes in flight as (projection,
+//! emission tick, source, multiplicity). What follows from the rest (predicted crossings, the
+//! calendar) is not stored.
+//!
+//! ```text
+//! magic, 8 | format, u32 | dynamics version, u32 | plan's SHA-256, 32 |
+//! then sections: id, u32 | version, u32 | length, u64 | CRC-32 of the body, u32 | body
+//! ```
+
+mod bytes;
+
+use std::sync::Arc;
+
+use bytes::{Reader, Writer};
+
+use crate::{
+    connect::{Connect, Emission},
+    error::SnapshotError,
+    event::InputEvent,
+    ids::ProjectionId,
+    math::DYNAMICS_VERSION,
+    network::Plan,
+    neuron::{
+        Model,
+        lif::{Membranes, Moment},
+    },
+    partition::Partition,
+    readout::vote::Ballot,
+    simulation::{Counters, Excess, Options, Simulation},
+};
+
+const MAGIC: &[u8; 8] = b"spiked\0s";
+const FORMAT: u32 = 1;
+
+/// Section numbers, in the order in which they are written.
+mod section {
+    pub(super) const SESSION: u32 = 1;
+    pub(super) const DOORS: u32 = 2;
+    pub(super) const FILTERS: u32 = 3;
+    pub(super) const MEMBRANES: u32 = 4;
+    pub(super) const FLIGHTS: u32 = 5;
+    pub(super) const READOUTS: u32 = 6;
+}
+
+impl Simulation {
+    /// The whole state between two ticks. Output that hasn't been drained is not part of it.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<u8> {
+        let mut to = Writer::new();
+        to.raw(MAGIC);
+        to.u32(FORMAT);
+        to.u32(DYNAMICS_VERSION);
+        to.raw(&self.plan.hash);
+        to.section(section::SESSION, |to| self.write_session(to));
+        to.section(section::DOORS, |to| self.write_doors(to));
+        to.section(section::FILTERS, |to| self.write_filters(to));
+        to.section(section::MEMBRANES, |to| self.write_membranes(to));
+        to.section(section::FLIGHTS, |to| self.write_flights(to));
+        to.section(section::READOUTS, |to| self.write_readouts(to));
+        to.finish()
+    }
+
+    /// A simulation that continues exactly as the one that was taken.
+    ///
+    /// # Errors
+    ///
+    /// Bytes that are no snapshot of this network, by this arithmetic, whole and undamaged.
+    pub fn restore(plan: Arc<Plan>, bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let mut from = Reader::new(bytes);
+        if from.raw(MAGIC.len())? != MAGIC {
+            return Err(SnapshotError::Magic);
+        }
+        let found = from.u32()?;
+        if found != FORMAT {
+            return Err(SnapshotError::Format { found, known: FORMAT });
+        }
+        let found = from.u32()?;
+        if found != DYNAMICS_VERSION {
+            return Err(SnapshotError::Dynamics { found, known: DYNAMICS_VERSION });
+        }
+        if from.raw(plan.hash.len())? != plan.hash {
+            return Err(SnapshotError::Network);
+        }
+        let (options, now, counters) = read_session(&mut from.section(section::SESSION)?)?;
+        let mut doors = from.section(section::DOORS)?;
+        let mut filters = from.section(section::FILTERS)?;
+        let membranes = read_membranes(&mut from.section(section::MEMBRANES)?, &plan)?;
+        let mut flights = from.section(section::FLIGHTS)?;
+        let mut readouts = from.section(section::READOUTS)?;
+        let partition = Partition::with_membranes(&plan, membranes, now);
+        let mut simulation = Self::assemble(plan, options, partition, now);
+        simulation.counters = counters;
+        simulation.partition.deliveries = counters.deliveries;
+        simulation.read_doors(&mut doors)?;
+        simulation.read_filters(&mut filters)?;
+        simulation.read_flights(&mut flights)?;
+        simulation.read_readouts(&mut readouts)?;
+        Ok(simulation)
+    }
+
+    fn write_session(&self, to: &mut Writer) {
+        to.u64(self.options.origin_us);
+        to.u64(self.options.seed.is_some().into());
+        to.u64(self.options.seed.unwrap_or_default());
+        to.u64((self.options.excess == Excess::Drop).into());
+        to.u64(self.options.in_flight_max as u64);
+        to.u64(self.now);
+        let counters = self.counters();
+        to.u64(counters.events);
+        to.u64(counters.events_filtered);
+        to.u64(counters.events_excess);
+        to.u64(counters.deliveries);
+        to.u64(counters.spikes);
+    }
+
+    fn write_doors(&self, to: &mut Writer) {
+        for door in &self.doors {
+            to.u64(door.promise_us);
+            for events in [door.waiting.as_slice(), door.ready()] {
+                to.u64(events.len() as u64);
+                for event in events {
+                    to.u64(event.time_us);
+                    to.u32(event.address);
+                    to.u32(event.multiplicity);
+                }
+            }
+        }
+    }
+
+    fn read_doors(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        for (door, input) in self.doors.iter_mut().zip(&self.plan.inputs) {
+            door.promise_us = from.u64()?;
+            for events in [&mut door.waiting, &mut door.ready] {
+                for _ in 0..from.count(16)? {
+                    let time_us = from.u64()?;
+                    let address = from.below(input.addresses)?;
+                    let multiplicity = from.u32()?;
+                    events.push(InputEvent { time_us, address, multiplicity });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write_filters(&self, to: &mut Writer) {
+        for passed in self.memories.iter().flat_map(|memory| &memory.passed) {
+            let set = || (0_u32..).zip(passed).filter(|(_, time)| **time > 0);
+            to.u64(set().count() as u64);
+            for (address, &time) in set() {
+                to.u32(address);
+                to.u64(time);
+            }
+        }
+    }
+
+    fn read_filters(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        for passed in self.memories.iter_mut().flat_map(|memory| &mut memory.passed) {
+            let size = crate::sums::to_u32(passed.len());
+            for _ in 0..from.count(12)? {
+                let address = from.below(size)?;
+                passed[address as usize] = from.u64()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_membranes(&self, to: &mut Writer) {
+        for state in &self.partition.populations {
+            to.u64(state.membranes.v_mv.len() as u64);
+            for (v_mv, since) in state.membranes.v_mv.iter().zip(&state.membranes.since) {
+                to.f64(*v_mv);
+                to.u64(since.tick);
+                to.f64(since.fraction);
+            }
+        }
+    }
+
+    fn write_flights(&self, to: &mut Writer) {
+        let mut flights: Vec<(ProjectionId, u64, Vec<Emission>)> = Vec::new();
+        for stop in self.partition.stops.iter() {
+            let flight = self.partition.flights.get(stop.flight);
+            flights.push((flight.projection, flight.emitted, flight.emissions.clone()));
+        }
+        for cursor in self.partition.cursors.iter() {
+            let projection = ProjectionId(cursor.projection);
+            let connect = &self.plan.projections[projection.0 as usize].connect;
+            let Connect::Rows(rows) = connect else { unreachable!("only rows send cursors") };
+            let index = rows.source_of(cursor.at);
+            let emission = Emission { index, multiplicity: cursor.multiplicity };
+            flights.push((projection, cursor.emitted, vec![emission]));
+        }
+        // One state has one snapshot, whatever the calendar's own order.
+        flights.sort_unstable();
+        to.u64(flights.len() as u64);
+        for (projection, emitted, emissions) in flights {
+            to.u32(projection.0.into());
+            to.u64(emitted);
+            // The sample that the spikes belong to; samples come with control events.
+            to.u32(0);
+            to.u64(emissions.len() as u64);
+            for emission in emissions {
+                to.u32(emission.index);
+                to.u32(emission.multiplicity);
+            }
+        }
+    }
+
+    fn read_flights(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        let plan = Arc::clone(&self.plan);
+        for _ in 0..from.count(24)? {
+            let projection = from.below(crate::sums::to_u32(plan.projections.len()))?;
+            let emitted = from.u64()?;
+            from.u32()?;
+            let sources = plan.sources_of(projection as usize);
+            let mut emissions = Vec::new();
+            for _ in 0..from.count(8)? {
+                let index = from.below(sources)?;
+                emissions.push(Emission { index, multiplicity: from.u32()? });
+            }
+            let id = ProjectionId(u16::try_from(projection).expect("below the number of parts"));
+            self.partition.rejoin(&plan, id, emitted, &emissions, self.now);
+        }
+        Ok(())
+    }
+
+    fn write_readouts(&self, to: &mut Writer) {
+        for count in &self.counts {
+            to.u64(count.ballots.len() as u64);
+            for ballot in &count.ballots {
+                to.u64(ballot.tick);
+                to.u32(ballot.class);
+                to.u64(ballot.count);
+            }
+        }
+    }
+
+    fn read_readouts(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        for (count, readout) in self.counts.iter_mut().zip(&self.plan.readouts) {
+            for _ in 0..from.count(20)? {
+                let tick = from.u64()?;
+                let class = from.below(readout.vote.classes)?;
+                count.cast(&readout.vote, Ballot { tick, class, count: from.u64()? });
+            }
+            count.resume(&readout.vote, self.now);
+        }
+        Ok(())
+    }
+}
+
+fn read_session(from: &mut Reader<'_>) -> Result<(Options, u64, Counters), SnapshotError> {
+    let origin_us = from.u64()?;
+    let (has_seed, seed) = (from.u64()?, from.u64()?);
+    let excess = if from.u64()? == 1 { Excess::Drop } else { Excess::Fail };
+    let in_flight_max = usize::try_from(from.u64()?).unwrap_or(usize::MAX);
+    let options =
+        Options { origin_us, seed: (has_seed == 1).then_some(seed), excess, in_flight_max };
+    let now = from.u64()?;
+    let counters = Counters {
+        events: from.u64()?,
+        events_filtered: from.u64()?,
+        events_excess: from.u64()?,
+        deliveries: from.u64()?,
+        spikes: from.u64()?,
+        ..Counters::default()
+    };
+    Ok((options, now, counters))
+}
+
+fn read_membranes(from: &mut Reader<'_>, plan: &Plan) -> Result<Vec<Membranes>, SnapshotError> {
+    let mut populations = Vec::new();
+    for population in &plan.populations {
+        let expected = match population.model {
+            Model::Lif(_) => population.size as usize,
+            Model::Accumulator(..) => 0,
+        };
+        let count = from.count(24)?;
+        if count != expected {
+            return Err(from.value(format!("{count} membranes where {expected} are expected")));
+        }
+        let (mut v_mv, mut since) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        for _ in 0..count {
+            v_mv.push(from.finite()?);
+            let (tick, fraction) = (from.u64()?, from.finite()?);
+            if !(0.0..1.0).contains(&fraction) {
+                return Err(from.value(format!("a moment of {fraction} past its tick")));
+            }
+            since.push(Moment { tick, fraction });
+        }
+        populations.push(Membranes::restored(v_mv, since));
+    }
+    Ok(populations)
+}
