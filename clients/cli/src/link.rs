@@ -1,18 +1,16 @@
 //! The way to a daemon: a running one, or one started inside this process, over loopback.
 
 use std::{
+    net::Ipv4Addr,
     path::PathBuf,
     thread::{self, JoinHandle},
 };
 
 use spiked_client::Client;
-use spiked_server::{Config, Daemon};
+use spiked_server::{Config, Daemon, Listen};
 use tokio::sync::oneshot;
 
 use crate::{args::DaemonArguments, failure::Failure};
-
-/// Any free port of this machine, for this machine only.
-const LOOPBACK: &str = "127.0.0.1:0";
 
 /// A connection to a daemon, and the daemon if it is our own.
 pub(crate) struct Link {
@@ -24,10 +22,16 @@ impl Link {
     /// Connects to the daemon that the arguments name, or starts one.
     pub(crate) async fn open(arguments: &DaemonArguments) -> Result<Self, Failure> {
         if let Some(address) = &arguments.address {
-            return Ok(Self { client: Client::connect(address).await?, daemon: None });
+            return Ok(Self {
+                client: Client::connect(address).await?,
+                daemon: None,
+            });
         }
         let (daemon, address) = OwnDaemon::start(arguments.networks.clone()).await?;
-        Ok(Self { client: Client::connect(&address).await?, daemon: Some(daemon) })
+        Ok(Self {
+            client: Client::connect(&address).await?,
+            daemon: Some(daemon),
+        })
     }
 
     /// Hangs up, and ends the daemon if it is our own.
@@ -53,18 +57,35 @@ impl OwnDaemon {
         let (stop, stopped) = oneshot::channel();
         let (bound, address) = oneshot::channel();
         let (end, ended) = oneshot::channel();
-        let config = Config { listen: LOOPBACK.into(), networks, ..Config::default() };
-        let spawned = thread::Builder::new().name("spiked-daemon".into()).spawn(move || {
-            // Nobody waits for the result where the command has ended already.
-            let _ = end.send(serve(config, bound, stopped));
-        });
+        // Any free port of this machine, for this machine only.
+        let listen = Listen::Tcp((Ipv4Addr::LOCALHOST, 0).into());
+        let config = Config {
+            listen,
+            networks,
+            ..Config::default()
+        };
+        let spawned = thread::Builder::new()
+            .name("spiked-daemon".into())
+            .spawn(move || {
+                // Nobody waits for the result where the command has ended already.
+                let _ = end.send(serve(config, bound, stopped));
+            });
         let thread = spawned.map_err(Failure::failed)?;
         match address.await {
-            Ok(address) => Ok((Self { stop, ended, thread }, address)),
+            Ok(address) => Ok((
+                Self {
+                    stop,
+                    ended,
+                    thread,
+                },
+                address,
+            )),
             // The daemon ended without listening, and says why.
             Err(_) => match ended.await {
                 Ok(Err(failure)) => Err(failure),
-                _ => Err(Failure::failed("the daemon inside this process did not start")),
+                _ => Err(Failure::failed(
+                    "the daemon inside this process did not start",
+                )),
             },
         }
     }
@@ -86,7 +107,9 @@ fn serve(
     bound: oneshot::Sender<String>,
     stopped: oneshot::Receiver<()>,
 ) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(Failure::failed)?;
     runtime.block_on(async {
         let daemon = Daemon::bind(config).await.map_err(Failure::failed)?;

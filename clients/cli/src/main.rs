@@ -25,7 +25,11 @@ fn main() -> ExitCode {
         Err(told) => {
             // Help and version are no misuse; where nobody reads them, there is nobody to tell.
             let _ = told.print();
-            return if told.use_stderr() { failure::USED_WRONGLY.into() } else { ExitCode::SUCCESS };
+            return if told.use_stderr() {
+                failure::USED_WRONGLY.into()
+            } else {
+                ExitCode::SUCCESS
+            };
         }
     };
     match commands::run(arguments.command) {

@@ -25,7 +25,11 @@ pub(crate) struct Chosen {
 /// Finds a network by name, or reads it and sends it to the daemon.
 pub(crate) async fn choose(client: &Client, given: &str) -> Result<Chosen, Failure> {
     if !is_path(given) {
-        return Ok(Chosen { name: given.into(), version: String::new(), camera: None });
+        return Ok(Chosen {
+            name: given.into(),
+            version: String::new(),
+            camera: None,
+        });
     }
     let described = read(Path::new(given))?;
     load(client, described).await
@@ -39,7 +43,10 @@ pub(crate) fn is_path(given: &str) -> bool {
 /// Reads a description.
 pub(crate) fn read(path: &Path) -> Result<Described, Failure> {
     if !path.exists() {
-        return Err(Failure::used_wrongly(format!("{}: no such file or folder", path.display())));
+        return Err(Failure::used_wrongly(format!(
+            "{}: no such file or folder",
+            path.display()
+        )));
     }
     text::read(path).map_err(Failure::failed)
 }
@@ -52,7 +59,11 @@ pub(crate) async fn load(client: &Client, described: Described) -> Result<Chosen
     let digest = Sha256::digest(described.network.encode_to_vec());
     let version = format!("sha-{}", &hex(&digest)[..16]);
     let info = client.load_network(described.network, &version).await?;
-    Ok(Chosen { name: info.name, version: info.version, camera })
+    Ok(Chosen {
+        name: info.name,
+        version: info.version,
+        camera,
+    })
 }
 
 /// Sends a description's arrays to the daemon.
@@ -65,7 +76,8 @@ pub(crate) async fn upload(client: &Client, described: &Described) -> Result<(),
 
 /// The input port that is a camera, if there is just one.
 pub(crate) fn camera(network: &v1::Network) -> Option<String> {
-    let is_camera = |port: &&v1::InputPort| matches!(port.shape, Some(input_port::Shape::Sensor(_)));
+    let is_camera =
+        |port: &&v1::InputPort| matches!(port.shape, Some(input_port::Shape::Sensor(_)));
     let mut cameras = network.inputs.iter().filter(is_camera);
     let only = cameras.next()?;
     cameras.next().is_none().then(|| only.name.clone())
@@ -94,9 +106,20 @@ mod tests {
         };
         let sensor = || input_port::Shape::Sensor(v1::Sensor::default());
         let channels = || input_port::Shape::Channels(v1::Channels::default());
-        let of = |inputs| camera(&v1::Network { inputs, ..v1::Network::default() });
-        assert_eq!(of(vec![port("ear", channels()), port("eye", sensor())]).as_deref(), Some("eye"));
-        assert_eq!(of(vec![port("left", sensor()), port("right", sensor())]), None);
+        let of = |inputs| {
+            camera(&v1::Network {
+                inputs,
+                ..v1::Network::default()
+            })
+        };
+        assert_eq!(
+            of(vec![port("ear", channels()), port("eye", sensor())]).as_deref(),
+            Some("eye")
+        );
+        assert_eq!(
+            of(vec![port("left", sensor()), port("right", sensor())]),
+            None
+        );
         assert_eq!(of(vec![port("ear", channels())]), None);
     }
 }

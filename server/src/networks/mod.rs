@@ -15,4 +15,4 @@ pub mod text;
 
 pub use blobs::{Blobs, Upload};
 pub use error::Error;
-pub use repository::{Info, Loaded, Repository};
+pub use repository::{Info, Loaded, Repository, Verdict};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sim_core::{Cost, Problem, SensorSize};
+use sim_core::{Cost, Problem, network::SensorSize};
 use spiked_proto::v1::{self, network_service_server::NetworkService};
 use tonic::{Request, Response, Status, Streaming};
 

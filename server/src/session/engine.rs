@@ -8,7 +8,7 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use rustix::time::{ClockId, clock_gettime};
-use sim_core::{Budget, Counters, InputId, Options, Plan, Progress, Simulation, Tick};
+use sim_core::{Budget, Counters, InputId, Options, Plan, Progress, Simulation, SimulationError, Tick};
 use spiked_proto::v1::{self, stream_response::Message};
 
 use super::{
@@ -62,7 +62,7 @@ pub(crate) struct Start {
 impl Engine {
     /// The engine of a session.
     pub(super) fn new(link: Arc<Link>, plan: Arc<Plan>, options: Options, start: Start) -> Self {
-        let mut engine = Self {
+        let engine = Self {
             encoder: Encoder::new(plan.tick(), start.output_position),
             link,
             plan,
@@ -121,7 +121,7 @@ impl Engine {
                 Ok(made) => progress = made,
                 Err(error) => {
                     self.emit();
-                    self.fail(refusal(v1::Reason::InFlightCap, error.to_string()));
+                    self.fail(refusal(reason(&error), error.to_string()));
                 }
             }
         }
@@ -310,6 +310,13 @@ impl Engine {
         for watcher in &self.watchers {
             watcher.wake();
         }
+    }
+}
+
+fn reason(error: &SimulationError) -> v1::Reason {
+    match error {
+        SimulationError::Excess { .. } => v1::Reason::Multiplicity,
+        SimulationError::InFlight { .. } => v1::Reason::InFlightCap,
     }
 }
 

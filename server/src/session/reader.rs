@@ -72,7 +72,10 @@ impl Reader {
             Some(item) => self.output(item),
             None => {
                 self.sent_to = self.sent_to.max(closed);
-                over.map_or_else(|| self.acknowledge(), |over| self.end(over))
+                match over {
+                    Some(over) => self.end(over),
+                    None => self.acknowledge(),
+                }
             }
         }
     }

@@ -15,7 +15,7 @@ use std::{
     },
 };
 
-use sim_core::{Excess, Options, Plan, SensorSize, Simulation};
+use sim_core::{Excess, Options, Plan, Simulation, network::SensorSize};
 use spiked_proto::v1;
 use tokio::sync::{Notify, mpsc, oneshot};
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
-use sim_core::{DYNAMICS_VERSION, SensorSize, Tick};
+use sim_core::{DYNAMICS_VERSION, Tick, network::SensorSize};
 use spiked_proto::v1;
 
 use super::codec::{Damaged, Reader, Writer};

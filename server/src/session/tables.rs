@@ -1,6 +1,6 @@
 //! A plan's ports as tables of the wire.
 
-use sim_core::{OutputKind, Plan, SensorSize};
+use sim_core::{OutputKind, Plan, network::SensorSize};
 use spiked_proto::v1;
 
 use crate::error::Error;

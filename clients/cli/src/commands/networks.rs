@@ -42,11 +42,19 @@ fn listed(networks: &[NetworkInfo]) -> String {
     let line = |info: &NetworkInfo| {
         let first = info.description.lines().next().unwrap_or_default();
         let problem = format!("cannot run: {}", info.problem);
-        let about = if info.problem.is_empty() { first.to_owned() } else { problem };
+        let about = if info.problem.is_empty() {
+            first.to_owned()
+        } else {
+            problem
+        };
         (format!("{} {}", info.name, info.version), about)
     };
     let lines: Vec<_> = networks.iter().map(line).collect();
-    terminal::table(lines.iter().map(|(name, about)| (name.as_str(), about.as_str().into())))
+    terminal::table(
+        lines
+            .iter()
+            .map(|(name, about)| (name.as_str(), about.as_str().into())),
+    )
 }
 
 fn info_text(info: &NetworkInfo) -> String {
@@ -64,9 +72,18 @@ pub(crate) fn cost_text(cost: &NetworkCost) -> String {
         ("plan", format!("sha256:{}", hex(&cost.plan_sha256)).into()),
         ("neurons", grouped(cost.neurons).into()),
         ("synapses", grouped(cost.synapses).into()),
-        ("plan memory", format!("{} bytes", grouped(cost.plan_bytes)).into()),
-        ("session memory", format!("{} bytes", grouped(cost.session_bytes)).into()),
-        ("longest path", format!("{} ticks", grouped(cost.longest_path_ticks)).into()),
+        (
+            "plan memory",
+            format!("{} bytes", grouped(cost.plan_bytes)).into(),
+        ),
+        (
+            "session memory",
+            format!("{} bytes", grouped(cost.session_bytes)).into(),
+        ),
+        (
+            "longest path",
+            format!("{} ticks", grouped(cost.longest_path_ticks)).into(),
+        ),
     ];
     for population in &cost.populations {
         let shape: Vec<String> = population.shape.iter().map(u32::to_string).collect();

@@ -1,6 +1,9 @@
 //! `spiked serve`: the daemon, until it is asked to end.
 
-use spiked_server::{Config, Daemon, StartError};
+use spiked_server::{
+    Config, Daemon, StartError,
+    telemetry::{self, Format},
+};
 
 use crate::{
     args::{Log, ServeArguments},
@@ -8,16 +11,26 @@ use crate::{
     interrupt, terminal,
 };
 
+/// What the log holds.
+const LOGGED: &str = "info";
+
 /// Serves; says on standard output where, once it does.
 pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
+    let default = Config::default();
     let config = Config {
-        listen: arguments.listen,
+        listen: arguments.listen.parse().map_err(refused)?,
         networks: arguments.networks,
-        threads: arguments.threads.map(usize::from),
+        simulation_threads: arguments
+            .threads
+            .map_or(default.simulation_threads, usize::from),
         insecure: arguments.insecure,
-        ..Config::default()
+        ..default
     };
-    spiked_server::telemetry::start(arguments.log == Log::Json).map_err(Failure::failed)?;
+    let format = match arguments.log {
+        Log::Text => Format::Text,
+        Log::Json => Format::Json,
+    };
+    telemetry::init(format, LOGGED).map_err(Failure::failed)?;
     let daemon = Daemon::bind(config).await.map_err(refused)?;
     terminal::print(&format!("spiked listens on {}\n", daemon.local_address()))?;
     let asked = async {

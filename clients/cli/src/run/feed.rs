@@ -41,7 +41,13 @@ pub(crate) struct Fed {
 impl Fed {
     /// Of a run that was given up; what was sent is only known to the daemon.
     pub(crate) fn cut_short() -> Self {
-        Self { events: 0, times_us: None, batches: 0, lateness_max: None, outcome: Ok(()) }
+        Self {
+            events: 0,
+            times_us: None,
+            batches: 0,
+            lateness_max: None,
+            outcome: Ok(()),
+        }
     }
 }
 
@@ -131,7 +137,8 @@ impl Feeder {
             };
             live.read(portion.bytes_read);
             waiting.extend_from_slice(&portion.events);
-            self.send_whole_batches(&mut waiting, self.batch_events_max).await?;
+            self.send_whole_batches(&mut waiting, self.batch_events_max)
+                .await?;
         }
         self.send_whole_batches(&mut waiting, 1).await
     }
@@ -158,10 +165,13 @@ impl Feeder {
     /// passes, those of one moment.
     fn next_batch(&self, events: &[CameraEvent]) -> usize {
         let fitting = &events[..events.len().min(self.batch_events_max)];
-        let Speed::Times(times) = self.speed else { return fitting.len() };
+        let Speed::Times(times) = self.speed else {
+            return fitting.len();
+        };
         let moment_us = GATHERING_US * times;
         let first_us = fitting.first().map_or(0, |event| event.t_us);
-        let is_near = |event: &&CameraEvent| event.t_us.saturating_sub(first_us) as f64 <= moment_us;
+        let is_near =
+            |event: &&CameraEvent| event.t_us.saturating_sub(first_us) as f64 <= moment_us;
         fitting.iter().take_while(is_near).count().max(1)
     }
 
@@ -171,7 +181,9 @@ impl Feeder {
         if let (Some(first), Some(latest_us)) =
             (batch.first(), batch.iter().map(|event| event.t_us).max())
         {
-            self.producer.send_batch(0, batch, Some(self.order.promise_us())).await?;
+            self.producer
+                .send_batch(0, batch, Some(self.order.promise_us()))
+                .await?;
             let (first_us, before_us) = self.fed.times_us.unwrap_or((first.t_us, 0));
             self.fed.times_us = Some((first_us, before_us.max(latest_us)));
             self.fed.events += batch.len() as u64;
@@ -185,8 +197,9 @@ impl Feeder {
         let (Speed::Times(times), [first, .., last] | [first @ last]) = (self.speed, batch) else {
             return Ok(());
         };
-        let schedule =
-            *self.schedule.get_or_insert_with(|| Schedule::new(times, Instant::now(), first.t_us));
+        let schedule = *self
+            .schedule
+            .get_or_insert_with(|| Schedule::new(times, Instant::now(), first.t_us));
         let due = schedule.due(last.t_us);
         let mut now = Instant::now();
         while now + BEAT < due {

@@ -35,7 +35,12 @@ pub(crate) struct Harvest {
 
 impl Harvest {
     pub(crate) fn new(table: Option<Table>, live: Live) -> Self {
-        Self { totals: Totals::default(), table, live, fatal: None }
+        Self {
+            totals: Totals::default(),
+            table,
+            live,
+            fatal: None,
+        }
     }
 
     /// Takes everything up to the session's end.
@@ -102,7 +107,10 @@ impl Harvest {
         if self.totals.completed {
             return Ok(());
         }
-        Err(Failure::failed(format!("the session ended early: {}", ended.message)))
+        Err(Failure::failed(format!(
+            "the session ended early: {}",
+            ended.message
+        )))
     }
 }
 

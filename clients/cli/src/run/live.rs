@@ -24,7 +24,12 @@ pub(crate) struct Rates {
 
 impl Rates {
     pub(crate) fn new(at: Instant) -> Self {
-        Self { at, events: 0, deliveries: 0, spikes: 0 }
+        Self {
+            at,
+            events: 0,
+            deliveries: 0,
+            spikes: 0,
+        }
     }
 
     /// Rates since the last look; `None` when that was a moment ago.
@@ -33,7 +38,8 @@ impl Rates {
         if passed < terminal::REFRESH {
             return None;
         }
-        let since = |total: u64, before: u64, unit| rate(total.saturating_sub(before), passed, unit);
+        let since =
+            |total: u64, before: u64, unit| rate(total.saturating_sub(before), passed, unit);
         let line = format!(
             "{}  {}  {}",
             since(position.events_accepted, self.events, "ev"),
@@ -61,7 +67,11 @@ pub(crate) struct Live {
 impl Live {
     pub(crate) fn new(bytes_total: Option<u64>, latencies: Option<Arc<Latencies>>) -> Self {
         let rates = Arc::new(Mutex::new(Rates::new(Instant::now())));
-        Self { bar: terminal::file_bar(bytes_total), rates, latencies }
+        Self {
+            bar: terminal::file_bar(bytes_total),
+            rates,
+            latencies,
+        }
     }
 
     /// The file has been read so far.
@@ -73,7 +83,10 @@ impl Live {
     pub(crate) fn show(&self, position: &Acknowledgement) {
         let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(line) = rates.look(position, Instant::now()) {
-            let last_ns = self.latencies.as_ref().map_or(0, |latencies| latencies.last_ns());
+            let last_ns = self
+                .latencies
+                .as_ref()
+                .map_or(0, |latencies| latencies.last_ns());
             let latency = duration(Duration::from_nanos(last_ns));
             self.bar.set_message(format!("{line}  latency {latency}"));
         }
@@ -102,9 +115,15 @@ mod tests {
             deliveries: 10 * events_accepted,
             ..Acknowledgement::default()
         };
-        assert_eq!(rates.look(&position(5), start + Duration::from_millis(9)), None);
+        assert_eq!(
+            rates.look(&position(5), start + Duration::from_millis(9)),
+            None
+        );
         let line = rates.look(&position(1_000), start + Duration::from_secs(1));
-        assert_eq!(line.as_deref(), Some("1.00 kev/s  10.0 kdeliveries/s  0.00 spikes/s"));
+        assert_eq!(
+            line.as_deref(),
+            Some("1.00 kev/s  10.0 kdeliveries/s  0.00 spikes/s")
+        );
         let line = rates.look(&position(1_500), start + Duration::from_secs(2));
         assert!(line.is_some_and(|line| line.starts_with("500 ev/s")));
     }

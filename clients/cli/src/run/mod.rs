@@ -19,7 +19,6 @@ use spiked_client::{Client, OpenOptions, Origin, Reason, Session};
 use spiked_recordings::Geometry;
 use tokio::sync::watch;
 
-pub(crate) use digest::OutputDigest;
 pub(crate) use live::Rates;
 pub(crate) use speed::Speed;
 pub(crate) use summary::latency_line;
@@ -50,7 +49,10 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let link = Link::open(&arguments.daemon).await?;
     let chosen = network::choose(&link.client, &arguments.network).await?;
     let session = open(&link.client, &chosen, &arguments, geometry).await?;
-    let table = arguments.output.as_deref().map(|path| Table::create(path, session.tables()));
+    let table = arguments
+        .output
+        .as_deref()
+        .map(|path| Table::create(path, session.tables()));
     let table = table.transpose()?;
 
     let tables = session.tables().clone();
@@ -78,7 +80,13 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
         // Whatever it still does, nobody waits for it.
         let _ = link.client.close_session(&tables.session_id).await;
     }
-    let summary = Summary { tables: &tables, file: &arguments.file, fed: &fed, wall, latencies };
+    let summary = Summary {
+        tables: &tables,
+        file: &arguments.file,
+        fed: &fed,
+        wall,
+        latencies,
+    };
     let told = tell(&arguments, &summary.text(&harvest.totals));
     link.close().await?;
     // The first thing that went wrong explains the others.
@@ -99,8 +107,10 @@ async fn open(
         network_version: chosen.version.clone(),
         ..OpenOptions::new(&chosen.name)
     };
-    let options =
-        options.with_sensor(port, width, height).with_origin(Origin::FirstBatch).with_latency();
+    let options = options
+        .with_sensor(port, width, height)
+        .with_origin(Origin::FirstBatch)
+        .with_latency();
     client.open(options).await.map_err(|error| {
         let (reason, failure) = (error.reason(), Failure::from(error));
         match reason {
@@ -128,7 +138,11 @@ async fn insistence(stop: watch::Sender<bool>) -> Failure {
 
 /// Shows the summary; where spikes go to standard output it must not stand among them.
 fn tell(arguments: &RunArguments, summary: &str) -> Result<(), Failure> {
-    if arguments.output.as_deref().is_some_and(|path| path.as_os_str() == "-") {
+    if arguments
+        .output
+        .as_deref()
+        .is_some_and(|path| path.as_os_str() == "-")
+    {
         terminal::say(summary.trim_end());
         return Ok(());
     }

@@ -18,7 +18,11 @@ pub(crate) struct Order {
 
 impl Order {
     pub(crate) fn new(window_us: u64) -> Self {
-        Self { window_us, latest_us: 0, events: 0 }
+        Self {
+            window_us,
+            latest_us: 0,
+            events: 0,
+        }
     }
 
     /// Takes further events; returns how many are in order, which is all but after an error.
@@ -66,7 +70,13 @@ mod tests {
     use super::*;
 
     fn events(times: &[u64]) -> Vec<CameraEvent> {
-        times.iter().map(|&t_us| CameraEvent { t_us, ..CameraEvent::default() }).collect()
+        times
+            .iter()
+            .map(|&t_us| CameraEvent {
+                t_us,
+                ..CameraEvent::default()
+            })
+            .collect()
     }
 
     #[test]
@@ -92,7 +102,11 @@ mod tests {
         for cut in 0..=all.len() {
             let mut order = Order::new(0);
             let (first, earlier) = order.take(&all[..cut]);
-            let (second, later) = if earlier.is_ok() { order.take(&all[cut..]) } else { (0, Ok(())) };
+            let (second, later) = if earlier.is_ok() {
+                order.take(&all[cut..])
+            } else {
+                (0, Ok(()))
+            };
             assert_eq!(first + second, 3, "cut at {cut}");
             assert!(earlier.is_err() || later.is_err());
         }

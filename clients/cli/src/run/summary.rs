@@ -32,7 +32,16 @@ impl Summary<'_> {
             self.tables.network_version,
             duration(Duration::from_nanos(self.tables.tick_ns)),
         );
-        let sent = grouped(self.fed.events);
+        let sent = format!(
+            "{} in {} batches{}",
+            grouped(self.fed.events),
+            grouped(self.fed.batches),
+            if self.fed.outcome.is_ok() {
+                ""
+            } else {
+                ", not the whole recording"
+            },
+        );
         let filtered = format!(
             "{} of {} ({})",
             grouped(position.events_filtered),
@@ -42,7 +51,7 @@ impl Summary<'_> {
         let mut rows = vec![
             ("network", network.into()),
             ("recording", self.file.display().to_string().into()),
-            ("events", format!("{sent} in {} batches", grouped(self.fed.batches)).into()),
+            ("events", sent.into()),
         ];
         if let Some((first_us, latest_us)) = self.fed.times_us {
             let span = seconds(latest_us.saturating_sub(first_us));
@@ -53,7 +62,10 @@ impl Summary<'_> {
         rows.push(("deliveries", grouped(position.deliveries).into()));
         rows.push(("spikes", grouped(totals.spikes).into()));
         rows.push(("decisions", grouped(totals.decisions).into()));
-        rows.push(("wall time", format!("{:.3} s", self.wall.as_secs_f64()).into()));
+        rows.push((
+            "wall time",
+            format!("{:.3} s", self.wall.as_secs_f64()).into(),
+        ));
         rows.push(("core time", format!("{:.3} s", core.as_secs_f64()).into()));
         let rates = format!(
             "{}, {} of core time",
@@ -69,7 +81,11 @@ impl Summary<'_> {
             rows.push(("lateness", line.into()));
         }
         let digest = hex(&totals.digest.finish());
-        let partial = if totals.completed { "" } else { " (of what came before the end)" };
+        let partial = if totals.completed {
+            ""
+        } else {
+            " (of what came before the end)"
+        };
         rows.push(("digest", format!("sha256:{digest}{partial}").into()));
         terminal::table(rows)
     }
@@ -80,7 +96,11 @@ pub(crate) fn latency_line(histogram_ns: &Histogram<u64>) -> String {
     if histogram_ns.is_empty() {
         return "no batch was measured".into();
     }
-    let at = |quantile| duration(Duration::from_nanos(histogram_ns.value_at_quantile(quantile)));
+    let at = |quantile| {
+        duration(Duration::from_nanos(
+            histogram_ns.value_at_quantile(quantile),
+        ))
+    };
     format!(
         "p50 {}, p99 {}, p99.9 {} over {} batches, from sending to simulated",
         at(0.5),
@@ -123,14 +143,21 @@ mod tests {
             histogram_ns.record(50_000_000).unwrap();
         }
         let line = latency_line(&histogram_ns);
-        assert!(line.starts_with("p50 1.00 ms, p99 1.00 ms, p99.9 50"), "{line}");
+        assert!(
+            line.starts_with("p50 1.00 ms, p99 1.00 ms, p99.9 50"),
+            "{line}"
+        );
     }
 
     #[test]
     fn drops_are_told_by_cause_and_only_where_there_are_any() {
         assert_eq!(dropped(None), None);
         assert_eq!(dropped(Some(&Drops::default())), None);
-        let drops = Drops { late: 3, words: 1_000, ..Drops::default() };
+        let drops = Drops {
+            late: 3,
+            words: 1_000,
+            ..Drops::default()
+        };
         let line = "3 late, 1 000 words without meaning";
         assert_eq!(dropped(Some(&drops)).as_deref(), Some(line));
     }

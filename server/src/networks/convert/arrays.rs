@@ -95,10 +95,8 @@ impl<'a> Arrays<'a> {
                 notes.path(field)
             ),
         })?;
-        let extents = array.shape.iter().map(|extent| u64::from(*extent));
-        let needed_bytes = extents.fold(Some(size_bytes), |product, extent| {
-            product?.checked_mul(extent)
-        });
+        let mut extents = array.shape.iter().map(|extent| u64::from(*extent));
+        let needed_bytes = extents.try_fold(size_bytes, u64::checked_mul);
         if needed_bytes != Some(bytes.len() as u64) {
             let message = format!(
                 "of shape {:?} with {size_bytes} bytes an element does not fit its {} bytes",

@@ -54,6 +54,9 @@ pub struct Loaded {
     pub plan: Arc<Plan>,
 }
 
+/// What a network would cost, with the hash of its plan, or all that keeps it from running.
+pub type Verdict = Result<(Cost, [u8; 32]), Vec<Problem>>;
+
 /// Networks by name and version.
 #[derive(Debug)]
 pub struct Repository {
@@ -173,7 +176,7 @@ impl Repository {
         &self,
         network: &v1::Network,
         sensors: &[(String, SensorSize)],
-    ) -> Result<Result<(Cost, [u8; 32]), Vec<Problem>>, Error> {
+    ) -> Result<Verdict, Error> {
         let judged = Content::convert(network, &|sha256| self.blobs.get(sha256))
             .and_then(|content| content.plan(sensors));
         match judged {

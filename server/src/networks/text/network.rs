@@ -80,7 +80,7 @@ pub(super) fn read<'a>(
             .get("seed")
             .and_then(|seed| seed.whole(0..=u64::MAX))
             .unwrap_or_default(),
-        inputs: each(&inputs, |name, node| part::input(name, node)),
+        inputs: each(&inputs, part::input),
         populations: each(&populations, |name, node| {
             part::population(&context, name, node)
         }),

@@ -73,12 +73,9 @@ impl<'a> Node<'a> {
     }
 
     /// A whole number without unit.
-    pub(super) fn whole<T: TryFrom<i128> + Display + Copy>(
-        &self,
-        range: RangeInclusive<T>,
-    ) -> Option<T>
+    pub(super) fn whole<T>(&self, range: RangeInclusive<T>) -> Option<T>
     where
-        T: PartialOrd,
+        T: TryFrom<i128> + PartialOrd + Display + Copy,
     {
         let DeValue::Integer(integer) = self.value else {
             return self.refuse(format!("{} where a whole number belongs", self.shown()));

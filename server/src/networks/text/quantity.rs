@@ -260,13 +260,11 @@ impl Number {
 
 /// A time as a person would write it: in the largest unit that leaves it whole.
 pub(super) fn shown_ns(ns: u128) -> String {
-    let typed = DURATIONS_NS
+    let mut typed = DURATIONS_NS
         .iter()
         .rev()
         .filter(|(unit, _)| unit.is_ascii());
-    let fits = typed
-        .filter(|(_, factor)| ns.is_multiple_of(u128::from(*factor)))
-        .next();
+    let fits = typed.find(|(_, factor)| ns.is_multiple_of(u128::from(*factor)));
     match fits {
         Some((unit, factor)) if ns > 0 => format!("{} {unit}", ns / u128::from(*factor)),
         _ => format!("{ns} ns"),

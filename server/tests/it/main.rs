@@ -1,0 +1,3 @@
+//! The behaviour of the daemon, one module each.
+
+mod networks;
