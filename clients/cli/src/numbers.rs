@@ -15,13 +15,13 @@ pub(crate) fn grouped(count: u64) -> String {
     text
 }
 
-/// A figure with three digits and a prefix: `1.23 M`.
+/// A figure with three digits and a prefix: `1.23 M`, or none: `12.0`.
 pub(crate) fn short(figure: f64) -> String {
     let steps = [(1e9, " G"), (1e6, " M"), (1e3, " k")];
     let (scale, prefix) = steps
         .into_iter()
         .find(|(scale, _)| figure.abs() >= 0.9995 * scale)
-        .unwrap_or((1.0, " "));
+        .unwrap_or((1.0, ""));
     let scaled = figure / scale;
     let decimals = match scaled.abs() {
         above if above >= 99.95 => 0,
@@ -31,12 +31,12 @@ pub(crate) fn short(figure: f64) -> String {
     format!("{scaled:.decimals$}{prefix}")
 }
 
-/// A rate, or a dash where no time has passed: `1.23 Mev/s`.
+/// A rate, or a dash where no time has passed: `1.23 M events/s`.
 pub(crate) fn rate(count: u64, time: Duration, unit: &str) -> String {
     if time.is_zero() {
         return format!("- {unit}/s");
     }
-    format!("{}{unit}/s", short(count as f64 / time.as_secs_f64()))
+    format!("{} {unit}/s", short(count as f64 / time.as_secs_f64()))
 }
 
 /// A time in the unit that fits: `412 µs`, `1.52 ms`, `3.40 s`.
@@ -90,10 +90,10 @@ mod tests {
         let texts = [0.5, 12.0, 999.6, 1_234.0, 99_960.0, 1.5e9].map(short);
         assert_eq!(
             texts,
-            ["0.50 ", "12.0 ", "1.00 k", "1.23 k", "100 k", "1.50 G"]
+            ["0.50", "12.0", "1.00 k", "1.23 k", "100 k", "1.50 G"]
         );
         assert_eq!(rate(10, Duration::ZERO, "ev"), "- ev/s");
-        assert_eq!(rate(3_000_000, Duration::from_secs(2), "ev"), "1.50 Mev/s");
+        assert_eq!(rate(3_000_000, Duration::from_secs(2), "ev"), "1.50 M ev/s");
     }
 
     #[test]

@@ -162,15 +162,13 @@ impl From<v1::Error> for Refusal {
     }
 }
 
-/// Takes a published reason off the front of a message: `REASON_LIMIT: what it says`.
+/// Takes a published reason off the end of a message: `what it says (REASON_LIMIT)`.
 fn named_reason(message: &str) -> (Option<Reason>, &str) {
-    let Some((name, rest)) = message.split_once(':') else {
-        return (None, message);
-    };
-    match Reason::from_str_name(name.trim()) {
-        Some(reason) => (Some(reason), rest.trim_start()),
-        None => (None, message),
-    }
+    let named = message
+        .strip_suffix(')')
+        .and_then(|front| front.rsplit_once(" ("))
+        .and_then(|(said, name)| Some((Reason::from_str_name(name)?, said)));
+    named.map_or((None, message), |(reason, said)| (Some(reason), said))
 }
 
 /// The status and what lies below it, on one line.
@@ -197,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_status_gives_back_the_reason_that_it_names() {
-        let status = Status::not_found("REASON_NETWORK_UNKNOWN: no network \"x\"");
+        let status = Status::not_found("no network \"x\" (REASON_NETWORK_UNKNOWN)");
         let Error::Refused(refusal) = Error::from(status) else {
             panic!("refused")
         };

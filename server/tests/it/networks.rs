@@ -1,5 +1,7 @@
 //! Networks, from their text or the wire to a plan: what they say, what is refused, what is kept.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which may")]
+
 use std::fs;
 use std::path::Path;
 

@@ -1,5 +1,4 @@
 //! Behaviour of the core as a whole, one module a subject.
-#![expect(missing_docs, reason = "a test binary")]
 
 mod delays;
 mod motif;
@@ -8,3 +7,4 @@ mod reference;
 mod refused;
 mod same_result;
 mod support;
+mod textures;

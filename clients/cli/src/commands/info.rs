@@ -41,7 +41,7 @@ fn report(recording: &Recording, summary: &Summary) -> String {
         rows.push(("span", seconds(summary.span_us()).into()));
     }
     if let Some(rate_hz) = summary.rate_hz() {
-        rows.push(("rate", format!("{}events/s", short(rate_hz)).into()));
+        rows.push(("rate", format!("{} events/s", short(rate_hz)).into()));
     }
     if summary.events > 0 {
         let off = summary.events - summary.on;

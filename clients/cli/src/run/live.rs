@@ -42,7 +42,7 @@ impl Rates {
             |total: u64, before: u64, unit| rate(total.saturating_sub(before), passed, unit);
         let line = format!(
             "{}  {}  {}",
-            since(position.events_accepted, self.events, "ev"),
+            since(position.events_accepted, self.events, "events"),
             since(position.deliveries, self.deliveries, "deliveries"),
             since(position.spikes, self.spikes, "spikes"),
         );
@@ -122,9 +122,9 @@ mod tests {
         let line = rates.look(&position(1_000), start + Duration::from_secs(1));
         assert_eq!(
             line.as_deref(),
-            Some("1.00 kev/s  10.0 kdeliveries/s  0.00 spikes/s")
+            Some("1.00 k events/s  10.0 k deliveries/s  0.00 spikes/s")
         );
         let line = rates.look(&position(1_500), start + Duration::from_secs(2));
-        assert!(line.is_some_and(|line| line.starts_with("500 ev/s")));
+        assert!(line.is_some_and(|line| line.starts_with("500 events/s")));
     }
 }

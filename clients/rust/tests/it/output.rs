@@ -23,7 +23,7 @@ async fn nobody_there_is_one_line_that_says_what_to_do() {
 async fn a_refused_opening_keeps_its_reason() {
     let stub = Stub::start().await;
     stub.refuse(Status::not_found(
-        "REASON_NETWORK_UNKNOWN: no network \"x\"",
+        "no network \"x\" (REASON_NETWORK_UNKNOWN)",
     ))
     .await;
     let client = Client::connect(&stub.address).await.unwrap();

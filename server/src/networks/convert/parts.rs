@@ -116,7 +116,7 @@ pub(super) fn population(
         Ok(v1::WinnerTakeAll::PerLocation) => WinnerTakeAll::PerLocation,
         Ok(_) => WinnerTakeAll::None,
         Err(unknown) => {
-            notes.refuse("winner_take_all", format!("has no meaning: {unknown}"));
+            notes.refuse("winner_take_all", format!("{} has no meaning", unknown.0));
             WinnerTakeAll::None
         }
     };
@@ -166,7 +166,7 @@ fn neuron(
                 Ok(v1::Rectify::Absolute) => Rectify::Absolute,
                 Ok(_) => Rectify::None,
                 Err(unknown) => {
-                    let message = format!("has no meaning: {unknown}");
+                    let message = format!("{} has no meaning", unknown.0);
                     return Ok(notes.none("neuron.accumulator.rectify", message));
                 }
             };

@@ -154,7 +154,7 @@ fn kind(notes: &mut Notes, kind: i32) -> Option<ConvolutionKind> {
             "convolution.kind",
             "say which: convolution or cross-correlation",
         ),
-        Err(unknown) => notes.none("convolution.kind", format!("has no meaning: {unknown}")),
+        Err(unknown) => notes.none("convolution.kind", format!("{} has no meaning", unknown.0)),
     }
 }
 
@@ -166,6 +166,6 @@ fn border(notes: &mut Notes, border: i32) -> Option<Border> {
         Ok(v1::Border::Unspecified) => {
             notes.none("convolution.border", "say which: zero, valid or wrap")
         }
-        Err(unknown) => notes.none("convolution.border", format!("has no meaning: {unknown}")),
+        Err(unknown) => notes.none("convolution.border", format!("{} has no meaning", unknown.0)),
     }
 }

@@ -162,7 +162,7 @@ impl Repository {
     ) -> Result<(Info, Cost, [u8; 32]), Error> {
         let entry = self.find(name, version)?;
         let plan = self.plan_of(&entry, sensors)?;
-        Ok((info(&entry), plan.cost(), plan.hash()))
+        Ok((info(&entry), plan.cost().clone(), plan.hash()))
     }
 
     /// What a network would cost, with the hash of its plan, or all the reasons why it would not
@@ -180,7 +180,7 @@ impl Repository {
         let judged = Content::convert(network, &|sha256| self.blobs.get(sha256))
             .and_then(|content| content.plan(sensors));
         match judged {
-            Ok(plan) => Ok(Ok((plan.cost(), plan.hash()))),
+            Ok(plan) => Ok(Ok((plan.cost().clone(), plan.hash()))),
             Err(Error::Invalid { problems, .. }) => Ok(Err(problems)),
             Err(error) => Err(error),
         }

@@ -48,10 +48,25 @@ fn set_arrays(network: &mut v1::Network) {
     explicit.delays_ticks = array(ElementType::U32, &[2]);
 }
 
+type Change = fn(&mut v1::Network);
+
+/// Each change to a network that is right is refused, with those words.
+fn assert_refused(changes: &[(Change, &str)]) {
+    let mut right = network();
+    set_arrays(&mut right);
+    convert_with(&right, &[0; 8]).unwrap();
+    for (change, expected) in changes {
+        let mut network = right.clone();
+        change(&mut network);
+        let error = convert_with(&network, &[0; 8]).unwrap_err();
+        assert!(matches!(error, Error::Invalid { .. }), "{error}");
+        assert!(error.to_string().contains(expected), "{expected}: {error}");
+    }
+}
+
 #[test]
 fn what_has_no_meaning_is_refused_by_part_and_field() {
-    type Change = fn(&mut v1::Network);
-    let changes: &[(Change, &str)] = &[
+    assert_refused(&[
         (|n| n.name = "a b".into(), "name: \"a b\" is no name"),
         (
             |n| n.tick_ns = 2_000_000_000,
@@ -83,7 +98,7 @@ fn what_has_no_meaning_is_refused_by_part_and_field() {
         ),
         (
             |n| n.populations[0].winner_take_all = 9,
-            "population.b.winner_take_all: has no meaning: 9",
+            "population.b.winner_take_all: 9 has no meaning",
         ),
         (
             |n| n.populations[0].shape[0].extent = None,
@@ -108,6 +123,13 @@ fn what_has_no_meaning_is_refused_by_part_and_field() {
             |n| n.outputs.push(n.outputs[0].clone()),
             "output.b: another part",
         ),
+        (|n| n.readouts[0].rule = None, "readout.r.rule: is missing"),
+    ]);
+}
+
+#[test]
+fn arrays_that_do_not_fit_are_refused_by_part_and_field() {
+    assert_refused(&[
         (
             |n| explicit(n).sources = None,
             "projection.p.synapses.sources: is missing",
@@ -136,18 +158,7 @@ fn what_has_no_meaning_is_refused_by_part_and_field() {
             |n| explicit(n).weights = array(ElementType::F64, &[1]),
             "projection.p.synapses: the four arrays need one extent, the same for all",
         ),
-        (|n| n.readouts[0].rule = None, "readout.r.rule: is missing"),
-    ];
-    let mut right = network();
-    set_arrays(&mut right);
-    convert_with(&right, &[0; 8]).unwrap();
-    for (change, expected) in changes {
-        let mut network = right.clone();
-        change(&mut network);
-        let error = convert_with(&network, &[0; 8]).unwrap_err();
-        assert!(matches!(error, Error::Invalid { .. }), "{error}");
-        assert!(error.to_string().contains(expected), "{expected}: {error}");
-    }
+    ]);
 }
 
 #[test]
@@ -164,7 +175,6 @@ fn weights_are_finite_and_the_first_that_is_not_is_named() {
 
 #[test]
 fn features_of_later_versions_are_refused_by_name() {
-    type Change = fn(&mut v1::Network);
     let changes: &[(Change, &str)] = &[
         (
             |n| n.inputs[0].shape = Some(v1::input_port::Shape::Frames(v1::FrameSource::default())),

@@ -1,0 +1,12 @@
+//! The binary as users meet it: real processes, real sockets, exit statuses and what is printed.
+
+mod convert;
+mod demo;
+mod files;
+mod info;
+mod interrupted;
+mod misuse;
+mod process;
+mod run;
+mod serve;
+mod shared;

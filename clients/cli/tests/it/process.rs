@@ -1,0 +1,111 @@
+//! Starting `spiked` and reading what it says.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+};
+
+/// `spiked` with these arguments, about to be run.
+pub(crate) fn spiked<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spiked"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// What a finished `spiked` left behind.
+pub(crate) struct Told {
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Told {
+    pub(crate) fn of(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        Self {
+            status: output.status.code(),
+            stdout,
+            stderr,
+        }
+    }
+
+    /// The value behind a name in a summary, for example `digest`.
+    pub(crate) fn value(&self, name: &str) -> &str {
+        let both = self.stdout.lines().chain(self.stderr.lines());
+        let mut values = both.filter_map(|line| line.strip_prefix(name)?.strip_prefix("  "));
+        let value = values.next().unwrap_or_else(|| {
+            panic!("no {name} in:\n{}\n{}", self.stdout, self.stderr);
+        });
+        value.trim()
+    }
+
+    /// It ended well.
+    pub(crate) fn done(self) -> Self {
+        assert_eq!(self.status, Some(0), "{}", self.stderr);
+        self
+    }
+}
+
+/// Runs `spiked` to its end.
+pub(crate) fn tell<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Told {
+    Told::of(spiked(arguments).output().expect("spiked runs"))
+}
+
+/// A running `spiked serve`.
+pub(crate) struct Daemon {
+    child: Child,
+    pub(crate) address: String,
+}
+
+impl Daemon {
+    /// Starts one on a free port and waits until it listens.
+    pub(crate) fn start() -> Self {
+        Self::start_with(&["--listen", "127.0.0.1:0"])
+    }
+
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
+        let mut child = spiked(["serve"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("spiked runs");
+        let mut line = String::new();
+        let stdout = child.stdout.as_mut().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("a line");
+        let address = line.trim().strip_prefix("spiked listens on ");
+        let address = address
+            .unwrap_or_else(|| panic!("{line:?} says where"))
+            .to_owned();
+        Self { child, address }
+    }
+
+    /// Sends a signal and waits for the end.
+    pub(crate) fn end_with(mut self, name: &str) -> ExitStatus {
+        signal(&self.child, name);
+        self.child.wait().expect("it ends")
+    }
+
+    /// Kills it where it stands.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends a signal to a process that a test started.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args(["-s", name, &child.id().to_string()])
+        .status();
+    assert!(sent.expect("kill runs").success());
+}
