@@ -77,7 +77,11 @@ pub(crate) enum Error {
     #[error("session {id:?} {problem}")]
     SessionConflict { id: String, problem: &'static str },
     #[error("sensors[{index}]: network {network:?} has no input port {port:?}")]
-    PortUnknown { index: usize, network: String, port: String },
+    PortUnknown {
+        index: usize,
+        network: String,
+        port: String,
+    },
     #[error("{what}: at most {limit}")]
     Limit { what: &'static str, limit: u64 },
     #[error("no snapshot {sha256}")]
@@ -93,7 +97,10 @@ pub(crate) enum Error {
 impl Error {
     /// A field whose value makes no sense.
     pub(crate) fn field(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::Field { field: field.into(), problem: problem.into() }
+        Self::Field {
+            field: field.into(),
+            problem: problem.into(),
+        }
     }
 
     /// The published reason.
@@ -107,9 +114,9 @@ impl Error {
             Self::Network(Network::Unimplemented { .. }) | Self::Unimplemented { .. } => {
                 Reason::Unimplemented
             }
-            Self::Network(Network::Invalid { .. } | Network::Exists { .. } | Network::Io { .. }) => {
-                Reason::NetworkInvalid
-            }
+            Self::Network(
+                Network::Invalid { .. } | Network::Exists { .. } | Network::Io { .. },
+            ) => Reason::NetworkInvalid,
             Self::OpenExpected | Self::OpenLate { .. } => Reason::OpenExpected,
             Self::Field { .. } => Reason::FieldInvalid,
             Self::SessionUnknown { .. } => Reason::SessionUnknown,

@@ -16,7 +16,7 @@
 //!     // Here a client would connect to `address`; this one asks to end at once.
 //!     daemon.serve(async {}).await
 //! })?;
-//! # Ok::<(), spiked_server::StartError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 pub mod config;
@@ -72,9 +72,19 @@ impl Daemon {
         })?;
         let pool = Pool::start(config.simulation_threads, config.limits.sessions)
             .map_err(StartError::Threads)?;
-        let registry =
-            Registry::new(repository.clone(), pool.queue().clone(), config.limits.clone());
-        Ok(Self { config, address, listener, repository, registry, pool })
+        let registry = Registry::new(
+            repository.clone(),
+            pool.queue().clone(),
+            config.limits.clone(),
+        );
+        Ok(Self {
+            config,
+            address,
+            listener,
+            repository,
+            registry,
+            pool,
+        })
     }
 
     /// Where the daemon can be reached.
@@ -91,7 +101,14 @@ impl Daemon {
     /// What made the server as a whole fail; what goes wrong in a session or a connection stays
     /// there.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
-        let Self { config, address, listener, repository, registry, pool } = self;
+        let Self {
+            config,
+            address,
+            listener,
+            repository,
+            registry,
+            pool,
+        } = self;
         let services = Services {
             registry: registry.clone(),
             repository,
@@ -100,10 +117,11 @@ impl Daemon {
         let (routes, reporter) = service::routes(services)?;
         service::set_health(&reporter, true).await;
         let (close, closing) = oneshot::channel::<()>();
-        let serving = guard::server().add_routes(routes).serve_with_incoming_shutdown(
-            guard::incoming(listener, &config.limits),
-            async move { drop(closing.await) },
-        );
+        let serving = guard::server()
+            .add_routes(routes)
+            .serve_with_incoming_shutdown(guard::incoming(listener, &config.limits), async move {
+                drop(closing.await)
+            });
         let mut serving = std::pin::pin!(serving);
         tracing::info!(%address, threads = config.simulation_threads, "serving");
         select! {
@@ -135,6 +153,9 @@ async fn end(
 
 fn failed(error: tonic::transport::Error) -> StartError {
     use std::error::Error as _;
-    let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+    let cause = error
+        .source()
+        .map(|source| format!(": {source}"))
+        .unwrap_or_default();
     StartError::Serve(format!("{error}{cause}"))
 }

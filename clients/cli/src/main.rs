@@ -7,7 +7,6 @@ mod args;
 mod commands;
 mod demo;
 mod failure;
-mod interrupt;
 mod link;
 mod network;
 mod numbers;

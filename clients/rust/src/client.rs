@@ -63,6 +63,6 @@ impl Client {
     ///
     /// What the daemon refuses about the options, with its reason, or a connection that broke.
     pub async fn open(&self, options: OpenOptions) -> Result<Session, Error> {
-        Session::open(self.channel.clone(), &options).await
+        Session::open(self, &options).await
     }
 }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use spiked_proto::layout::EVENT_BYTES;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::Channel;
 
 use crate::{
-    Error, Latencies, OpenOptions, Output, Producer, Tables,
+    Client, Error, Latencies, OpenOptions, Output, Producer, Tables,
     client::ANSWER_BYTES_MAX,
-    credit::{Gate, Sent, Standing},
+    credit::{Amount, Gate, Sent, Standing},
     gather::Gather,
     sending::Sending,
     v1::{self, stream_request, stream_response, stream_service_client::StreamServiceClient},
@@ -28,7 +28,7 @@ pub struct Session {
 
 impl Session {
     /// Opens or rejoins a session on a stream of its own.
-    pub(crate) async fn open(channel: Channel, options: &OpenOptions) -> Result<Self, Error> {
+    pub(crate) async fn open(client: &Client, options: &OpenOptions) -> Result<Self, Error> {
         let (requests, waiting) = mpsc::channel(REQUESTS_WAITING_MAX);
         let open = stream_request::Message::Open(options.to_open());
         let first = v1::StreamRequest {
@@ -36,8 +36,8 @@ impl Session {
         };
         requests.try_send(first).map_err(|_full| Error::InputOver)?;
 
-        let mut service =
-            StreamServiceClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX);
+        let mut service = StreamServiceClient::new(client.channel.clone())
+            .max_decoding_message_size(ANSWER_BYTES_MAX);
         let mut stream = service
             .stream(ReceiverStream::new(waiting))
             .await?
@@ -56,6 +56,7 @@ impl Session {
         };
 
         let accepted = opened.accepted;
+        let amount = already_sent(client, &opened).await?;
         let acknowledgement = v1::Acknowledgement {
             accepted,
             credit: opened.credit,
@@ -78,8 +79,9 @@ impl Session {
             patience: options.gathering.patience(),
             latencies: latencies.clone(),
             sent: Sent {
+                amount,
                 sequence: accepted,
-                ..Sent::default()
+                promise_us: None,
             },
             promise_us: None,
             latest_us: None,
@@ -113,4 +115,25 @@ impl Session {
     pub fn output(&mut self) -> &mut Output {
         &mut self.output
     }
+}
+
+/// What a session's producer has sent before this stream, which its credit counts in. Exact for the
+/// packed layouts; of a sensor's own words only the events that they held are known.
+async fn already_sent(client: &Client, opened: &v1::Opened) -> Result<Amount, Error> {
+    if opened.accepted == 0 {
+        return Ok(Amount::default());
+    }
+    let sessions = client.list_sessions().await?;
+    let session = sessions
+        .into_iter()
+        .find(|session| session.session_id == opened.session_id);
+    let position = session
+        .and_then(|session| session.position)
+        .unwrap_or_default();
+    let drops = position.drops.unwrap_or_default();
+    let events = position.events_accepted + drops.late + drops.outside + drops.multiplicity;
+    Ok(Amount {
+        events,
+        bytes: events.saturating_mul(EVENT_BYTES as u64),
+    })
 }

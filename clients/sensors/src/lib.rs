@@ -1,11 +1,13 @@
 //! Synthetic sensors with ground truth beside: sources of events that need no file.
 //!
 //! The event camera looks at a random texture that moves as it is told ([`camera`]), through
-//! [`Motion`]s that a [`Trajectory`] may choose; [`Truth`] keeps what was played. Everything is a
+//! [`Motion`]s that a [`Trajectory`] may choose; [`Truth`] keeps what was played. [`motif`] hides
+//! patterns of precise delays among spikes. Everything is a
 //! function of settings and seed: no clock, no file, no randomness from outside.
 
 pub mod camera;
 mod error;
+pub mod motif;
 pub mod motion;
 mod random;
 pub mod texture;

@@ -19,6 +19,12 @@ pub(crate) enum Purpose {
     EventTime = 3,
     /// When motions switch, and to which.
     Trajectory = 4,
+    /// Weights of hidden motifs.
+    Motifs = 5,
+    /// When motifs begin.
+    MotifOnsets = 6,
+    /// Which inputs fire.
+    MotifSpikes = 7,
 }
 
 /// One endless sequence of numbers, addressed by counter.
@@ -49,6 +55,11 @@ impl Stream {
         debug_assert!(bound > 0, "there is no number below zero");
         let product = u128::from(self.bits(counter)) * u128::from(bound);
         u64::try_from(product >> 64).unwrap_or(u64::MAX)
+    }
+
+    /// Number `counter`, uniform in \[0, 1).
+    pub(crate) fn unit(self, counter: u64) -> f64 {
+        (self.bits(counter) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// A normal number of mean 0 and deviation 1, from numbers `3 * counter ..= 3 * counter + 2`.

@@ -60,7 +60,9 @@ impl AsyncRead for Connection {
             Socket::Tcp(socket) => pin!(socket).poll_read(context, buffer),
             Socket::Unix(socket) => pin!(socket).poll_read(context, buffer),
         };
-        let Some(deadline) = &mut self.deadline else { return polled };
+        let Some(deadline) = &mut self.deadline else {
+            return polled;
+        };
         if polled.is_pending() {
             ready!(deadline.as_mut().poll(context));
             tracing::debug!("a connection sent no HTTP/2 preface in time");

@@ -57,11 +57,15 @@ pub(super) enum Socket {
 impl Listener {
     /// Binds.
     pub(crate) async fn bind(listen: &Listen) -> Result<Self, StartError> {
-        let failed = |source| StartError::Listen { address: listen.to_string(), source };
+        let failed = |source| StartError::Listen {
+            address: listen.to_string(),
+            source,
+        };
         match listen {
-            Listen::Tcp(address) => {
-                TcpListener::bind(address).await.map(Self::Tcp).map_err(failed)
-            }
+            Listen::Tcp(address) => TcpListener::bind(address)
+                .await
+                .map(Self::Tcp)
+                .map_err(failed),
             Listen::Unix(path) => {
                 make_way(path).await?;
                 let listener = UnixListener::bind(path).map_err(failed)?;
@@ -106,14 +110,23 @@ impl Drop for Listener {
 
 /// Removes a socket that nobody listens on, as a daemon that was killed leaves it.
 async fn make_way(path: &Path) -> Result<(), StartError> {
-    let Ok(found) = std::fs::symlink_metadata(path) else { return Ok(()) };
-    let taken = |problem| Err(StartError::SocketTaken { path: path.to_owned(), problem });
+    let Ok(found) = std::fs::symlink_metadata(path) else {
+        return Ok(());
+    };
+    let taken = |problem| {
+        Err(StartError::SocketTaken {
+            path: path.to_owned(),
+            problem,
+        })
+    };
     if !found.file_type().is_socket() {
         return taken("a file that is no socket is there");
     }
     if UnixStream::connect(path).await.is_ok() {
         return taken("somebody listens there already");
     }
-    std::fs::remove_file(path)
-        .map_err(|source| StartError::Listen { address: format!("unix:{}", path.display()), source })
+    std::fs::remove_file(path).map_err(|source| StartError::Listen {
+        address: format!("unix:{}", path.display()),
+        source,
+    })
 }

@@ -7,8 +7,8 @@ mod limits;
 mod listener;
 
 pub(crate) use incoming::incoming;
-pub(crate) use listener::Listener;
 pub use listener::Address;
+pub(crate) use listener::Listener;
 
 use std::time::Duration;
 

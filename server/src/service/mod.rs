@@ -56,7 +56,11 @@ pub(crate) fn routes(services: Services) -> Result<(Routes, HealthReporter), Sta
 
 /// Tells whoever asks for the daemon's health.
 pub(crate) async fn set_health(reporter: &HealthReporter, serving: bool) {
-    let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+    let status = if serving {
+        ServingStatus::Serving
+    } else {
+        ServingStatus::NotServing
+    };
     for name in HEALTH_NAMES {
         reporter.set_service_status(name, status).await;
     }

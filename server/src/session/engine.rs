@@ -8,7 +8,9 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use rustix::time::{ClockId, clock_gettime};
-use sim_core::{Budget, Counters, InputId, Options, Plan, Progress, Simulation, SimulationError, Tick};
+use sim_core::{
+    Budget, Counters, InputId, Options, Plan, Progress, Simulation, SimulationError, Tick,
+};
 use spiked_proto::v1::{self, stream_response::Message};
 
 use super::{
@@ -88,7 +90,9 @@ impl Engine {
         let began = thread_time();
         let turn = self.take_turn();
         let spent = thread_time().saturating_sub(began);
-        self.link.simulated.spent(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
+        self.link
+            .simulated
+            .spent(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
         self.link.reader.wake();
         self.link.intake.wake();
         turn
@@ -117,7 +121,9 @@ impl Engine {
     fn simulate(&mut self) -> Turn {
         let mut progress = Progress::Idle;
         if let Some(simulation) = &mut self.simulation {
-            match simulation.advance(Budget { deliveries: TURN_DELIVERIES }) {
+            match simulation.advance(Budget {
+                deliveries: TURN_DELIVERIES,
+            }) {
                 Ok(made) => progress = made,
                 Err(error) => {
                     self.emit();
@@ -176,7 +182,8 @@ impl Engine {
                     rest = behind;
                     if let Some(simulation) = &mut self.simulation {
                         let offered = simulation.offer(port, events);
-                        offered.map_err(|error| refusal(v1::Reason::Unspecified, error.to_string()))?;
+                        offered
+                            .map_err(|error| refusal(v1::Reason::Unspecified, error.to_string()))?;
                         self.applied += count as u64;
                     }
                 }
@@ -185,7 +192,11 @@ impl Engine {
                     if let Some(time_us) = run_to_us {
                         self.promise(time_us)?;
                     }
-                    self.ending = if failed { Ending::Failed } else { Ending::Completed };
+                    self.ending = if failed {
+                        Ending::Failed
+                    } else {
+                        Ending::Completed
+                    };
                 }
             }
         }
@@ -193,7 +204,9 @@ impl Engine {
     }
 
     fn promise(&mut self, time_us: u64) -> Result<(), v1::Error> {
-        let Some(simulation) = &mut self.simulation else { return Ok(()) };
+        let Some(simulation) = &mut self.simulation else {
+            return Ok(());
+        };
         for port in 0..self.plan.inputs().len() {
             let port = InputId(u16::try_from(port).unwrap_or(u16::MAX));
             let promised = simulation.promise(port, time_us);
@@ -204,17 +217,24 @@ impl Engine {
 
     /// Encodes what the core has put out, for the reader and the watchers.
     fn emit(&mut self) {
-        let Some(simulation) = &mut self.simulation else { return };
+        let Some(simulation) = &mut self.simulation else {
+            return;
+        };
         let (closed, origin_us) = (simulation.simulated_to(), simulation.origin_us());
         let before = self.unsent.len();
         let safe = self.link.simulated.closed();
         let (unsent, watchers) = (&mut self.unsent, &self.watchers);
-        self.encoder.encode(simulation.outputs().drain(..), origin_us, |message| {
-            for watcher in watchers {
-                watcher.show(&message);
-            }
-            unsent.push_back(Item { message, closed: safe });
-        });
+        self.encoder
+            .encode(simulation.outputs().drain(..), origin_us, |message| {
+                let message = Arc::new(message);
+                for watcher in watchers {
+                    watcher.show(&message);
+                }
+                unsent.push_back(Item {
+                    message,
+                    closed: safe,
+                });
+            });
         if let Some(last) = self.unsent.iter_mut().skip(before).next_back() {
             last.closed = closed;
         }
@@ -256,7 +276,10 @@ impl Engine {
             return;
         }
         let closed = self.closed();
-        self.unsent.push_back(Item { message: Message::Error(error), closed });
+        self.unsent.push_back(Item {
+            message: Arc::new(Message::Error(error)),
+            closed,
+        });
         self.ending = Ending::Failed;
         self.tell_end();
     }
@@ -268,19 +291,24 @@ impl Engine {
             Ending::Completed => v1::EndReason::Completed,
             Ending::Failed => v1::EndReason::Failed,
         };
-        let message = Message::Ended(v1::Ended {
+        let message = Arc::new(Message::Ended(v1::Ended {
             reason: reason.into(),
             message: String::new(),
             // The reader knows the final position, once all output has left.
             r#final: None,
             output_position: self.encoder.position(),
+        }));
+        self.unsent.push_back(Item {
+            message,
+            closed: self.closed(),
         });
-        self.unsent.push_back(Item { message, closed: self.closed() });
         self.ending = Ending::Told(reason);
     }
 
     fn closed(&self) -> Tick {
-        self.simulation.as_ref().map_or(Tick(0), Simulation::simulated_to)
+        self.simulation
+            .as_ref()
+            .map_or(Tick(0), Simulation::simulated_to)
     }
 
     fn finish(&self, reason: v1::EndReason) -> Turn {
@@ -321,7 +349,12 @@ fn reason(error: &SimulationError) -> v1::Reason {
 }
 
 fn refusal(reason: v1::Reason, message: String) -> v1::Error {
-    v1::Error { reason: reason.into(), message, fatal: true, ..v1::Error::default() }
+    v1::Error {
+        reason: reason.into(),
+        message,
+        fatal: true,
+        ..v1::Error::default()
+    }
 }
 
 /// Processor time of this thread: what a session costs, even on a machine with other work.

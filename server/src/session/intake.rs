@@ -35,6 +35,7 @@ pub(crate) enum Request {
 }
 
 /// Everything that can wake the task.
+#[expect(clippy::large_enum_variant, reason = "looked at once, never kept")]
 enum Wake {
     /// The session is over.
     Over,
@@ -195,14 +196,19 @@ impl Intake {
             }
             return;
         }
-        self.protocol.check_stall(&self.link.level(), &mut self.actions);
+        self.protocol
+            .check_stall(&self.link.level(), &mut self.actions);
         if !self.actions.errors.is_empty() {
             self.act();
         }
     }
 
     fn break_off(&self, why: &str) {
-        let Status { accepted, events_applied, .. } = self.protocol.status();
+        let Status {
+            accepted,
+            events_applied,
+            ..
+        } = self.protocol.status();
         tracing::warn!(
             session = self.link.id(),
             accepted,
@@ -213,4 +219,3 @@ impl Intake {
         self.link.end(Over::Ended(v1::EndReason::Failed, message));
     }
 }
-

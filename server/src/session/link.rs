@@ -39,7 +39,10 @@ pub(crate) enum Input {
     /// Checked events and what goes with them.
     Chunk(Chunk),
     /// Freeze what is here when all before has been applied; holds the protocol's state.
-    Snapshot { protocol: Vec<u8>, reply: oneshot::Sender<Frozen> },
+    Snapshot {
+        protocol: Vec<u8>,
+        reply: oneshot::Sender<Frozen>,
+    },
 }
 
 /// Why a session is over.
@@ -147,7 +150,9 @@ impl Link {
     /// Puts input into the ring, or gives it back when that is full.
     pub(super) fn push_input(&self, input: Input) -> Result<(), Input> {
         self.accepted.count_piece();
-        self.input.push(input).inspect_err(|_| self.accepted.uncount_piece())
+        self.input
+            .push(input)
+            .inspect_err(|_| self.accepted.uncount_piece())
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -162,7 +167,9 @@ impl Link {
     /// the engine once it has taken half.
     pub(super) fn push_output(&self, item: Item) -> Result<(), Item> {
         let bytes = item.bytes();
-        let Err(item) = self.try_push_output(item, bytes) else { return Ok(()) };
+        let Err(item) = self.try_push_output(item, bytes) else {
+            return Ok(());
+        };
         // Ordering: Relaxed store, then the SeqCst fence, which pairs with the one in
         // `pop_output`: either the reader sees `blocked`, or this sees the room it made.
         self.blocked.store(true, Relaxed);
@@ -177,8 +184,10 @@ impl Link {
             return Err(item);
         }
         self.output_bytes.fetch_add(bytes, Relaxed);
-        // Ordering: Relaxed, as above.
-        self.output.push(item).inspect_err(|_| drop(self.output_bytes.fetch_sub(bytes, Relaxed)))
+        self.output.push(item).inspect_err(|_| {
+            // Ordering: Relaxed, as above.
+            self.output_bytes.fetch_sub(bytes, Relaxed);
+        })
     }
 
     pub(super) fn pop_output(&self) -> Option<Item> {
@@ -215,7 +224,13 @@ impl Link {
     /// What the session says about itself when every tick below `closed` may be announced.
     pub(crate) fn acknowledgement(&self, closed: Tick) -> v1::Acknowledgement {
         let clock = (self.tick, self.origin_us.get().copied());
-        positions::acknowledgement(&self.accepted, &self.simulated, self.capacity, closed, clock)
+        positions::acknowledgement(
+            &self.accepted,
+            &self.simulated,
+            self.capacity,
+            closed,
+            clock,
+        )
     }
 
     /// Ends the session; the first reason counts.

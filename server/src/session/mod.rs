@@ -13,8 +13,10 @@
 pub(crate) mod chunk;
 pub(crate) mod codec;
 pub(crate) mod engine;
+mod handle;
 pub(crate) mod intake;
 pub(crate) mod link;
+pub(crate) mod making;
 pub(crate) mod output;
 pub(crate) mod parking;
 pub(crate) mod pool;

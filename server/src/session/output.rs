@@ -5,6 +5,8 @@
 //! depends on the spike alone, never on the batch that it falls into, so positions don't depend on
 //! how the simulation was cut into turns.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use sim_core::{Decision, Output, Spike, Tick, TickLength};
 use spiked_proto::{
@@ -20,7 +22,8 @@ const COUNTED_ADDRESS_MAX: u32 = (1 << 24) - 1;
 /// One message to the reader.
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
-    pub(crate) message: Message,
+    /// Shared with the watchers.
+    pub(crate) message: Arc<Message>,
     /// Every tick below it is closed, and its output is this item or before it.
     pub(crate) closed: Tick,
 }
@@ -28,9 +31,9 @@ pub(crate) struct Item {
 impl Item {
     /// What it takes in the outbox [bytes], about.
     pub(crate) fn bytes(&self) -> usize {
-        match &self.message {
-            Message::Spikes(batch) => size_of::<Self>() + batch.payload.len(),
-            _ => size_of::<Self>(),
+        match self.message.as_ref() {
+            Message::Spikes(batch) => size_of::<Message>() + batch.payload.len(),
+            _ => size_of::<Message>(),
         }
     }
 }
@@ -61,7 +64,11 @@ struct Batch {
 impl Encoder {
     /// An encoder whose next output has this position.
     pub(crate) const fn new(tick: TickLength, position: u64) -> Self {
-        Self { tick, position, batch: None }
+        Self {
+            tick,
+            position,
+            batch: None,
+        }
     }
 
     /// The next output position.
@@ -105,11 +112,18 @@ impl Encoder {
             let fits = batch.port == port
                 && batch.spikes.len() < SPIKES_MAX
                 && !(batch.counted && wide || batch.wide && counted);
-            if fits { offset(self.tick, batch.base, spike.tick) } else { None }
+            if fits {
+                offset(self.tick, batch.base, spike.tick)
+            } else {
+                None
+            }
         });
         let full = match offset {
             Some(_) => None,
-            None => self.batch.take().map(|batch| batch.finish(self.tick, origin_us)),
+            None => self
+                .batch
+                .take()
+                .map(|batch| batch.finish(self.tick, origin_us)),
         };
         let batch = self.batch.get_or_insert_with(|| Batch {
             port,
@@ -125,7 +139,9 @@ impl Encoder {
         let mut left = spike.multiplicity.max(1);
         while left > 0 {
             let each = left.min(each_max);
-            batch.spikes.push((offset.unwrap_or(0), spike.address, each));
+            batch
+                .spikes
+                .push((offset.unwrap_or(0), spike.address, each));
             self.position += 1;
             left -= each;
         }
@@ -194,12 +210,20 @@ mod tests {
 
     fn spike(tick: u64, port: u16, address: u32, multiplicity: u32) -> Output {
         let (tick, port) = (Tick(tick), OutputId(port));
-        Output::Spike(Spike { tick, rank: Rank(0), port, address, multiplicity })
+        Output::Spike(Spike {
+            tick,
+            rank: Rank(0),
+            port,
+            address,
+            multiplicity,
+        })
     }
 
     fn encode(encoder: &mut Encoder, outputs: &[Output]) -> Vec<Message> {
         let mut messages = Vec::new();
-        encoder.encode(outputs.iter().copied(), 1_000, |message| messages.push(message));
+        encoder.encode(outputs.iter().copied(), 1_000, |message| {
+            messages.push(message)
+        });
         messages
     }
 
@@ -207,16 +231,29 @@ mod tests {
     fn read(messages: &[Message]) -> Vec<(u64, u64, u32, u32, u32)> {
         let mut read = Vec::new();
         for message in messages {
-            let Message::Spikes(batch) = message else { panic!("only spikes here") };
-            let counted =
-                matches!(batch.layout(), Layout::CountedAddress | Layout::CountedAddressTicks);
-            let in_ticks =
-                matches!(batch.layout(), Layout::AddressTicks | Layout::CountedAddressTicks);
-            let base = if in_ticks { batch.base_tick } else { batch.base_time_us };
+            let Message::Spikes(batch) = message else {
+                panic!("only spikes here")
+            };
+            let counted = matches!(
+                batch.layout(),
+                Layout::CountedAddress | Layout::CountedAddressTicks
+            );
+            let in_ticks = matches!(
+                batch.layout(),
+                Layout::AddressTicks | Layout::CountedAddressTicks
+            );
+            let base = if in_ticks {
+                batch.base_tick
+            } else {
+                batch.base_time_us
+            };
             let (payload, count) = (&batch.payload, batch.count.into());
             let events: Vec<_> = if counted {
                 let events = address::decode_counted(payload, base, count).unwrap();
-                events.map(Result::unwrap).map(|e| (e.time, e.index, e.multiplicity)).collect()
+                events
+                    .map(Result::unwrap)
+                    .map(|e| (e.time, e.index, e.multiplicity))
+                    .collect()
             } else {
                 let events = address::decode(payload, base, count).unwrap();
                 events.map(|event| (event.time, event.index, 1)).collect()

@@ -44,14 +44,17 @@ pub(crate) struct Queue {
 impl Pool {
     /// Starts `threads` simulation threads, 1 to 64, for up to `sessions_max` sessions.
     pub(crate) fn start(threads: usize, sessions_max: usize) -> io::Result<Self> {
-        assert!((1..=THREADS_MAX).contains(&threads), "Config::check has bounded the threads");
+        let threads = threads.clamp(1, THREADS_MAX);
         let queue = Arc::new(Queue {
             run: ArrayQueue::new(sessions_max.max(1)),
             asleep: AtomicU64::new(0),
             threads: OnceLock::new(),
             stop: AtomicBool::new(false),
         });
-        let mut pool = Self { queue, threads: Vec::with_capacity(threads) };
+        let mut pool = Self {
+            queue,
+            threads: Vec::with_capacity(threads),
+        };
         for index in 0..threads {
             let queue = pool.queue.clone();
             let thread = thread::Builder::new()
@@ -59,7 +62,11 @@ impl Pool {
                 .spawn(move || queue.serve(index))?;
             pool.threads.push(thread);
         }
-        let handles = pool.threads.iter().map(|thread| thread.thread().clone()).collect();
+        let handles = pool
+            .threads
+            .iter()
+            .map(|thread| thread.thread().clone())
+            .collect();
         let _ = pool.queue.threads.set(handles);
         pool.queue.rouse_all();
         Ok(pool)
@@ -88,7 +95,10 @@ impl Queue {
     /// Queues an engine and wakes a thread for it.
     pub(crate) fn push(&self, engine: Box<Engine>) {
         let refused = self.run.push(engine);
-        debug_assert!(refused.is_ok(), "each session is queued once, and there is room for all");
+        debug_assert!(
+            refused.is_ok(),
+            "each session is queued once, and there is room for all"
+        );
         self.rouse();
     }
 
@@ -97,7 +107,9 @@ impl Queue {
         // Ordering: SeqCst fence pairs with the one in `sleep`: either that thread sees what was
         // queued before this, or this sees its bit.
         fence(SeqCst);
-        let Some(threads) = self.threads.get() else { return };
+        let Some(threads) = self.threads.get() else {
+            return;
+        };
         // Ordering: Relaxed. The fence above orders it, and the bit guards no other memory.
         let mut asleep = self.asleep.load(Relaxed);
         while asleep != 0 {

@@ -83,7 +83,7 @@ impl Reader {
     fn output(&mut self, Item { message, closed }: Item) -> Option<Message> {
         self.sent_to = self.sent_to.max(closed);
         self.since_acknowledgement += 1;
-        match message {
+        match Arc::unwrap_or_clone(message) {
             Message::Ended(ended) => {
                 // Errors that came before the end have been queued by then.
                 self.ended = Some(Box::new(self.finish(ended)));
@@ -94,16 +94,25 @@ impl Reader {
     }
 
     fn end(&mut self, over: Over) -> Option<Message> {
-        let Over::Ended(reason, message) = over else { return None };
+        let Over::Ended(reason, message) = over else {
+            return None;
+        };
         let output_position = self.link.simulated.output();
-        let ended =
-            v1::Ended { reason: reason.into(), message, r#final: None, output_position };
+        let ended = v1::Ended {
+            reason: reason.into(),
+            message,
+            r#final: None,
+            output_position,
+        };
         self.ended = Some(Box::new(self.finish(ended)));
         self.next()
     }
 
     fn finish(&self, ended: v1::Ended) -> v1::Ended {
-        v1::Ended { r#final: Some(self.link.acknowledgement(self.sent_to)), ..ended }
+        v1::Ended {
+            r#final: Some(self.link.acknowledgement(self.sent_to)),
+            ..ended
+        }
     }
 
     /// An acknowledgement, if it says anything that the last one didn't.
@@ -111,7 +120,11 @@ impl Reader {
         self.since_acknowledgement = 0;
         let acknowledgement = self.link.acknowledgement(self.sent_to);
         let core_ns = acknowledgement.core_ns;
-        if (v1::Acknowledgement { core_ns, ..*self.last }) == acknowledgement {
+        if (v1::Acknowledgement {
+            core_ns,
+            ..*self.last
+        }) == acknowledgement
+        {
             return None;
         }
         *self.last = acknowledgement;

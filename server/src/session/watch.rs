@@ -27,7 +27,7 @@ const MESSAGES: usize = 256;
 
 /// The engine's end of one watcher.
 pub(crate) struct Watcher {
-    queue: ArrayQueue<Made>,
+    queue: ArrayQueue<Arc<Made>>,
     /// Messages missed since the watcher was last told.
     missed: AtomicU64,
     waker: AtomicWaker,
@@ -36,7 +36,7 @@ pub(crate) struct Watcher {
 
 impl Watcher {
     /// Shows a message; never waits.
-    pub(super) fn show(&self, message: &Made) {
+    pub(super) fn show(&self, message: &Arc<Made>) {
         // While there is a gap to report, nothing may be queued behind it.
         // Ordering: Relaxed load, for only this side sets it from zero.
         let behind = self.missed.load(Relaxed) > 0;
@@ -78,7 +78,12 @@ impl Watching {
         // Ordering: Relaxed, a figure.
         link.watchers.fetch_add(1, Relaxed);
         link.wake_engine();
-        Some(Self { link, watcher, opened: Some(Box::new(opened)), ended: false })
+        Some(Self {
+            link,
+            watcher,
+            opened: Some(Box::new(opened)),
+            ended: false,
+        })
     }
 
     fn ended(&self, over: &Over) -> v1::Ended {
@@ -109,15 +114,17 @@ impl Stream for Watching {
         self.watcher.waker.register(context.waker());
         let over = self.link.over().cloned();
         if let Some(made) = self.watcher.queue.pop() {
-            self.ended = matches!(made, Made::Ended(_));
-            return Poll::Ready(shown(made));
+            self.ended = matches!(*made, Made::Ended(_));
+            return Poll::Ready(shown(Arc::unwrap_or_clone(made)));
         }
         // Ordering: Acquire pairs with the Release in `show`.
         let missed = self.watcher.missed.swap(0, Acquire);
         if missed > 0 {
             return Poll::Ready(Some(Message::Missed(v1::Missed { messages: missed })));
         }
-        let Some(over) = over else { return Poll::Pending };
+        let Some(over) = over else {
+            return Poll::Pending;
+        };
         self.ended = true;
         Poll::Ready(Some(Message::Ended(self.ended(&over))))
     }

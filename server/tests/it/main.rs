@@ -1,6 +1,9 @@
 //! The daemon from outside: real connections on loopback, clients generated from the contract.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which may")]
+
 mod bad_input;
+mod bad_open;
 mod determinism;
 mod guard;
 mod lifecycle;

@@ -4,94 +4,30 @@
 //! A network has 144 motifs over 128 inputs and 31 delays; a trial plants about 147 of them in
 //! 1 024 ticks. The threshold is fixed on networks and trials kept apart.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use sim_core::{network::*, *};
+use spiked_sensors::motif::{DELAYS, INPUTS, MOTIFS, Motifs, Trial};
 
-use crate::support::{Numbers, accumulator, output, plan, population, run, spikes};
+use crate::support::{accumulator, output, plan, population, run, spikes};
 
-const INPUTS: usize = 128;
-const MOTIFS: usize = 144;
-const DELAYS: usize = 31;
 const TICKS: usize = 1_024;
-const BASE_RATE: f64 = 1e-3;
-const NETWORKS: std::ops::Range<u64> = 0..10;
+const NETWORKS: Range<u64> = 0..10;
 const TRIALS: u64 = 8;
 /// Networks on which thresholds are fixed.
-const APART: std::ops::Range<u64> = 100..104;
+const APART: Range<u64> = 100..104;
 
-/// `kernel[(motif * INPUTS + input) * DELAYS + d]`: how much the motif raises the input's log odds
-/// d ticks after its onset, in steps of 2^-12, so that no weight is rounded.
-fn kernel(network: u64) -> Vec<f64> {
-    let mut numbers = Numbers(0x6d6f_7469_6600 + network);
-    let mut kernel = Vec::with_capacity(MOTIFS * INPUTS * DELAYS);
-    for _ in 0..MOTIFS * INPUTS {
-        let envelope = |d: usize| {
-            let s = d as f64 / (DELAYS - 1) as f64;
-            libm::exp(-s / 0.4) * (1.0 - libm::exp(-s / 0.05))
-        };
-        let raw: Vec<f64> = (0..DELAYS)
-            .map(|d| {
-                let weight = 4.0 * numbers.normal();
-                if weight > 4.0 * 1.644_85 { weight * envelope(d) } else { 0.0 }
-            })
-            .collect();
-        let refractory = [1.0, -0.8, -0.2];
-        kernel.extend((0..DELAYS).map(|d| {
-            let past = refractory.iter().enumerate().take(d + 1);
-            let weight: f64 = past.map(|(lag, shape)| shape * raw[d - lag]).sum();
-            (weight * 4_096.0).round() / 4_096.0
-        }));
-    }
-    kernel
+fn events(trial: &Trial) -> Vec<InputEvent> {
+    trial.spikes.iter().map(|&(tick, input)| InputEvent::new(tick, input)).collect()
 }
 
-struct Trial {
-    /// (motif, tick of its onset)
-    planted: Vec<(usize, usize)>,
-    events: Vec<InputEvent>,
-}
-
-fn trial(kernel: &[f64], seed: u64) -> Trial {
-    let mut numbers = Numbers(0x7472_6961_6c00 + seed);
-    let mut planted = Vec::new();
-    let ticks = TICKS + DELAYS;
-    let base = libm::log(BASE_RATE / (1.0 - BASE_RATE));
-    let mut log_odds = vec![base; INPUTS * ticks];
-    for motif in 0..MOTIFS {
-        for onset in 0..TICKS {
-            if numbers.unit() >= BASE_RATE {
-                continue;
-            }
-            planted.push((motif, onset));
-            for input in 0..INPUTS {
-                let row = &kernel[(motif * INPUTS + input) * DELAYS..][..DELAYS];
-                for (d, weight) in row.iter().enumerate() {
-                    log_odds[input * ticks + onset + d] += weight;
-                }
-            }
-        }
-    }
-    let mut events = Vec::new();
-    for input in 0..INPUTS {
-        for tick in 0..ticks {
-            let probability = 1.0 / (1.0 + libm::exp(-log_odds[input * ticks + tick]));
-            if numbers.unit() < probability {
-                events.push(InputEvent::new(tick as u64, u32::try_from(input).expect("few")));
-            }
-        }
-    }
-    Trial { planted, events }
-}
-
-/// The detector: a motif's delay d becomes the synapse's delay DELAYS - 1 - d, so that everything
-/// arrives DELAYS - 1 ticks after the onset.
-fn detector(kernel: &[f64], keep: f64, threshold: f64, extra_delay: u32) -> Network {
-    let mirrored = kernel.chunks_exact(DELAYS).flat_map(|row| row.iter().rev().copied());
+/// One accumulator a motif; what belongs to one arrives DELAYS - 1 ticks after its onset.
+fn detector(motifs: &Motifs, keep: f64, threshold: f64, extra_delay: u32) -> Network {
+    let kernel = motifs.detector_kernel();
     let [motifs, inputs, delays] =
         [MOTIFS, INPUTS, DELAYS].map(|size| u32::try_from(size).expect("small"));
     let convolution = Convolution {
-        kernel: mirrored.collect(),
+        kernel,
         shape: [motifs, inputs, delays, 1, 1],
         kind: ConvolutionKind::Convolution,
         border: Border::Zero,
@@ -115,12 +51,12 @@ fn detector(kernel: &[f64], keep: f64, threshold: f64, extra_delay: u32) -> Netw
 }
 
 /// The evidence for every motif at every onset, summed plainly.
-fn evidence(kernel: &[f64], kept: &[bool], events: &[InputEvent]) -> Vec<f64> {
+fn evidence(kernel: &[f64], kept: &[bool], trial: &Trial) -> Vec<f64> {
     let mut evidence = vec![0.0; MOTIFS * TICKS];
-    for event in events {
-        let tick = usize::try_from(event.time_us).expect("few ticks");
+    for &(tick, input) in &trial.spikes {
+        let tick = usize::try_from(tick).expect("few ticks");
         for motif in 0..MOTIFS {
-            let first = (motif * INPUTS + event.address as usize) * DELAYS;
+            let first = (motif * INPUTS + input as usize) * DELAYS;
             for d in 0..DELAYS.min(tick + 1) {
                 if kept[first + d] && tick - d < TICKS {
                     evidence[motif * TICKS + tick - d] += kernel[first + d];
@@ -158,10 +94,9 @@ struct Score {
 
 impl Score {
     fn add(&mut self, trial: &Trial, finds: &[(usize, usize)]) {
-        let mut planted = trial.planted.clone();
-        planted.sort_unstable();
-        let found = finds.iter().filter(|find| planted.binary_search(find).is_ok()).count();
-        self.planted += planted.len();
+        let is_planted = |find: &&(usize, usize)| trial.planted.binary_search(find).is_ok();
+        let found = finds.iter().filter(is_planted).count();
+        self.planted += trial.planted.len();
         self.found += found;
         self.false_finds += finds.len() - found;
     }
@@ -181,10 +116,10 @@ fn threshold(keep: f64) -> f64 {
     let mut values: Vec<f64> = Vec::new();
     let mut planted = 0;
     for network in APART {
-        let kernel = kernel(network);
-        let kept = kept(&kernel, keep);
-        let trial = trial(&kernel, network);
-        values.extend(evidence(&kernel, &kept, &trial.events));
+        let motifs = Motifs::new(network);
+        let kept = kept(motifs.kernel(), keep);
+        let trial = motifs.trial(network, TICKS);
+        values.extend(evidence(motifs.kernel(), &kept, &trial));
         planted += trial.planted.len();
     }
     values.sort_by(|a, b| b.total_cmp(a));
@@ -194,7 +129,7 @@ fn threshold(keep: f64) -> f64 {
 /// (motif, onset) of every spike of the detector.
 fn finds(detector: &Arc<Plan>, trial: &Trial) -> Vec<(usize, usize)> {
     let until = (TICKS + 2 * DELAYS) as u64;
-    let fired = spikes(&run(detector, std::slice::from_ref(&trial.events), until));
+    let fired = spikes(&run(detector, &[events(trial)], until));
     let find = |(tick, motif, _): (u64, u32, u32)| {
         let onset = usize::try_from(tick).expect("few ticks").checked_sub(DELAYS - 1)?;
         (onset < TICKS).then_some((motif as usize, onset))
@@ -204,13 +139,13 @@ fn finds(detector: &Arc<Plan>, trial: &Trial) -> Vec<(usize, usize)> {
     finds
 }
 
-fn score(keep: f64, threshold: f64, extra_delay: u32, networks: std::ops::Range<u64>) -> Score {
+fn score(keep: f64, threshold: f64, extra_delay: u32, networks: Range<u64>) -> Score {
     let mut score = Score::default();
     for network in networks {
-        let kernel = kernel(network);
-        let detector = plan(&detector(&kernel, keep, threshold, extra_delay));
+        let motifs = Motifs::new(network);
+        let detector = plan(&detector(&motifs, keep, threshold, extra_delay));
         for number in 0..TRIALS {
-            let trial = trial(&kernel, 1_000 * (network + 1) + number);
+            let trial = motifs.trial(1_000 * (network + 1) + number, TICKS);
             score.add(&trial, &finds(&detector, &trial));
         }
     }
@@ -241,13 +176,13 @@ fn one_tick_off_finds_next_to_nothing() {
 #[test]
 fn equals_a_dense_sum_spike_for_spike() {
     for (network, keep) in [(0, 1.0), (1, 0.01)] {
-        let kernel = kernel(network);
+        let motifs = Motifs::new(network);
         let threshold = 6.0;
-        let detector = plan(&detector(&kernel, keep, threshold, 0));
-        let kept = kept(&kernel, keep);
+        let detector = plan(&detector(&motifs, keep, threshold, 0));
+        let kept = kept(motifs.kernel(), keep);
         for number in 0..TRIALS {
-            let trial = trial(&kernel, number);
-            let evidence = evidence(&kernel, &kept, &trial.events);
+            let trial = motifs.trial(number, TICKS);
+            let evidence = evidence(motifs.kernel(), &kept, &trial);
             let reached = evidence.into_iter().enumerate().filter(|(_, value)| *value >= threshold);
             let expected: Vec<_> = reached.map(|(at, _)| (at / TICKS, at % TICKS)).collect();
             assert_eq!(finds(&detector, &trial), expected, "network {network}, trial {number}");

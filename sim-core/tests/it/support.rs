@@ -30,11 +30,6 @@ impl Numbers {
         f64::from(self.below(33)) / 16.0 - 1.0
     }
 
-    /// Standard normal, by the sum of twelve uniforms.
-    pub(crate) fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
-    }
-
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             let other = self.below(u32::try_from(last + 1).expect("short")) as usize;

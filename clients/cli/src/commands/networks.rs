@@ -40,12 +40,10 @@ fn listed(networks: &[NetworkInfo]) -> String {
         return "no networks\n".into();
     }
     let line = |info: &NetworkInfo| {
-        let first = info.description.lines().next().unwrap_or_default();
-        let problem = format!("cannot run: {}", info.problem);
         let about = if info.problem.is_empty() {
-            first.to_owned()
+            first_sentence(&info.description)
         } else {
-            problem
+            format!("cannot run: {}", info.problem)
         };
         (format!("{} {}", info.name, info.version), about)
     };
@@ -55,6 +53,21 @@ fn listed(networks: &[NetworkInfo]) -> String {
             .iter()
             .map(|(name, about)| (name.as_str(), about.as_str().into())),
     )
+}
+
+/// The first sentence of a text, on one line.
+fn first_sentence(text: &str) -> String {
+    let mut sentence = String::new();
+    for word in text.split_whitespace() {
+        if !sentence.is_empty() {
+            sentence.push(' ');
+        }
+        sentence.push_str(word);
+        if word.ends_with(['.', '?', '!']) {
+            break;
+        }
+    }
+    sentence
 }
 
 fn info_text(info: &NetworkInfo) -> String {
@@ -99,4 +112,18 @@ pub(crate) fn cost_text(cost: &NetworkCost) -> String {
         rows.push(("population", line.into()));
     }
     terminal::table(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_the_first_sentence() {
+        assert_eq!(
+            first_sentence("\nWhich way\ndoes it move? Twelve."),
+            "Which way does it move?"
+        );
+        assert_eq!(first_sentence(""), "");
+    }
 }

@@ -1,14 +1,14 @@
 //! `spiked serve`: the daemon, until it is asked to end.
 
 use spiked_server::{
-    Config, Daemon, StartError,
+    Config, Daemon, StartError, shutdown,
     telemetry::{self, Format},
 };
 
 use crate::{
     args::{Log, ServeArguments},
     failure::Failure,
-    interrupt, terminal,
+    terminal,
 };
 
 /// What the log holds.
@@ -31,14 +31,10 @@ pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
         Log::Json => Format::Json,
     };
     telemetry::init(format, LOGGED).map_err(Failure::failed)?;
+    // From here on a signal is a wish, also one that comes right after the line below.
+    let asked = shutdown::signalled().map_err(Failure::failed)?;
     let daemon = Daemon::bind(config).await.map_err(refused)?;
     terminal::print(&format!("spiked listens on {}\n", daemon.local_address()))?;
-    let asked = async {
-        if let Err(error) = interrupt::asked_to_end().await {
-            terminal::say(format!("warning: signals cannot be heard: {error}"));
-            std::future::pending::<()>().await;
-        }
-    };
     daemon.serve(asked).await.map_err(Failure::failed)
 }
 

@@ -19,6 +19,7 @@ use spiked_client::{
     v1::{Acknowledgement, Decision},
 };
 use spiked_sensors::{Motion, Truth, truth::Switch};
+use spiked_server::shutdown::signalled;
 use tokio::sync::{mpsc, watch};
 
 use self::{
@@ -29,7 +30,6 @@ use self::{
 use crate::{
     args::{DaemonArguments, DemoArguments},
     failure::Failure,
-    interrupt,
     link::Link,
     numbers::{grouped, rate},
     run::latency_line,
@@ -69,12 +69,13 @@ pub(crate) async fn demo(arguments: DemoArguments) -> Result<(), Failure> {
         next_step: 0,
         position: Acknowledgement::default(),
     };
+    let asked = signalled().map_err(Failure::failed)?;
     let started = Instant::now();
     let outcome = tokio::select! {
         (played, watched) = async {
             tokio::join!(play(steps, producer, reached, &played), audience.watch(output))
         } => watched.and(played),
-        _ = interrupt::asked_to_end() => Err(Failure::interrupted()),
+        () = asked => Err(Failure::interrupted()),
     };
     audience.view.finish();
     outcome?;

@@ -17,6 +17,7 @@ use std::time::Instant;
 
 use spiked_client::{Client, OpenOptions, Origin, Reason, Session};
 use spiked_recordings::Geometry;
+use spiked_server::shutdown::signalled;
 use tokio::sync::watch;
 
 pub(crate) use live::Rates;
@@ -33,7 +34,6 @@ use self::{
 use crate::{
     args::RunArguments,
     failure::Failure,
-    interrupt,
     link::Link,
     network::{self, Chosen},
     sensor, terminal,
@@ -114,7 +114,7 @@ async fn open(
     client.open(options).await.map_err(|error| {
         let (reason, failure) = (error.reason(), Failure::from(error));
         match reason {
-            Some(Reason::PortUnknown) => {
+            Some(Reason::PortUnknown | Reason::PortShape) => {
                 failure.with_hint("--port says which input port the recording goes to")
             }
             Some(Reason::NetworkUnknown) => {
@@ -127,12 +127,16 @@ async fn open(
 
 /// Waits for Ctrl-C twice: the first ends the input, the second everything.
 async fn insistence(stop: watch::Sender<bool>) -> Failure {
-    if let Err(error) = interrupt::asked_to_end().await {
-        terminal::say(format!("warning: Ctrl-C cannot be heard: {error}"));
-        return std::future::pending().await;
+    for _ in 0..2 {
+        match signalled() {
+            Ok(asked) => asked.await,
+            Err(error) => {
+                terminal::say(format!("warning: Ctrl-C cannot be heard: {error}"));
+                std::future::pending::<()>().await;
+            }
+        }
+        stop.send_replace(true);
     }
-    stop.send_replace(true);
-    let _ = interrupt::asked_to_end().await;
     Failure::interrupted()
 }
 

@@ -1,8 +1,9 @@
 //! The promise that a recording's events allow, and the refusal of events that break it.
 //!
 //! With a window of `w`, an event may come up to `w` behind the latest one before it; so no event
-//! before `latest - w` is still to come. What lies further back is an error that names it, the
-//! same however the recording is cut into batches.
+//! before `latest - w` is still to come, nor one before the recording's first, where the session
+//! starts. What lies further back is an error that names it, the same however the recording is cut
+//! into batches.
 
 use spiked_recordings::CameraEvent;
 
@@ -12,6 +13,7 @@ use crate::{failure::Failure, numbers::grouped};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Order {
     window_us: u64,
+    first_us: u64,
     latest_us: u64,
     events: u64,
 }
@@ -20,6 +22,7 @@ impl Order {
     pub(crate) fn new(window_us: u64) -> Self {
         Self {
             window_us,
+            first_us: 0,
             latest_us: 0,
             events: 0,
         }
@@ -28,6 +31,9 @@ impl Order {
     /// Takes further events; returns how many are in order, which is all but after an error.
     pub(crate) fn take(&mut self, events: &[CameraEvent]) -> (usize, Result<(), Failure>) {
         for (position, event) in events.iter().enumerate() {
+            if self.events == 0 {
+                self.first_us = event.t_us;
+            }
             if event.t_us < self.promise_us() {
                 return (position, Err(self.out_of_order(event.t_us)));
             }
@@ -39,7 +45,9 @@ impl Order {
 
     /// No event before this is still to come [µs].
     pub(crate) fn promise_us(&self) -> u64 {
-        self.latest_us.saturating_sub(self.window_us)
+        self.latest_us
+            .saturating_sub(self.window_us)
+            .max(self.first_us)
     }
 
     /// Time has come so far without an event: the promise that this allows, if it is a new one.
@@ -84,6 +92,10 @@ mod tests {
         let mut order = Order::new(5);
         assert!(order.take(&events(&[3, 20, 15, 18])).1.is_ok());
         assert_eq!(order.promise_us(), 15);
+        let mut order = Order::new(5);
+        assert!(order.take(&events(&[30, 31])).1.is_ok());
+        assert_eq!(order.promise_us(), 30);
+        assert!(order.take(&events(&[29])).1.is_err());
     }
 
     #[test]

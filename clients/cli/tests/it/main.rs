@@ -1,11 +1,13 @@
 //! The binary as users meet it: real processes, real sockets, exit statuses and what is printed.
 
+mod client;
 mod convert;
 mod demo;
 mod files;
 mod info;
 mod interrupted;
 mod misuse;
+mod motif;
 mod process;
 mod run;
 mod serve;

@@ -1,8 +1,7 @@
 //! From a batch's payload to events that lie on their port and above the promise.
 //!
-//! One pass over the payload: events are placed as if all were sound, and whether they were is
-//! one flag. Only if it falls does a second, slower pass find the bad ones and apply the policy.
-//! A camera's words carry state from batch to batch; their decoders belong to the port.
+//! Places what the payload holds; [`super::judge`] says which of it is sound. A camera's words
+//! carry state from batch to batch, so their decoders belong to the port.
 
 use sim_core::{InputEvent, InputId, InputTable};
 use spiked_proto::{
@@ -16,11 +15,11 @@ use spiked_proto::{
     v1::{self, Layout, Reason},
 };
 
-use super::refusal::Refusal;
-use crate::session::{
-    codec::{Damaged, Reader, Writer},
-    settings::{Policy, Settings},
+use super::{
+    judge::{Judge, Taken, Target},
+    refusal::Refusal,
 };
+use crate::session::codec::{Damaged, Reader, Writer};
 
 /// One input port, as the protocol sees it.
 #[derive(Debug)]
@@ -38,26 +37,6 @@ pub(super) struct Port {
     lost: v1::Drops,
 }
 
-/// By what a batch's events are judged.
-pub(super) struct Target<'a> {
-    pub(super) settings: &'a Settings,
-    pub(super) promise_us: u64,
-    /// Events of the producer before this batch.
-    pub(super) events_before: u64,
-}
-
-/// What became of a batch's events.
-#[derive(Debug, Default)]
-pub(super) struct Taken {
-    pub(super) drops: v1::Drops,
-    /// The first dropped event of each cause.
-    pub(super) refusals: Vec<Refusal>,
-    /// The event at which the input ends.
-    pub(super) fatal: Option<Refusal>,
-    /// Events in the batch.
-    pub(super) seen: u64,
-}
-
 impl Port {
     /// The port of a table.
     pub(super) fn new((index, table): (usize, &InputTable)) -> Self {
@@ -71,6 +50,11 @@ impl Port {
             decoded: Vec::new(),
             lost: v1::Drops::default(),
         }
+    }
+
+    /// The camera's size, if it is one.
+    pub(super) const fn sensor(&self) -> Option<Geometry> {
+        self.sensor
     }
 
     pub(super) const fn id(&self) -> InputId {
@@ -97,9 +81,8 @@ impl Port {
             }
         };
         if bytes != count {
-            let message = format!(
-                "batch {sequence}: it states {count} bytes but its payload holds {bytes}"
-            );
+            let message =
+                format!("batch {sequence}: it states {count} bytes but its payload holds {bytes}");
             return Err(Refusal::new(Reason::PayloadCount, sequence, message));
         }
         Ok(bytes / word)
@@ -145,7 +128,12 @@ impl Port {
         out: &mut Vec<InputEvent>,
     ) -> Taken {
         let (payload, base, count) = (&batch.payload, batch.base_time_us, u64::from(batch.count));
-        let judge = Judge { port: self, sequence: batch.sequence, target, drops: self.lost };
+        let judge = Judge {
+            port: self,
+            sequence: batch.sequence,
+            target,
+            drops: self.lost,
+        };
         match batch.layout() {
             Layout::Camera => match camera::decode(payload, base, count) {
                 Ok(events) => judge.take(events, out, |event| self.place(event)),
@@ -166,17 +154,31 @@ impl Port {
     /// Where a pixel's event goes, and whether it is on the sensor.
     #[inline]
     fn place(&self, event: CameraEvent) -> (InputEvent, bool) {
-        let Geometry { width, height } = self.sensor.unwrap_or(Geometry { width: 0, height: 0 });
+        let Geometry { width, height } = self.sensor.unwrap_or(Geometry {
+            width: 0,
+            height: 0,
+        });
         let row = u32::from(event.on) * u32::from(height) + u32::from(event.y);
         let address = row.wrapping_mul(width.into()).wrapping_add(event.x.into());
         let inside = event.x < width && event.y < height;
-        (InputEvent { time_us: event.t_us, address, multiplicity: 1 }, inside)
+        (
+            InputEvent {
+                time_us: event.t_us,
+                address,
+                multiplicity: 1,
+            },
+            inside,
+        )
     }
 
     #[inline]
     fn place_address(&self, event: AddressEvent) -> (InputEvent, bool) {
         let AddressEvent { time, index } = event;
-        let event = InputEvent { time_us: time, address: index, multiplicity: 1 };
+        let event = InputEvent {
+            time_us: time,
+            address: index,
+            multiplicity: 1,
+        };
         (event, index < self.addresses)
     }
 
@@ -187,16 +189,35 @@ impl Port {
         base: u64,
     ) -> (InputEvent, bool) {
         match event {
-            Ok(CountedAddressEvent { time, index, multiplicity }) => {
+            Ok(CountedAddressEvent {
+                time,
+                index,
+                multiplicity,
+            }) => {
                 let multiplicity = multiplicity.into();
-                (InputEvent { time_us: time, address: index, multiplicity }, index < self.addresses)
+                (
+                    InputEvent {
+                        time_us: time,
+                        address: index,
+                        multiplicity,
+                    },
+                    index < self.addresses,
+                )
             }
             // The only error of an event here is that it stands for none.
-            Err(_) => (InputEvent { time_us: base, address: 0, multiplicity: 0 }, false),
+            Err(_) => (
+                InputEvent {
+                    time_us: base,
+                    address: 0,
+                    multiplicity: 0,
+                },
+                false,
+            ),
         }
     }
 
-    fn describe_outside(&self, address: u32) -> String {
+    /// An address beyond the port, as an error says it.
+    pub(super) fn describe_outside(&self, address: u32) -> String {
         match self.sensor {
             None => format!(
                 "address {address} is outside port {:?} of {} addresses",
@@ -217,146 +238,29 @@ impl Port {
         let (evt2, evt3) = (from.bytes()?, from.bytes()?);
         if !evt2.is_empty() {
             let decoder = evt2::Decoder::from_bytes(evt2);
-            self.evt2 = Some(Box::new(decoder.map_err(|error| from.damaged(error.to_string()))?));
+            self.evt2 = Some(Box::new(
+                decoder.map_err(|error| from.damaged(error.to_string()))?,
+            ));
         }
         if !evt3.is_empty() {
             let decoder = evt3::Decoder::from_bytes(evt3);
-            self.evt3 = Some(Box::new(decoder.map_err(|error| from.damaged(error.to_string()))?));
+            self.evt3 = Some(Box::new(
+                decoder.map_err(|error| from.damaged(error.to_string()))?,
+            ));
         }
         Ok(())
     }
 }
 
-/// Judges the events of one batch.
-struct Judge<'a> {
-    port: &'a Port,
-    sequence: u64,
-    target: &'a Target<'a>,
-    drops: v1::Drops,
-}
-
-/// An event of some layout that can say where it was meant to go.
-trait Candidate: Clone {
-    /// As in "pixel (700, 3)", where that says more than an address.
-    fn pixel(&self) -> Option<(u16, u16)> {
-        None
-    }
-}
-
-impl Candidate for AddressEvent {}
-impl Candidate for Result<CountedAddressEvent, PackedError> {}
-impl Candidate for CameraEvent {
-    fn pixel(&self) -> Option<(u16, u16)> {
-        Some((self.x, self.y))
-    }
-}
-
-impl Judge<'_> {
-    fn take<E: Candidate>(
-        self,
-        candidates: impl ExactSizeIterator<Item = E> + Clone,
-        out: &mut Vec<InputEvent>,
-        place: impl Fn(E) -> (InputEvent, bool),
-    ) -> Taken {
-        let (before, seen) = (out.len(), candidates.len() as u64);
-        let promise_us = self.target.promise_us;
-        let mut all_sound = true;
-        out.extend(candidates.clone().map(|candidate| {
-            let (event, inside) = place(candidate);
-            all_sound &= inside & (event.time_us >= promise_us);
-            event
-        }));
-        if all_sound {
-            return Taken { drops: self.drops, seen, ..Taken::default() };
-        }
-        out.truncate(before);
-        Taken { seen, ..self.sort_out(candidates, out, place) }
-    }
-
-    /// The slow pass: something among the candidates is bad.
-    fn sort_out<E: Candidate>(
-        &self,
-        candidates: impl Iterator<Item = E>,
-        out: &mut Vec<InputEvent>,
-        place: impl Fn(E) -> (InputEvent, bool),
-    ) -> Taken {
-        let mut taken = Taken { drops: self.drops, ..Taken::default() };
-        for (position, candidate) in (0_u32..).zip(candidates) {
-            let pixel = candidate.pixel();
-            let (event, inside) = place(candidate);
-            let Some(reason) = self.fault(&event, inside) else {
-                out.push(event);
-                continue;
-            };
-            let refusal = || self.refusal(reason, position, &event, pixel);
-            if refusal_policy(reason, self.target.settings) == Policy::Fail {
-                taken.fatal = Some(refusal());
-                break;
-            }
-            *count_of(&mut taken.drops, reason) += 1;
-            if !taken.refusals.iter().any(|known| known.reason == reason) {
-                taken.refusals.push(refusal());
-            }
-        }
-        taken
-    }
-
-    fn fault(&self, event: &InputEvent, inside: bool) -> Option<Reason> {
-        if event.multiplicity == 0 {
-            Some(Reason::Multiplicity)
-        } else if !inside {
-            Some(Reason::AddressOutside)
-        } else {
-            (event.time_us < self.target.promise_us).then_some(Reason::Late)
-        }
-    }
-
-    fn refusal(
-        &self,
-        reason: Reason,
-        position: u32,
-        event: &InputEvent,
-        pixel: Option<(u16, u16)>,
-    ) -> Refusal {
-        let number = self.target.events_before + u64::from(position) + 1;
-        let what = match (reason, pixel, self.port.sensor) {
-            (Reason::Late, ..) => format!(
-                "time {} us is below the promise, {} us",
-                event.time_us, self.target.promise_us
-            ),
-            (Reason::Multiplicity, ..) => "multiplicity 0 stands for no event".to_owned(),
-            (_, Some((x, y)), Some(sensor)) => {
-                format!("pixel ({x}, {y}) is outside the {sensor} sensor")
-            }
-            _ => self.port.describe_outside(event.address),
-        };
-        let message =
-            format!("batch {}, position {position} (event {number}): {what}", self.sequence);
-        Refusal {
-            position_in_batch: Some(position),
-            event_number: Some(number),
-            ..Refusal::new(reason, self.sequence, message)
-        }
-    }
-}
-
-fn refusal_policy(reason: Reason, settings: &Settings) -> Policy {
-    if reason == Reason::Late { settings.late_event } else { settings.bad_event }
-}
-
-fn count_of(drops: &mut v1::Drops, reason: Reason) -> &mut u64 {
-    match reason {
-        Reason::Late => &mut drops.late,
-        Reason::Multiplicity => &mut drops.multiplicity,
-        _ => &mut drops.outside,
-    }
-}
-
 /// A camera's size, from [2, height, width].
 fn sensor(table: &InputTable) -> Option<Geometry> {
-    let &[_, height, width] = table.shape.as_slice() else { return None };
-    let geometry =
-        Geometry { width: u16::try_from(width).ok()?, height: u16::try_from(height).ok()? };
+    let &[_, height, width] = table.shape.as_slice() else {
+        return None;
+    };
+    let geometry = Geometry {
+        width: u16::try_from(width).ok()?,
+        height: u16::try_from(height).ok()?,
+    };
     table.is_sensor.then_some(geometry)
 }
 
@@ -372,7 +276,10 @@ fn layout(batch: &v1::EventBatch) -> Result<Layout, Refusal> {
         ) => Ok(layout),
         Ok(Layout::Evt21) => Err(Refusal::unimplemented(sequence, "LAYOUT_EVT21")),
         Ok(Layout::AddressTicks | Layout::CountedAddressTicks) => {
-            let message = format!("batch {sequence}: layout {} is for output only", batch.layout);
+            let message = format!(
+                "batch {sequence}: layout {} is for output only",
+                batch.layout
+            );
             Err(Refusal::new(Reason::LayoutUnknown, sequence, message))
         }
         Ok(Layout::Unspecified) | Err(_) => {

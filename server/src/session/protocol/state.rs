@@ -19,7 +19,12 @@ impl Protocol {
         self.numbers.save(&mut out);
         self.status.save(&mut out);
         out.option(self.origin_us);
-        for value in [self.promise_us, self.last_event_us, self.reported, u64::from(self.ended)] {
+        for value in [
+            self.promise_us,
+            self.last_event_us,
+            self.reported,
+            u64::from(self.ended),
+        ] {
             out.u64(value);
         }
         out.u64(self.ports.len() as u64);
@@ -50,11 +55,6 @@ impl Protocol {
         }
         from.end()?;
         Ok(protocol)
-    }
-
-    /// Tick 0 on the sender's clock [µs], once it is known.
-    pub(crate) fn origin_us(&self) -> Option<u64> {
-        self.origin_us
     }
 }
 

@@ -58,7 +58,7 @@ fn a_folder_holds_files_folders_and_versions_and_hides_what_comes_along() {
     );
     write(
         folder.path(),
-        "motion/network.toml",
+        "motion/0/network.toml",
         &format!("description = \"mine\"\n{ECHO}"),
     );
     write(folder.path(), "notes/readme.md", "no network");
@@ -78,6 +78,8 @@ fn a_folder_holds_files_folders_and_versions_and_hides_what_comes_along() {
     assert_eq!(find("many"), ["9", "10"]);
     assert_eq!(find("notes"), [""; 0]);
     assert_eq!(find("motion-full"), ["1"]);
+    // Not the newer one of the binary beside it.
+    assert_eq!(find("motion"), ["0"]);
     let mine = listed.iter().find(|info| info.name == "motion").unwrap();
     assert_eq!(mine.description, "mine");
     assert_eq!(repository.plan("many", "", &[]).unwrap().version, "10");

@@ -1,0 +1,110 @@
+//! Slow readers: watchers are told what they missed; the session's own reader misses nothing.
+
+use spiked_proto::v1::{self, stream_request::Message as Request, watch_session_response::Message};
+
+use crate::support::{Server, batch, open};
+
+/// Time that gives many decisions, one message each.
+const SILENCE_US: u64 = 60_000_000;
+
+/// A drive that fires without input makes output for as long as promised.
+async fn busy(server: &Server, session_id: &str) -> crate::support::Producer {
+    let open = v1::Open {
+        session_id: session_id.into(),
+        ..open("touch")
+    };
+    let producer = server.open(open).await.unwrap();
+    let mut sequence = 0;
+    // A spike in "second" every 10 ms or so, and decisions around it.
+    for window in 0..600 {
+        let base_us = window * 100_000;
+        let events: Vec<_> = (0..20).map(|at| (base_us + at * 200, 7)).collect();
+        sequence += 1;
+        producer.send(Request::Events(v1::EventBatch {
+            promise_us: Some(base_us + 100_000),
+            ..batch(sequence, base_us, &events)
+        }));
+    }
+    producer
+}
+
+#[tokio::test]
+async fn a_slow_watcher_is_told_how_much_it_missed() {
+    let server = Server::start().await;
+    let mut sessions = server.sessions().await;
+    let request = v1::OpenSessionRequest {
+        open: Some(v1::Open {
+            session_id: "busy".into(),
+            ..open("touch")
+        }),
+    };
+    sessions.open_session(request).await.unwrap();
+    let request = v1::WatchSessionRequest {
+        session_id: "busy".into(),
+        ..v1::WatchSessionRequest::default()
+    };
+    let mut watching = sessions.watch_session(request).await.unwrap().into_inner();
+    let producer = busy(&server, "busy").await;
+    producer.send(Request::Heartbeat(v1::Heartbeat {
+        promise_us: SILENCE_US,
+    }));
+    producer.send(Request::End(v1::EndOfInput {}));
+    let record = producer.finish().await;
+    assert_eq!(record.reason(), v1::EndReason::Completed);
+
+    let (mut seen, mut missed, mut ended) = (0, 0, None);
+    while let Some(response) = watching.message().await.unwrap() {
+        match response.message.unwrap() {
+            Message::Opened(_) => {}
+            Message::Missed(lost) => missed += lost.messages,
+            Message::Ended(end) => ended = Some(end),
+            Message::Spikes(batch) => seen += u64::from(batch.count),
+            Message::Decision(_) => seen += 1,
+            Message::Value(_) => panic!("nothing makes values"),
+        }
+    }
+    let made = record.ended.unwrap().output_position;
+    assert!(made > 2_000, "{made} outputs fit into any buffer");
+    assert!(
+        missed > 0 && seen < made,
+        "missed {missed}, saw {seen} of {made}"
+    );
+    assert_eq!(ended.unwrap().output_position, made);
+}
+
+/// Output that nobody reads stops the session, and credit with it; nothing is lost.
+#[tokio::test]
+async fn a_slow_reader_stops_the_session_and_loses_nothing() {
+    let server = Server::start().await;
+    let undisturbed = {
+        let producer = busy(&server, "undisturbed").await;
+        producer.send(Request::End(v1::EndOfInput {}));
+        producer.finish().await
+    };
+    let producer = busy(&server, "stalled").await;
+    producer.send(Request::End(v1::EndOfInput {}));
+    // While it reads nothing, others are served.
+    server.assert_well().await;
+    let info = loop {
+        let mut sessions = server.sessions().await;
+        let listed = sessions
+            .list_sessions(v1::ListSessionsRequest {})
+            .await
+            .unwrap();
+        let sessions = listed.into_inner().sessions;
+        let Some(stalled) = sessions
+            .into_iter()
+            .find(|info| info.session_id == "stalled")
+        else {
+            panic!("a session whose reader is slow stays")
+        };
+        if stalled.position.unwrap().accepted == 600 {
+            break stalled;
+        }
+    };
+    assert!(info.has_producer);
+    let record = producer.finish().await;
+    assert_eq!(record.spikes, undisturbed.spikes);
+    assert_eq!(record.decisions, undisturbed.decisions);
+    assert_eq!(record.reason(), v1::EndReason::Completed);
+}
