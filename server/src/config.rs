@@ -13,7 +13,7 @@ use std::{
 
 use crate::{StartError, session::pool::THREADS_MAX};
 
-/// The daemon's own port: 7411, as in "spiked" on no other list.
+/// The daemon's own port, one that no well-known service uses.
 pub const DEFAULT_PORT: u16 = 7411;
 
 /// Where the daemon listens.

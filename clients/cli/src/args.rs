@@ -117,7 +117,7 @@ pub(crate) struct DaemonArguments {
 
 Results go to standard output, or to standard error when the spikes go there (-o -). The digest is
 the same for the same recording and network, however the recording was cut into batches. Ctrl-C
-stops reading the recording; what was sent is still finished and summed up.
+ends the run; the summary then says how far it came.
 
 {EXIT_STATUS}"))]
 pub(crate) struct RunArguments {

@@ -38,7 +38,7 @@ pub(crate) fn is_watched() -> bool {
 /// A line that is drawn over itself; nothing where nobody looks.
 pub(crate) fn live_line() -> ProgressBar {
     let style =
-        ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
     let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(DRAWS_HZ));
     line.with_style(style)
 }
@@ -46,9 +46,9 @@ pub(crate) fn live_line() -> ProgressBar {
 /// A bar over a file, with room for a line behind it; nothing where nobody looks.
 pub(crate) fn file_bar(bytes_total: Option<u64>) -> ProgressBar {
     let template = if bytes_total.is_some() {
-        "{bar:24} {percent:>3} % {elapsed_precise} {msg}"
+        "{bar:24} {percent:>3} % {elapsed_precise} {wide_msg}"
     } else {
-        "{spinner} {bytes} {elapsed_precise} {msg}"
+        "{spinner} {bytes} {elapsed_precise} {wide_msg}"
     };
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());

@@ -79,20 +79,22 @@ impl Sending {
         if let Some(promise_us) = self.unsent_promise() {
             self.put(Message::Heartbeat(v1::Heartbeat { promise_us }))
                 .await?;
-            self.note_promise(promise_us);
+            self.sent.promise_us = Some(promise_us);
         }
         self.deadline = None;
         Ok(())
     }
 
-    /// Sends exactly one batch, behind what is gathered.
+    /// Sends exactly one batch, behind what is gathered, with the promise that it comes with or one
+    /// that waits.
     pub(crate) async fn send_batch(&mut self, batch: Batch) -> Result<(), Error> {
         self.flush_events().await?;
         if let Some(promise_us) = batch.promise_us {
             self.promise(promise_us)?;
         }
+        let promise_us = batch.promise_us.or(self.unsent_promise());
         self.ready = Some(Batch {
-            promise_us: self.unsent_promise(),
+            promise_us,
             ..batch
         });
         self.send_ready().await?;
@@ -168,7 +170,10 @@ impl Sending {
             })),
         });
         if let Some(promise_us) = promise_us {
-            self.note_promise(promise_us);
+            self.sent.promise_us = Some(promise_us);
+            if let Some(latencies) = &self.latencies {
+                latencies.sent(promise_us, Instant::now());
+            }
         }
         Ok(())
     }
@@ -181,13 +186,6 @@ impl Sending {
             .send(request)
             .await
             .map_err(|_closed| Error::InputOver)
-    }
-
-    fn note_promise(&mut self, promise_us: u64) {
-        self.sent.promise_us = Some(promise_us);
-        if let Some(latencies) = &self.latencies {
-            latencies.sent(promise_us, Instant::now());
-        }
     }
 
     fn unsent_promise(&self) -> Option<u64> {

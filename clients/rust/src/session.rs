@@ -80,7 +80,7 @@ impl Session {
             latencies: latencies.clone(),
             sent: Sent {
                 amount,
-                sequence: accepted,
+                sequence: 0,
                 promise_us: None,
             },
             promise_us: None,

@@ -22,7 +22,7 @@ use super::{
     settings::{Capacity, Settings},
     snapshot::{Frozen, Runs},
     tables,
-    watch::Watching,
+    watch::{WATCHERS_MAX, Watching},
 };
 use crate::{config::Limits, error::Error};
 
@@ -122,8 +122,8 @@ impl Session {
         let opened = self.opened(true);
         let watching = Watching::new(self.link.clone(), opened);
         watching.ok_or(Error::Limit {
-            what: "watchers that wait to join",
-            limit: 64,
+            what: "watchers of a session",
+            limit: WATCHERS_MAX.into(),
         })
     }
 

@@ -116,34 +116,44 @@ mod tests {
         assert_eq!(place.park(7), Some(7));
     }
 
-    /// Two wakers and a runner: whatever was added before a wake is seen by a later run. Seen to
-    /// fail (it never ends) with `WOKEN` replaced by `RUNNING` in `wake`.
+    /// Two wakers and a runner: whatever was added before a wake is seen by a later run. Each
+    /// waker waits until its addition was seen, so a wake-up that is lost stays lost. Seen to fail
+    /// with `WOKEN` replaced by `RUNNING` in `wake`.
     #[test]
     fn every_addition_is_seen_whatever_the_timing() {
         const EACH: u64 = 20_000;
+        const PATIENCE: u64 = 3_000_000;
         let place = Arc::new(Place::queued());
-        let added = Arc::new(AtomicU64::new(0));
+        let (added, seen) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let queue = Arc::new(ArrayQueue::new(1));
         queue.push(()).unwrap();
         let wakers = [0, 1].map(|_| {
-            let (place, added, queue) = (place.clone(), added.clone(), queue.clone());
+            let (place, queue) = (place.clone(), queue.clone());
+            let (added, seen) = (added.clone(), seen.clone());
             thread::spawn(move || {
                 for _ in 0..EACH {
-                    added.fetch_add(1, SeqCst);
+                    let mine = added.fetch_add(1, SeqCst) + 1;
                     if let Some(engine) = place.wake() {
                         queue.push(engine).expect("the engine is in one place only");
+                    }
+                    let waited = (0..PATIENCE).find(|_| {
+                        thread::yield_now();
+                        seen.load(SeqCst) >= mine
+                    });
+                    if waited.is_none() {
+                        seen.store(u64::MAX, SeqCst);
+                        panic!("addition {mine} was not seen");
                     }
                 }
             })
         });
-        let mut seen = 0;
-        while seen < 2 * EACH {
+        while seen.load(SeqCst) < 2 * EACH {
             let Some(engine) = queue.pop() else {
                 thread::yield_now();
                 continue;
             };
             place.begin();
-            seen = added.load(SeqCst);
+            seen.fetch_max(added.load(SeqCst), SeqCst);
             if let Some(engine) = place.park(engine) {
                 queue.push(engine).expect("the engine is in one place only");
             }

@@ -24,6 +24,8 @@ use super::link::{Link, Over};
 
 /// Messages that a watcher may fall behind.
 const MESSAGES: usize = 256;
+/// Watchers of one session: each costs the engine a little on every message.
+pub(super) const WATCHERS_MAX: u32 = 64;
 
 /// The engine's end of one watcher.
 pub(crate) struct Watcher {
@@ -66,17 +68,23 @@ pub(crate) struct Watching {
 }
 
 impl Watching {
-    /// Watches from the next output on. `None` when too many wait to watch.
+    /// Watches from the next output on. `None` when too many watch already.
     pub(crate) fn new(link: Arc<Link>, opened: v1::Opened) -> Option<Self> {
+        // Ordering: Relaxed, a count that guards nothing but itself.
+        if link.watchers.fetch_add(1, Relaxed) >= WATCHERS_MAX {
+            link.watchers.fetch_sub(1, Relaxed);
+            return None;
+        }
         let watcher = Arc::new(Watcher {
             queue: ArrayQueue::new(MESSAGES),
             missed: AtomicU64::new(0),
             waker: AtomicWaker::new(),
             gone: AtomicBool::new(false),
         });
-        link.watch_requests.push(watcher.clone()).ok()?;
-        // Ordering: Relaxed, a figure.
-        link.watchers.fetch_add(1, Relaxed);
+        if link.watch_requests.push(watcher.clone()).is_err() {
+            link.watchers.fetch_sub(1, Relaxed);
+            return None;
+        }
         link.wake_engine();
         Some(Self {
             link,

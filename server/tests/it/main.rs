@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bad_open;
+mod calls;
 mod determinism;
 mod guard;
 mod lifecycle;

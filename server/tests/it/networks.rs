@@ -11,6 +11,7 @@ mod built_in;
 mod convert;
 mod documentation;
 mod errors;
+mod fields;
 mod hostile;
 mod repository;
 mod text_form;

@@ -88,13 +88,13 @@ impl View {
 
     /// The daemon has come so far.
     pub(super) fn position(&mut self, position: &Acknowledgement) {
-        if let Some(rates) = self.rates.look(position, Instant::now()) {
+        if let Some([events, ..]) = self.rates.look(position, Instant::now()) {
             let last_ns = self
                 .latencies
                 .as_ref()
                 .map_or(0, |latencies| latencies.last_ns());
             let latency = duration(Duration::from_nanos(last_ns));
-            self.rates_line = format!("{rates}  latency {latency}");
+            self.rates_line = format!("{events}  latency {latency}");
         }
     }
 

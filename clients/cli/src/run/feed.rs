@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use spiked_client::{Error, Producer};
 use spiked_recordings::CameraEvent;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::{
     live::Live,
@@ -23,7 +23,7 @@ const GATHERING_US: f64 = 1_000.0;
 /// In silence, promises move so often.
 const BEAT: Duration = Duration::from_millis(10);
 
-/// What became of the input.
+/// What became of the input so far.
 #[derive(Debug)]
 pub(crate) struct Fed {
     /// Events sent.
@@ -34,32 +34,19 @@ pub(crate) struct Fed {
     pub(crate) batches: u64,
     /// The most that a timed batch left after it was due.
     pub(crate) lateness_max: Option<Duration>,
-    /// Why the input ended before the recording did, if it did.
+    /// The whole recording was sent.
+    pub(crate) complete: bool,
+    /// What is wrong with the recording, if that is why it wasn't.
     pub(crate) outcome: Result<(), Failure>,
-}
-
-impl Fed {
-    /// Of a run that was given up; what was sent is only known to the daemon.
-    pub(crate) fn cut_short() -> Self {
-        Self {
-            events: 0,
-            times_us: None,
-            batches: 0,
-            lateness_max: None,
-            outcome: Ok(()),
-        }
-    }
 }
 
 /// Sends a recording.
 pub(crate) struct Feeder {
-    producer: Producer,
-    stopped: watch::Receiver<bool>,
     speed: Speed,
     batch_events_max: usize,
     order: Order,
     schedule: Option<Schedule>,
-    fed: Fed,
+    pub(crate) fed: Fed,
 }
 
 /// Why no more is sent.
@@ -79,50 +66,55 @@ impl From<Error> for Stop {
 }
 
 impl Feeder {
-    pub(crate) fn new(
-        arguments: &RunArguments,
-        producer: Producer,
-        stopped: watch::Receiver<bool>,
-    ) -> Self {
+    pub(crate) fn new(arguments: &RunArguments) -> Self {
         let batch_events_max = match (arguments.batch, arguments.speed) {
             (Some(events), _) => events as usize,
             (None, Speed::Asap) => BATCH_EVENTS_ASAP,
             (None, Speed::Times(_)) => BATCH_EVENTS_TIMED,
         };
+        let fed = Fed {
+            events: 0,
+            times_us: None,
+            batches: 0,
+            lateness_max: None,
+            complete: false,
+            outcome: Ok(()),
+        };
         Self {
-            producer,
-            stopped,
             speed: arguments.speed,
             batch_events_max,
             order: Order::new(arguments.reorder),
             schedule: None,
-            fed: Fed::cut_short(),
+            fed,
         }
     }
 
-    /// Sends everything, then ends the input.
+    /// Sends everything, then ends the input. Giving up leaves what is known in `fed`.
     pub(crate) async fn feed(
-        mut self,
+        &mut self,
+        mut producer: Producer,
         portions: mpsc::Receiver<Result<Portion, Failure>>,
         live: Live,
-    ) -> Fed {
-        let mut stopped = self.stopped.clone();
-        let sent = tokio::select! {
-            biased;
-            // What was gathered is sent with the end; nothing is lost by giving up here.
-            Ok(_) = stopped.wait_for(|stop| *stop) => Err(Stop::Failed(Failure::interrupted())),
-            sent = self.send_all(portions, &live) => sent,
-        };
+    ) {
+        let sent = self.send_all(&mut producer, portions, &live).await;
+        self.fed.complete = sent.is_ok();
+        self.note(sent);
         // Also behind a fault: what came before it is processed.
-        let ended = self.producer.finish().await.map_err(Stop::from);
-        if let Err(Stop::Failed(failure)) = sent.and(ended) {
+        let ended = producer.finish().await.map_err(Stop::from);
+        self.note(ended);
+    }
+
+    fn note(&mut self, sent: Result<(), Stop>) {
+        if let Err(Stop::Failed(failure)) = sent
+            && self.fed.outcome.is_ok()
+        {
             self.fed.outcome = Err(failure);
         }
-        self.fed
     }
 
     async fn send_all(
         &mut self,
+        producer: &mut Producer,
         mut portions: mpsc::Receiver<Result<Portion, Failure>>,
         live: &Live,
     ) -> Result<(), Stop> {
@@ -131,21 +123,22 @@ impl Feeder {
             let portion = match portion {
                 Ok(portion) => portion,
                 Err(failure) => {
-                    self.send_whole_batches(&mut waiting, 1).await?;
+                    self.send_whole_batches(producer, &mut waiting, 1).await?;
                     return Err(Stop::Failed(failure));
                 }
             };
             live.read(portion.bytes_read);
             waiting.extend_from_slice(&portion.events);
-            self.send_whole_batches(&mut waiting, self.batch_events_max)
+            self.send_whole_batches(producer, &mut waiting, self.batch_events_max)
                 .await?;
         }
-        self.send_whole_batches(&mut waiting, 1).await
+        self.send_whole_batches(producer, &mut waiting, 1).await
     }
 
     /// Sends batches as long as so many events are there for the next.
     async fn send_whole_batches(
         &mut self,
+        producer: &mut Producer,
         waiting: &mut Vec<CameraEvent>,
         events_min: usize,
     ) -> Result<(), Stop> {
@@ -153,8 +146,8 @@ impl Feeder {
         while waiting.len() - sent >= events_min {
             let count = self.next_batch(&waiting[sent..]);
             let batch = &waiting[sent..sent + count];
-            self.wait_until_due(batch).await?;
-            self.send(batch).await?;
+            self.wait_until_due(producer, batch).await?;
+            self.send(producer, batch).await?;
             sent += count;
         }
         waiting.drain(..sent);
@@ -175,13 +168,13 @@ impl Feeder {
         fitting.iter().take_while(is_near).count().max(1)
     }
 
-    async fn send(&mut self, batch: &[CameraEvent]) -> Result<(), Stop> {
+    async fn send(&mut self, producer: &mut Producer, batch: &[CameraEvent]) -> Result<(), Stop> {
         let (in_order, verdict) = self.order.take(batch);
         let batch = &batch[..in_order];
         if let (Some(first), Some(latest_us)) =
             (batch.first(), batch.iter().map(|event| event.t_us).max())
         {
-            self.producer
+            producer
                 .send_batch(0, batch, Some(self.order.promise_us()))
                 .await?;
             let (first_us, before_us) = self.fed.times_us.unwrap_or((first.t_us, 0));
@@ -193,7 +186,11 @@ impl Feeder {
     }
 
     /// Waits until the last event of a batch has happened, moving the promise meanwhile.
-    async fn wait_until_due(&mut self, batch: &[CameraEvent]) -> Result<(), Stop> {
+    async fn wait_until_due(
+        &mut self,
+        producer: &mut Producer,
+        batch: &[CameraEvent],
+    ) -> Result<(), Stop> {
         let (Speed::Times(times), [first, .., last] | [first @ last]) = (self.speed, batch) else {
             return Ok(());
         };
@@ -207,8 +204,8 @@ impl Feeder {
             now = Instant::now();
             let reached_us = schedule.reached_us(now).min(first.t_us);
             if let Some(promise_us) = self.order.promise_at(reached_us) {
-                self.producer.promise(promise_us).await?;
-                self.producer.flush().await?;
+                producer.promise(promise_us).await?;
+                producer.flush().await?;
             }
         }
         tokio::time::sleep_until(due.into()).await;

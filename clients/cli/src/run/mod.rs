@@ -13,24 +13,22 @@ mod reader;
 mod speed;
 mod summary;
 
-use std::time::Instant;
+use std::{
+    cell::Cell,
+    convert::Infallible,
+    future::pending,
+    time::{Duration, Instant},
+};
 
 use spiked_client::{Client, OpenOptions, Origin, Reason, Session};
 use spiked_recordings::Geometry;
 use spiked_server::shutdown::signalled;
-use tokio::sync::watch;
 
 pub(crate) use live::Rates;
 pub(crate) use speed::Speed;
 pub(crate) use summary::latency_line;
 
-use self::{
-    csv::Table,
-    feed::{Fed, Feeder},
-    harvest::Harvest,
-    live::Live,
-    summary::Summary,
-};
+use self::{csv::Table, feed::Feeder, harvest::Harvest, live::Live, summary::Summary};
 use crate::{
     args::RunArguments,
     failure::Failure,
@@ -41,6 +39,8 @@ use crate::{
 
 /// The name that an input port has in networks that leave nothing to choose.
 const CAMERA: &str = "camera";
+/// A daemon that doesn't answer is left alone after this time.
+const CLOSING_MAX: Duration = Duration::from_secs(2);
 
 /// Sends a recording through a network.
 pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
@@ -59,27 +59,28 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let (producer, output) = session.split();
     let latencies = producer.latencies().cloned();
     let live = Live::new(recording.bytes_total(), latencies.clone());
-    let (stop, stopped) = watch::channel(false);
-    let feeder = Feeder::new(&arguments, producer, stopped);
+    let mut feeder = Feeder::new(&arguments);
     let mut harvest = Harvest::new(table, live.clone());
+    let asked_to_end = Cell::new(false);
 
     let started = Instant::now();
-    let outcome = tokio::select! {
-        (fed, reaped) = async {
-            tokio::join!(feeder.feed(reader::read(recording), live.clone()), harvest.reap(output))
-        } => Ok((fed, reaped)),
-        gone = insistence(stop) => Err(gone),
+    let reaped = tokio::select! {
+        // The session's own end is the end, whatever is still to be sent.
+        reaped = harvest.reap(output) => reaped,
+        never = async {
+            feeder.feed(producer, reader::read(recording), live.clone()).await;
+            pending::<Infallible>().await
+        } => match never {},
+        gone = insistence(&link.client, &tables.session_id, &asked_to_end) => Err(gone),
     };
     let wall = started.elapsed();
     live.finish();
-    let (fed, reaped) = match outcome {
-        Ok((fed, reaped)) => (fed, reaped),
-        Err(failure) => (Fed::cut_short(), Err(failure)),
-    };
-    if reaped.is_err() {
+    if reaped.is_err() && !asked_to_end.get() {
         // Whatever it still does, nobody waits for it.
-        let _ = link.client.close_session(&tables.session_id).await;
+        let closing = link.client.close_session(&tables.session_id);
+        let _ = tokio::time::timeout(CLOSING_MAX, closing).await;
     }
+    let fed = feeder.fed;
     let summary = Summary {
         tables: &tables,
         file: &arguments.file,
@@ -89,6 +90,9 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
     };
     let told = tell(&arguments, &summary.text(&harvest.totals));
     link.close().await?;
+    if asked_to_end.get() {
+        return Err(Failure::interrupted());
+    }
     // The first thing that went wrong explains the others.
     reaped.and(fed.outcome).and(told)
 }
@@ -125,17 +129,22 @@ async fn open(
     })
 }
 
-/// Waits for Ctrl-C twice: the first ends the input, the second everything.
-async fn insistence(stop: watch::Sender<bool>) -> Failure {
+/// Waits for Ctrl-C twice: the first closes the session, so that its end says how far it came; the
+/// second waits for nobody.
+async fn insistence(client: &Client, session_id: &str, asked: &Cell<bool>) -> Failure {
     for _ in 0..2 {
         match signalled() {
-            Ok(asked) => asked.await,
+            Ok(signal) => signal.await,
             Err(error) => {
                 terminal::say(format!("warning: Ctrl-C cannot be heard: {error}"));
-                std::future::pending::<()>().await;
+                pending::<()>().await;
             }
         }
-        stop.send_replace(true);
+        if asked.replace(true) {
+            break;
+        }
+        // Where it is closed already, its end is on the way.
+        let _ = tokio::time::timeout(CLOSING_MAX, client.close_session(session_id)).await;
     }
     Failure::interrupted()
 }

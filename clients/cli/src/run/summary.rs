@@ -36,7 +36,7 @@ impl Summary<'_> {
             "{} in {} batches{}",
             grouped(self.fed.events),
             grouped(self.fed.batches),
-            if self.fed.outcome.is_ok() {
+            if self.fed.complete {
                 ""
             } else {
                 ", not the whole recording"

@@ -129,7 +129,7 @@ async fn a_sensors_own_words_come_to_the_same_as_packed_events() {
     assert_eq!(came, expected);
 }
 
-/// Catches a snapshot without what is in flight, and a client that counts its credit from zero.
+/// Catches a snapshot without what is in flight, and a client that numbers its batches from one.
 #[tokio::test]
 async fn a_session_restored_in_the_middle_goes_on_as_if_nothing_had_been() {
     let house = House::new();

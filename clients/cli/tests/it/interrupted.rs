@@ -17,7 +17,7 @@ fn endless(folder: &Folder, daemon: &Daemon) -> Child {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap()
+        .expect("spiked runs")
 }
 
 /// Waits until the daemon has taken events of its only session.
@@ -25,11 +25,13 @@ fn wait_for_events(daemon: &Daemon) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .unwrap();
+        .expect("a runtime");
     runtime.block_on(async {
-        let client = Client::connect(&daemon.address).await.unwrap();
+        let client = Client::connect(&daemon.address)
+            .await
+            .expect("the daemon listens");
         loop {
-            let sessions = client.list_sessions().await.unwrap();
+            let sessions = client.list_sessions().await.expect("a list");
             let position = sessions.first().and_then(|session| session.position);
             if position.is_some_and(|position| position.events_accepted > 0) {
                 return;

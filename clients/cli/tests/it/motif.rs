@@ -148,7 +148,11 @@ async fn motifs_are_found_through_a_daemon_exactly_as_a_plain_sum_finds_them() {
         for number in 0..TRIALS {
             let trial = motifs.trial(1_000 * (network + 1) + number, TICKS);
             let finds = finds(&client, &name, &trial).await;
-            assert_eq!(finds, expected(&motifs, &trial), "network {network}, trial {number}");
+            assert_eq!(
+                finds,
+                expected(&motifs, &trial),
+                "network {network}, trial {number}"
+            );
             let is_planted = |find: &&(usize, usize)| trial.planted.binary_search(find).is_ok();
             let count = finds.iter().filter(is_planted).count();
             planted += trial.planted.len();

@@ -268,13 +268,16 @@ proptest! {
             for (events, by) in &windows {
                 promise_us += by;
                 let mut rest = events.as_slice();
-                while !rest.is_empty() {
+                loop {
                     let (now, later) = rest.split_at(sizes().min(rest.len()));
                     rest = later;
                     sequence += 1;
-                    protocol.batch(&batch(sequence, now, None), &AMPLE, &mut out);
+                    let promise_us = rest.is_empty().then_some(promise_us);
+                    protocol.batch(&batch(sequence, now, promise_us), &AMPLE, &mut out);
+                    if rest.is_empty() {
+                        break;
+                    }
                 }
-                protocol.heartbeat(promise_us, &mut out);
             }
             protocol.end(&mut out);
             (applied(&out), protocol.status().drops)
