@@ -80,7 +80,7 @@ impl Session {
             latencies: latencies.clone(),
             sent: Sent {
                 amount,
-                sequence: 0,
+                sequence: accepted,
                 promise_us: None,
             },
             promise_us: None,

@@ -116,50 +116,61 @@ mod tests {
         assert_eq!(place.park(7), Some(7));
     }
 
-    /// Two wakers and a runner: whatever was added before a wake is seen by a later run. Each
-    /// waker waits until its addition was seen, so a wake-up that is lost stays lost. Seen to fail
-    /// with `WOKEN` replaced by `RUNNING` in `wake`.
+    /// What was added before a wake is seen by a later run. The waker goes on only once its
+    /// addition was seen, so a wake-up that is lost stays lost; the runner dawdles before it
+    /// parks, so that wakes fall into every moment. Seen to fail with `WOKEN` replaced by
+    /// `RUNNING` in `wake`.
     #[test]
     fn every_addition_is_seen_whatever_the_timing() {
-        const EACH: u64 = 20_000;
-        const PATIENCE: u64 = 3_000_000;
+        const ADDITIONS: u64 = 50_000;
         let place = Arc::new(Place::queued());
         let (added, seen) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let queue = Arc::new(ArrayQueue::new(1));
         queue.push(()).unwrap();
-        let wakers = [0, 1].map(|_| {
+        let waker = {
             let (place, queue) = (place.clone(), queue.clone());
             let (added, seen) = (added.clone(), seen.clone());
             thread::spawn(move || {
-                for _ in 0..EACH {
-                    let mine = added.fetch_add(1, SeqCst) + 1;
+                for addition in 1..=ADDITIONS {
+                    added.store(addition, SeqCst);
                     if let Some(engine) = place.wake() {
                         queue.push(engine).expect("the engine is in one place only");
                     }
-                    let waited = (0..PATIENCE).find(|_| {
-                        thread::yield_now();
-                        seen.load(SeqCst) >= mine
-                    });
-                    if waited.is_none() {
+                    if !reaches(&seen, addition) {
+                        // Lets the runner end, so that the test fails and does not hang.
                         seen.store(u64::MAX, SeqCst);
-                        panic!("addition {mine} was not seen");
+                        return Err(addition);
                     }
                 }
+                Ok(())
             })
-        });
-        while seen.load(SeqCst) < 2 * EACH {
+        };
+        while seen.load(SeqCst) < ADDITIONS {
             let Some(engine) = queue.pop() else {
                 thread::yield_now();
                 continue;
             };
             place.begin();
-            seen.fetch_max(added.load(SeqCst), SeqCst);
+            let now = added.load(SeqCst);
+            seen.fetch_max(now, SeqCst);
+            for _ in 0..now % 64 {
+                std::hint::spin_loop();
+            }
             if let Some(engine) = place.park(engine) {
                 queue.push(engine).expect("the engine is in one place only");
             }
         }
-        for waker in wakers {
-            waker.join().unwrap();
-        }
+        assert_eq!(waker.join().unwrap(), Ok(()), "an addition was never seen");
+    }
+
+    /// Waits for a number, by looking rather than by the clock.
+    fn reaches(seen: &AtomicU64, wanted: u64) -> bool {
+        (0..20_000_000_u32).any(|look| {
+            if look % 1_024 == 1_023 {
+                thread::yield_now();
+            }
+            std::hint::spin_loop();
+            seen.load(SeqCst) >= wanted
+        })
     }
 }

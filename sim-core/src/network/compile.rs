@@ -67,8 +67,8 @@ impl Output {
 
 /// A readout with its source.
 pub(crate) struct Reads {
-    source: PopulationId,
-    vote: Vote,
+    pub(crate) source: PopulationId,
+    pub(crate) vote: Vote,
     labels: Vec<String>,
 }
 

@@ -6,8 +6,8 @@
 use sha2::{Digest, Sha256};
 
 use super::{
-    Border, Connectivity, ConvolutionKind, Filter, Network, Neuron, ReadoutRule, Rectify,
-    WinnerTakeAll, check::Draft, resolve::ResolvedInput,
+    Border, Connectivity, ConvolutionKind, Filter, Network, Neuron, Rectify,
+    WinnerTakeAll, check::Draft, compile::Reads, resolve::ResolvedInput,
 };
 use crate::{ids::SourceId, math::DYNAMICS_VERSION};
 
@@ -36,12 +36,15 @@ pub(crate) fn hash(
     inputs: &[ResolvedInput],
     shapes: &[Vec<u32>],
     drafts: &[Draft],
+    readouts: &[Reads],
     outputs: &[Vec<u32>],
 ) -> [u8; 32] {
     let mut to = Encoder(Sha256::new());
     to.int(DYNAMICS_VERSION);
     to.int(network.tick.ns());
     to.int(network.seed);
+    let parts = [inputs.len(), shapes.len(), drafts.len(), readouts.len(), outputs.len()];
+    parts.into_iter().for_each(|count| to.int(count as u64));
     for (port, resolved) in network.inputs.iter().zip(inputs) {
         to.ints(&resolved.shape);
         to.ints(&[port.multiplicity_max, port.binary.into()]);
@@ -63,10 +66,10 @@ pub(crate) fn hash(
         to.ints(&[draft.target.0.into(), delays[0], delays[1]]);
         connectivity(&mut to, &projection.connectivity);
     }
-    for readout in &network.readouts {
-        let ReadoutRule::Vote { window_ticks, every_ticks, .. } = &readout.rule;
-        to.int(*window_ticks);
-        to.int(*every_ticks);
+    for readout in readouts {
+        to.int(readout.source.0);
+        to.int(readout.vote.window_ticks);
+        to.int(readout.vote.every_ticks);
     }
     outputs.iter().for_each(|sources| to.ints(sources));
     to.0.finalize().into()
@@ -138,5 +141,55 @@ fn connectivity(to: &mut Encoder, connectivity: &Connectivity) {
             to.reals(&[kernel.keep]);
             to.reals(&kernel.kernel);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{network::*, time::TickLength};
+
+    fn network() -> Network {
+        let population = |name: &str| Population {
+            name: name.into(),
+            shape: vec![2.into()],
+            neuron: Neuron::Lif(LifParameters::default()),
+            winner_take_all: WinnerTakeAll::None,
+        };
+        let connectivity = Connectivity::OneToOne { weight: 0.5, delay_ticks: 3 };
+        let rule = ReadoutRule::Vote { window_ticks: 5, every_ticks: 1, labels: Vec::new() };
+        Network {
+            inputs: vec![InputPort::new("in", InputShape::Channels(vec![2]))],
+            populations: vec![population("a"), population("b")],
+            projections: vec![Projection::new("feed", "in", "a", connectivity)],
+            readouts: vec![Readout { name: "vote".into(), source: "a".into(), rule }],
+            outputs: vec![OutputPort { name: "spikes".into(), sources: vec!["a".into()] }],
+            ..Network::default()
+        }
+    }
+
+    fn hash(change: impl FnOnce(&mut Network)) -> [u8; 32] {
+        let mut network = network();
+        change(&mut network);
+        Plan::new(&network, &[]).expect("a valid network").hash()
+    }
+
+    #[test]
+    fn whatever_determines_output_changes_the_hash_and_names_do_not() {
+        let changed = [
+            hash(|_| ()),
+            hash(|network| network.readouts[0].source = "b".into()),
+            hash(|network| network.projections[0].target = "b".into()),
+            hash(|network| network.projections[0].dendritic_delay_ticks = 1),
+            hash(|network| network.projections[0].axonal_delay_ticks = 1),
+            hash(|network| network.inputs[0].binary = true),
+            hash(|network| network.outputs[0].sources = vec!["b".into()]),
+            hash(|network| network.outputs.clear()),
+            hash(|network| network.seed = 1),
+            hash(|network| network.tick = TickLength::MILLISECOND),
+        ];
+        for (position, hash) in changed.iter().enumerate() {
+            assert!(!changed[..position].contains(hash), "change {position}");
+        }
+        assert_eq!(hash(|network| network.projections[0].name = "other".into()), changed[0]);
     }
 }

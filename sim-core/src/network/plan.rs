@@ -109,7 +109,8 @@ impl Plan {
         let ranks = rank(network, &hops, &mut problems);
         problems.settle()?;
         let output_parts: Vec<Vec<u32>> = outputs.iter().map(compile::Output::encoded).collect();
-        let hash = identity::hash(network, &inputs, &shapes, &drafts, &output_parts);
+        let hash = 
+            identity::hash(network, &inputs, &shapes, &drafts, &readouts, &output_parts);
         let longest_path_ticks = order::longest_path_ticks(network.populations.len(), &hops);
         let resolved = compile::Resolved { network, inputs, shapes, drafts, ranks };
         let parts = compile::parts(resolved, readouts, outputs, &mut problems);

@@ -1,5 +1,7 @@
 //! A daemon that does nothing by itself: tests read what arrives and write what is answered.
 
+use std::time::Duration;
+
 use spiked_client::v1::{
     self, stream_request, stream_response,
     stream_service_server::{StreamService, StreamServiceServer},
@@ -7,9 +9,13 @@ use spiked_client::v1::{
 use tokio::{
     net::TcpListener,
     sync::{Mutex, mpsc},
+    time::timeout,
 };
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream, wrappers::TcpListenerStream};
 use tonic::{Request, Response, Status, Streaming, transport::Server};
+
+/// How long a test waits for what never comes, when it fails.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 type Answer = Result<v1::StreamResponse, Status>;
 
@@ -45,7 +51,10 @@ impl Stub {
 
     /// What arrives next.
     pub(crate) async fn request(&mut self) -> stream_request::Message {
-        let request = self.requests.recv().await.expect("a stream that is open");
+        let request = timeout(PATIENCE, self.requests.recv()).await;
+        let request = request
+            .expect("something arrives")
+            .expect("a stream that is open");
         request.message.expect("a message")
     }
 
