@@ -10,10 +10,13 @@ use spiked_sensors::{Settings, motion};
 
 const RUNS: usize = 5;
 
+/// A benchmark: an amount, and the seconds that it took.
+type Bench = fn() -> (f64, f64);
+
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let selected = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part));
-    let benches: [(&str, fn() -> (f64, f64)); 4] = [
+    let benches: [(&str, Bench); 4] = [
         ("convolution_2_percent", || convolution(0.02, 1.0)),
         ("convolution_dense", || convolution(1.0, 2.0)),
         ("explicit_rows", explicit_rows),
@@ -28,7 +31,7 @@ fn main() {
 
 /// Runs a benchmark, which returns (amount, seconds), several times.
 #[expect(clippy::print_stdout, reason = "the result")]
-fn report(name: &str, bench: fn() -> (f64, f64)) {
+fn report(name: &str, bench: Bench) {
     let mut rates: Vec<f64> = (0..RUNS)
         .map(|_| {
             let (amount, seconds) = bench();

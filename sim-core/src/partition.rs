@@ -100,16 +100,16 @@ impl Partition {
             deliveries: 0,
             scratch: Scratch::default(),
         };
-        partition.predict_all(plan);
+        partition.predict_all(plan, now);
         partition
     }
 
-    fn predict_all(&mut self, plan: &Plan) {
+    fn predict_all(&mut self, plan: &Plan, now: u64) {
         for (id, population) in (0..).zip(&plan.populations) {
             let Model::Lif(lif) = &population.model else { continue };
             let membranes = &mut self.populations[usize::from(id)].membranes;
             for neuron in 0..population.size {
-                if let Some(tick) = membranes.predict(lif, neuron as usize) {
+                if let Some(tick) = membranes.predict(lif, neuron as usize, now) {
                     self.calls.push(tick, Call { population: PopulationId(id), neuron });
                 }
             }

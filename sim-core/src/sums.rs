@@ -9,7 +9,8 @@ use crate::connect::Emission;
 
 /// Neurons in a quad.
 pub(crate) const LANES: usize = 4;
-const LANES_U32: u32 = LANES as u32;
+const LANES_U32: u32 = 4;
+const _: () = assert!(LANES_U32 as usize == LANES);
 
 /// Where each neuron of a population lies.
 #[derive(Clone, Debug, PartialEq, Eq)]

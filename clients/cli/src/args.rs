@@ -142,8 +142,8 @@ pub(crate) struct RunArguments {
     /// The network's input port that the recording goes to [default: its camera].
     #[arg(long, value_name = "NAME")]
     pub(crate) port: Option<String>,
-    /// Take events that are out of order by up to this [µs].
-    #[arg(long, value_name = "MICROSECONDS", default_value_t = 0)]
+    /// Take events that are out of order by up to so many microseconds.
+    #[arg(long, value_name = "US", default_value_t = 0)]
     pub(crate) reorder: u64,
 }
 

@@ -11,9 +11,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::failure::Failure;
 
-/// A bar and its line are redrawn so often [Hz].
+/// A bar and its line are redrawn so often \[Hz\].
 const DRAWS_HZ: u8 = 10;
-/// Files below this are read before a bar could be seen [bytes].
+/// Files below this are read before a bar could be seen \[bytes\].
 const BAR_BYTES_MIN: u64 = 4 << 20;
 
 /// A line about how things go, to stderr. Nobody there to read it is no reason to stop.

@@ -6,12 +6,12 @@ use tonic::transport::{Channel, Endpoint};
 
 use crate::{Address, Error, OpenOptions, Session};
 
-/// Flow-control window of a connection and of one stream [bytes].
+/// Flow-control window of a connection and of one stream \[bytes\].
 const CONNECTION_WINDOW: u32 = 4 << 20;
 const STREAM_WINDOW: u32 = 1 << 20;
-/// h2 writes one frame a system call, so frames are large [bytes].
+/// h2 writes one frame a system call, so frames are large \[bytes\].
 const FRAME_BYTES_MAX: u32 = 256 << 10;
-/// Largest message taken from a daemon [bytes].
+/// Largest message taken from a daemon \[bytes\].
 pub(crate) const ANSWER_BYTES_MAX: usize = 16 << 20;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

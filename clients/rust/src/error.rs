@@ -53,15 +53,15 @@ pub enum Error {
     PromiseStalled {
         /// Events accepted and not yet simulated.
         queue_events: u64,
-        /// The last promise sent [µs].
+        /// The last promise sent \[µs\].
         promise_us: Option<u64>,
     },
     /// A promise below one already given.
     #[error("a promise of {given_us} µs is below the {promise_us} µs already promised")]
     PromiseBackwards {
-        /// What was given [µs].
+        /// What was given \[µs\].
         given_us: u64,
-        /// What stands [µs].
+        /// What stands \[µs\].
         promise_us: u64,
     },
     /// An event that cannot be packed.

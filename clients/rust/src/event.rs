@@ -21,7 +21,7 @@ pub(crate) mod sealed {
     pub trait Packed: Copy + Send + Sync {
         /// Which layout it is.
         const LAYOUT: Layout;
-        /// When [µs].
+        /// When \[µs\].
         fn time_us(&self) -> u64;
         /// Appends events; at the first that doesn't fit it stops, behind those before.
         fn pack(events: &[Self], base_us: u64, payload: &mut Vec<u8>) -> Result<(), PackedError>;

@@ -13,7 +13,7 @@ use crate::{Layout, event::sealed::Packed};
 pub const BATCH_EVENTS_MAX: usize = 130_000;
 
 /// How far before its first event a batch's base time may lie, so that events may come out of
-/// order within a promise without a batch for each step back [µs].
+/// order within a promise without a batch for each step back \[µs\].
 const REORDER_ROOM_US: u64 = 1 << 31;
 
 /// A batch that is ready to be numbered.

@@ -16,7 +16,7 @@ use crate::{tables::Clock, v1};
 
 /// Sent promises that wait for their acknowledgement; further ones are counted, not measured.
 const WAITING_MAX: usize = 1 << 16;
-/// Longest latency told apart [ns]: ten minutes.
+/// Longest latency told apart \[ns\]: ten minutes.
 const LATENCY_NS_MAX: u64 = 600_000_000_000;
 
 /// Latencies of a session's batches, from sending to `simulated_to`; shared by both halves.
@@ -46,13 +46,13 @@ impl Latencies {
         }))
     }
 
-    /// All latencies so far [ns].
+    /// All latencies so far \[ns\].
     #[must_use]
     pub fn histogram_ns(&self) -> Histogram<u64> {
         self.state().histogram_ns.clone()
     }
 
-    /// The latest latency [ns]; 0 before the first.
+    /// The latest latency \[ns\]; 0 before the first.
     #[must_use]
     pub fn last_ns(&self) -> u64 {
         self.state().last_ns

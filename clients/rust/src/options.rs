@@ -26,7 +26,7 @@ pub struct OpenOptions {
     pub bad_event: EventPolicy,
     /// What an event below the promise does.
     pub late_event: EventPolicy,
-    /// How far the session runs past the last promise [µs]; `None` is the longest path of delays.
+    /// How far the session runs past the last promise \[µs\]; `None` is the longest path of delays.
     pub run_on_us: Option<u64>,
     /// Replaces the network's seed.
     pub seed: Option<u64>,
@@ -48,7 +48,7 @@ impl OpenOptions {
         }
     }
 
-    /// Says how large the sensor behind an input port is [pixels].
+    /// Says how large the sensor behind an input port is \[pixels\].
     #[must_use]
     pub fn with_sensor(mut self, port: &str, width: u32, height: u32) -> Self {
         self.sensors.push(v1::SensorSize {
@@ -121,7 +121,7 @@ pub enum Origin {
     Zero,
     /// At a time stamp.
     At {
-        /// Which [µs].
+        /// Which \[µs\].
         time_us: u64,
     },
     /// At the first batch's base time, which is its first event's time.

@@ -31,7 +31,7 @@ pub(crate) struct Sending {
     pub(crate) sent: Sent,
     /// The highest promise given; the one sent is in `sent`.
     pub(crate) promise_us: Option<u64>,
-    /// The latest event [µs].
+    /// The latest event \[µs\].
     pub(crate) latest_us: Option<u64>,
     pub(crate) ready: Option<Batch>,
     /// When what is gathered has to leave.

@@ -13,7 +13,7 @@ pub struct Tables {
     pub network_version: String,
     /// SHA-256 of its plan.
     pub plan_sha256: Vec<u8>,
-    /// Length of a tick [ns].
+    /// Length of a tick \[ns\].
     pub tick_ns: u64,
     /// Input ports, by index.
     pub inputs: Vec<InputPort>,
@@ -54,7 +54,7 @@ pub struct OutputPort {
 pub struct Place<'a> {
     /// Its population.
     pub population: &'a str,
-    /// Its coordinates there, for example [channel, y, x].
+    /// Its coordinates there, for example \[channel, y, x\].
     pub coordinates: Vec<u32>,
 }
 
@@ -136,7 +136,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Ticks since the origin, as time on the sender's clock since the origin [µs], rounded down.
+    /// Ticks since the origin, as time on the sender's clock since the origin \[µs\], rounded down.
     pub(crate) fn elapsed_us(self, tick: u64) -> u64 {
         let elapsed_us = u128::from(tick) * u128::from(self.tick_ns) / 1_000;
         u64::try_from(elapsed_us).unwrap_or(u64::MAX)

@@ -359,7 +359,7 @@ impl Convolution {
         if place.interior || self.wraps {
             return u64::from(below[size - 1]);
         }
-        let clip = |at: i64, extent: usize| at.clamp(0, extent as i64).cast_unsigned() as usize;
+        let clip = |at: i64, extent: usize| usize::try_from(at.max(0)).unwrap_or(extent).min(extent);
         let range = |at: u16, low: i32, target: u32, extent: usize| {
             let first = -i64::from(at) - i64::from(low);
             (clip(first, extent), clip(first + i64::from(target), extent))

@@ -142,11 +142,13 @@ impl Membranes {
         Self { v_mv, since, predicted: vec![NEVER; size], called: vec![NEVER; size] }
     }
 
-    /// Predicts a neuron's next crossing; returns the tick at which the calendar must call, if it
-    /// doesn't already call earlier.
-    pub(crate) fn predict(&mut self, lif: &Lif, neuron: usize) -> Option<u64> {
+    /// Predicts a neuron's next crossing, for a tick that hasn't been run; returns the tick at which
+    /// the calendar must call, if it doesn't already call earlier.
+    pub(crate) fn predict(&mut self, lif: &Lif, neuron: usize, next_tick: u64) -> Option<u64> {
+        // A membrane that an arrival left at the threshold itself crosses at once, but the tick
+        // of the arrival is over.
         let crossing = self.crossing(lif, neuron);
-        self.predicted[neuron] = crossing.map_or(NEVER, Moment::ceil);
+        self.predicted[neuron] = crossing.map_or(NEVER, |at| at.ceil().max(next_tick));
         self.call(neuron)
     }
 
@@ -194,8 +196,7 @@ impl Membranes {
         }
         if sum != 0 && self.since[neuron] <= Moment::at(tick) {
             fired += u32::from(self.arrive(lif, neuron, tick, sum));
-            let next = self.crossing(lif, neuron);
-            self.predicted[neuron] = next.map_or(NEVER, Moment::ceil);
+            return (fired, self.predict(lif, neuron, tick + 1));
         }
         (fired, self.call(neuron))
     }

@@ -15,7 +15,7 @@ fn quanta(mv: f64) -> i64 {
 /// Drives one neuron tick by tick with the arrivals given, answering every call of the calendar.
 fn run(lif: &Lif, arrivals: &[(u64, f64)], until: u64) -> Vec<(u64, u32)> {
     let mut membranes = Membranes::new(lif, 1);
-    let mut call = membranes.predict(lif, 0);
+    let mut call = membranes.predict(lif, 0, 0);
     let mut spikes = Vec::new();
     for tick in 0..until {
         let arrived: f64 = arrivals.iter().filter(|(at, _)| *at == tick).map(|(_, w)| w).sum();
@@ -67,7 +67,7 @@ trait Checked {
 
 impl Checked for f64 {
     fn ln_checked(self) -> f64 {
-        crate::math::ln(self)
+        ln(self)
     }
 }
 
@@ -77,6 +77,14 @@ fn an_arrival_cancels_what_was_predicted() {
     assert_eq!(run(&lif(driven.clone()), &[], 14), [(7, 1)]);
     assert_eq!(run(&lif(driven.clone()), &[(6, -0.5)], 14), [(11, 1)]);
     assert_eq!(run(&lif(driven), &[(2, 0.5)], 10), [(4, 1)]);
+}
+
+/// Exceeding the threshold takes a moment, and the arrival's own tick is over by then.
+#[test]
+fn an_arrival_that_only_reaches_a_strict_threshold_is_carried_over_it_by_the_drive() {
+    let driven =
+        LifParameters { drive_mv: 5.0, refractory_ms: 50.0, strict: true, ..Default::default() };
+    assert_eq!(run(&lif(driven), &[(0, 1.0)], 20), [(1, 1)]);
 }
 
 #[test]

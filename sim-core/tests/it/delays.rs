@@ -1,6 +1,8 @@
 //! Delays are held exactly, from none to an hour, and silence costs nothing.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
+#[expect(clippy::disallowed_types, reason = "one claim is about time")]
+use std::time::Instant;
 
 use sim_core::{network::*, *};
 

@@ -287,7 +287,10 @@ fn advance(lif: &LifParameters, membrane: &mut Membrane, tick: u64, sum: f64) ->
         (tick + whole_ticks, fraction + ticks - whole)
     };
     let mut fired = 0;
-    while lif.drive_mv > threshold {
+    loop {
+        if lif.drive_mv <= threshold {
+            break;
+        }
         let rise = (lif.drive_mv - membrane.v) / (lif.drive_mv - threshold);
         let crossing = later(membrane.since, tau * libm::log(rise));
         if crossing > (tick, 0.0) {

@@ -36,11 +36,11 @@ use crate::{
     terminal,
 };
 
-/// How long it plays [steps].
+/// How long it plays \[steps\].
 const STEPS: u64 = 8_000;
 /// A machine that cannot keep up plays less, rather than longer.
 const PLAYING_MAX: Duration = Duration::from_secs(14);
-/// How far what is sent may be ahead of what is simulated [steps].
+/// How far what is sent may be ahead of what is simulated \[steps\].
 const STEPS_AHEAD_MAX: u64 = 100;
 
 /// Plays, shows, and judges.

@@ -69,7 +69,7 @@ fn array<'a>(blobs: &'a BTreeMap<[u8; 32], Bytes>, sha256: &[u8]) -> Option<&'a 
     Some(blobs.get(&sha256)?)
 }
 
-/// A kernel [out channel, in channel, delay, height, width] with its delays the other way round.
+/// A kernel \[out channel, in channel, delay, height, width\] with its delays the other way round.
 fn reversed(array: &[u8], element: ElementType, shape: &[u32]) -> Option<Vec<u8>> {
     let element_bytes = match element {
         ElementType::F32 | ElementType::U32 => 4,

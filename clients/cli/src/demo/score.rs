@@ -10,7 +10,7 @@ pub(super) const SETTLING_STEPS: u64 = 40;
 /// The demo needs so many scored steps, and this share of them right.
 pub(super) const SCORED_STEPS_MIN: u64 = 200;
 pub(super) const RIGHT_SHARE_MIN: f64 = 0.80;
-/// How far off a direction that counts as right may be [rad], and what rounding may add.
+/// How far off a direction that counts as right may be \[rad\], and what rounding may add.
 const OFF_MAX: f64 = std::f64::consts::PI / 6.0 + 1e-9;
 
 /// Steps scored so far.

@@ -12,9 +12,9 @@ use crate::failure::Failure;
 
 /// The sensor's columns and rows; the network `demo` is made for them.
 pub(super) const SIDE: u16 = 64;
-/// Length of a step, and of a tick of the network [µs].
+/// Length of a step, and of a tick of the network \[µs\].
 pub(super) const STEP_US: u64 = 1_000;
-/// How fast the texture moves [pixels a step].
+/// How fast the texture moves \[pixels a step\].
 const SPEED: f64 = 0.4;
 /// At this selectivity a pixel gives about 28 events a second.
 const SELECTIVITY: f64 = 2.0;

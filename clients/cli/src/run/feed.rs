@@ -18,7 +18,7 @@ use crate::{args::RunArguments, failure::Failure};
 /// Events in a batch, unless told otherwise.
 const BATCH_EVENTS_ASAP: usize = 16_384;
 const BATCH_EVENTS_TIMED: usize = 1_024;
-/// How long a timed batch may wait for company, in real time [µs].
+/// How long a timed batch may wait for company, in real time \[µs\].
 const GATHERING_US: f64 = 1_000.0;
 /// In silence, promises move so often.
 const BEAT: Duration = Duration::from_millis(10);
@@ -28,7 +28,7 @@ const BEAT: Duration = Duration::from_millis(10);
 pub(crate) struct Fed {
     /// Events sent.
     pub(crate) events: u64,
-    /// Times of the first and the latest of them [µs].
+    /// Times of the first and the latest of them \[µs\].
     pub(crate) times_us: Option<(u64, u64)>,
     /// Batches sent.
     pub(crate) batches: u64,

@@ -43,7 +43,7 @@ impl Order {
         (events.len(), Ok(()))
     }
 
-    /// No event before this is still to come [µs].
+    /// No event before this is still to come \[µs\].
     pub(crate) fn promise_us(&self) -> u64 {
         self.latest_us
             .saturating_sub(self.window_us)

@@ -14,7 +14,7 @@ const PORTIONS_AHEAD: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Portion {
     pub(crate) events: Vec<CameraEvent>,
-    /// How far the file has been read [bytes].
+    /// How far the file has been read \[bytes\].
     pub(crate) bytes_read: u64,
 }
 

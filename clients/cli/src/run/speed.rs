@@ -60,7 +60,7 @@ impl Schedule {
         self.start + Duration::from_secs_f64((since_us / 1e6).min(1e8))
     }
 
-    /// The time of the recording that is due at a moment [µs].
+    /// The time of the recording that is due at a moment \[µs\].
     pub(crate) fn reached_us(&self, now: Instant) -> u64 {
         let since = now
             .saturating_duration_since(self.start)

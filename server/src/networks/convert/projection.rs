@@ -166,6 +166,9 @@ fn border(notes: &mut Notes, border: i32) -> Option<Border> {
         Ok(v1::Border::Unspecified) => {
             notes.none("convolution.border", "say which: zero, valid or wrap")
         }
-        Err(unknown) => notes.none("convolution.border", format!("{} has no meaning", unknown.0)),
+        Err(unknown) => notes.none(
+            "convolution.border",
+            format!("{} has no meaning", unknown.0),
+        ),
     }
 }
