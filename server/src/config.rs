@@ -48,13 +48,10 @@ impl FromStr for Listen {
     fn from_str(text: &str) -> Result<Self, StartError> {
         match text.strip_prefix("unix:") {
             Some(path) if !path.is_empty() => Ok(Self::Unix(path.into())),
-            _ => text
-                .parse()
-                .map(Self::Tcp)
-                .map_err(|_| StartError::Setting {
-                    setting: "listen",
-                    problem: format!("{text:?} is neither ADDRESS:PORT nor unix:PATH"),
-                }),
+            _ => text.parse().map(Self::Tcp).map_err(|_| StartError::Setting {
+                setting: "listen",
+                problem: format!("{text:?} is neither ADDRESS:PORT nor unix:PATH"),
+            }),
         }
     }
 }
@@ -141,35 +138,17 @@ impl Config {
         let counts = [
             ("simulation_threads", self.simulation_threads),
             ("limits.connections", limits.connections),
-            (
-                "limits.connections_per_address",
-                limits.connections_per_address,
-            ),
+            ("limits.connections_per_address", limits.connections_per_address),
             ("limits.sessions", limits.sessions),
-            (
-                "limits.queue_events",
-                usize::try_from(limits.queue_events).unwrap_or(usize::MAX),
-            ),
-            (
-                "limits.queue_bytes",
-                usize::try_from(limits.queue_bytes).unwrap_or(usize::MAX),
-            ),
+            ("limits.queue_events", usize::try_from(limits.queue_events).unwrap_or(usize::MAX)),
+            ("limits.queue_bytes", usize::try_from(limits.queue_bytes).unwrap_or(usize::MAX)),
         ];
         if let Some((setting, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
-            return Err(StartError::Setting {
-                setting,
-                problem: "must be at least 1".into(),
-            });
+            return Err(StartError::Setting { setting, problem: "must be at least 1".into() });
         }
         if self.simulation_threads > THREADS_MAX {
-            let problem = format!(
-                "{} where {THREADS_MAX} is the most",
-                self.simulation_threads
-            );
-            return Err(StartError::Setting {
-                setting: "simulation_threads",
-                problem,
-            });
+            let problem = format!("{} where {THREADS_MAX} is the most", self.simulation_threads);
+            return Err(StartError::Setting { setting: "simulation_threads", problem });
         }
         match self.listen {
             Listen::Tcp(address) if !address.ip().is_loopback() && !self.insecure => {
@@ -186,15 +165,9 @@ mod tests {
 
     #[test]
     fn an_address_beyond_loopback_needs_a_word() {
-        let mut config = Config {
-            listen: "0.0.0.0:7411".parse().unwrap(),
-            ..Config::default()
-        };
+        let mut config = Config { listen: "0.0.0.0:7411".parse().unwrap(), ..Config::default() };
         let error = config.check().unwrap_err().to_string();
-        assert!(
-            error.contains("--insecure") && error.contains("0.0.0.0:7411"),
-            "{error}"
-        );
+        assert!(error.contains("--insecure") && error.contains("0.0.0.0:7411"), "{error}");
         config.insecure = true;
         assert!(config.check().is_ok());
     }
@@ -214,12 +187,6 @@ mod tests {
         let mut config = Config::default();
         assert!(config.check().is_ok());
         config.limits.queue_events = 0;
-        assert!(
-            config
-                .check()
-                .unwrap_err()
-                .to_string()
-                .contains("limits.queue_events")
-        );
+        assert!(config.check().unwrap_err().to_string().contains("limits.queue_events"));
     }
 }

@@ -77,11 +77,7 @@ pub(crate) enum Error {
     #[error("session {id:?} {problem}")]
     SessionConflict { id: String, problem: &'static str },
     #[error("sensors[{index}]: network {network:?} has no input port {port:?}")]
-    PortUnknown {
-        index: usize,
-        network: String,
-        port: String,
-    },
+    PortUnknown { index: usize, network: String, port: String },
     #[error("{what}: at most {limit}")]
     Limit { what: &'static str, limit: u64 },
     #[error("no snapshot {sha256}")]
@@ -97,10 +93,7 @@ pub(crate) enum Error {
 impl Error {
     /// A field whose value makes no sense.
     pub(crate) fn field(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self::Field {
-            field: field.into(),
-            problem: problem.into(),
-        }
+        Self::Field { field: field.into(), problem: problem.into() }
     }
 
     /// The published reason.

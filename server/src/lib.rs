@@ -66,25 +66,14 @@ impl Daemon {
         config.check()?;
         let repository = Arc::new(Repository::open(config.networks.as_deref())?);
         let listener = Listener::bind(&config.listen).await?;
-        let address = listener.address().map_err(|source| StartError::Listen {
-            address: config.listen.to_string(),
-            source,
-        })?;
+        let address = listener
+            .address()
+            .map_err(|source| StartError::Listen { address: config.listen.to_string(), source })?;
         let pool = Pool::start(config.simulation_threads, config.limits.sessions)
             .map_err(StartError::Threads)?;
-        let registry = Registry::new(
-            repository.clone(),
-            pool.queue().clone(),
-            config.limits.clone(),
-        );
-        Ok(Self {
-            config,
-            address,
-            listener,
-            repository,
-            registry,
-            pool,
-        })
+        let registry =
+            Registry::new(repository.clone(), pool.queue().clone(), config.limits.clone());
+        Ok(Self { config, address, listener, repository, registry, pool })
     }
 
     /// Where the daemon can be reached.
@@ -101,19 +90,9 @@ impl Daemon {
     /// What made the server as a whole fail; what goes wrong in a session or a connection stays
     /// there.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
-        let Self {
-            config,
-            address,
-            listener,
-            repository,
-            registry,
-            pool,
-        } = self;
-        let services = Services {
-            registry: registry.clone(),
-            repository,
-            limits: config.limits.clone(),
-        };
+        let Self { config, address, listener, repository, registry, pool } = self;
+        let services =
+            Services { registry: registry.clone(), repository, limits: config.limits.clone() };
         let (routes, reporter) = service::routes(services)?;
         service::set_health(&reporter, true).await;
         let (close, closing) = oneshot::channel::<()>();
@@ -153,9 +132,6 @@ async fn end(
 
 fn failed(error: tonic::transport::Error) -> StartError {
     use std::error::Error as _;
-    let cause = error
-        .source()
-        .map(|source| format!(": {source}"))
-        .unwrap_or_default();
+    let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
     StartError::Serve(format!("{error}{cause}"))
 }

@@ -38,9 +38,6 @@ pub(crate) async fn drain(registry: &Registry, grace: Duration) {
     registry.drain();
     if timeout(grace, registry.emptied()).await.is_err() {
         let ended = registry.end_all(v1::EndReason::Shutdown, "the daemon shuts down");
-        tracing::warn!(
-            sessions = ended,
-            "the grace period is over: sessions were ended"
-        );
+        tracing::warn!(sessions = ended, "the grace period is over: sessions were ended");
     }
 }

@@ -14,7 +14,8 @@ const RUNS: usize = 5;
 type Bench = fn() -> (f64, f64);
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let selected = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part));
     let benches: [(&str, Bench); 4] = [
         ("convolution_2_percent", || convolution(0.02, 1.0)),
@@ -110,7 +111,8 @@ fn explicit_rows() -> (f64, f64) {
     let (channels, fan_out, neurons) = (1_000_u32, 1_000_u32, 10_000_u32);
     let mut state = 1_u64;
     let mut next = |limit: u32| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         u32::try_from((state >> 33) % u64::from(limit)).expect("below a u32")
     };
     let mut synapses = ExplicitSynapses::default();

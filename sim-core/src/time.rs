@@ -45,8 +45,7 @@ impl TickLength {
     /// One microsecond, the default.
     pub const MICROSECOND: Self = Self(NonZeroU64::new(1_000).expect("a constant above zero"));
     /// One millisecond.
-    pub const MILLISECOND: Self =
-        Self(NonZeroU64::new(1_000_000).expect("a constant above zero"));
+    pub const MILLISECOND: Self = Self(NonZeroU64::new(1_000_000).expect("a constant above zero"));
 
     /// A tick of `ns` nanoseconds; `None` outside 1 ns to 1 s.
     #[must_use]

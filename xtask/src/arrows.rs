@@ -18,36 +18,16 @@ struct Rule {
 const EVENT_SOURCES: &[&str] = &["spiked-sensors", "spiked-recordings", "spiked-client"];
 
 const RULES: &[Rule] = &[
-    Rule {
-        from: "spiked-proto",
-        may_use: &[],
-        tests_may_use: &[],
-    },
-    Rule {
-        from: "sim-core",
-        may_use: &[],
-        tests_may_use: EVENT_SOURCES,
-    },
+    Rule { from: "spiked-proto", may_use: &[], tests_may_use: &[] },
+    Rule { from: "sim-core", may_use: &[], tests_may_use: EVENT_SOURCES },
     Rule {
         from: "spiked-server",
         may_use: &["spiked-proto", "sim-core"],
         tests_may_use: EVENT_SOURCES,
     },
-    Rule {
-        from: "spiked-client",
-        may_use: &["spiked-proto"],
-        tests_may_use: &[],
-    },
-    Rule {
-        from: "spiked-recordings",
-        may_use: &["spiked-proto"],
-        tests_may_use: &[],
-    },
-    Rule {
-        from: "spiked-sensors",
-        may_use: &["spiked-proto"],
-        tests_may_use: &[],
-    },
+    Rule { from: "spiked-client", may_use: &["spiked-proto"], tests_may_use: &[] },
+    Rule { from: "spiked-recordings", may_use: &["spiked-proto"], tests_may_use: &[] },
+    Rule { from: "spiked-sensors", may_use: &["spiked-proto"], tests_may_use: &[] },
     Rule {
         from: "spiked",
         may_use: &[
@@ -60,41 +40,24 @@ const RULES: &[Rule] = &[
         ],
         tests_may_use: &[],
     },
-    Rule {
-        from: "xtask",
-        may_use: &[],
-        tests_may_use: &[],
-    },
+    Rule { from: "xtask", may_use: &[], tests_may_use: &[] },
 ];
 
 /// Every dependency among these crates that the table doesn't allow, with the file it stands in.
 pub(crate) fn violations(crates: &[Crate]) -> Vec<String> {
-    crates
-        .iter()
-        .flat_map(|from| violations_from(from, crates))
-        .collect()
+    crates.iter().flat_map(|from| violations_from(from, crates)).collect()
 }
 
 fn violations_from(from: &Crate, crates: &[Crate]) -> Vec<String> {
     let manifest = from.manifest_path.display();
     let Some(rule) = RULES.iter().find(|rule| rule.from == from.name) else {
-        return vec![format!(
-            "{} has no line in the table of arrows, {manifest}",
-            from.name
-        )];
+        return vec![format!("{} has no line in the table of arrows, {manifest}", from.name)];
     };
     let ours = |name: &str| crates.iter().any(|other| other.name == name);
     let arrows = from.dependencies.iter().filter(|to| ours(&to.name));
     arrows
         .filter(|to| !rule.allows(&to.name, to.kind))
-        .map(|to| {
-            format!(
-                "{} -> {} under {}, {manifest}",
-                from.name,
-                to.name,
-                table(to.kind)
-            )
-        })
+        .map(|to| format!("{} -> {} under {}, {manifest}", from.name, to.name, table(to.kind)))
         .collect()
 }
 
@@ -122,10 +85,7 @@ mod tests {
     use crate::workspace::{Dependency, Workspace};
 
     fn depending(name: &str, on: &[(&str, Option<DependencyKind>)]) -> Crate {
-        let dependency = |&(name, kind): &(&str, _)| Dependency {
-            name: String::from(name),
-            kind,
-        };
+        let dependency = |&(name, kind): &(&str, _)| Dependency { name: String::from(name), kind };
         Crate {
             name: name.to_owned(),
             manifest_path: PathBuf::from(format!("{name}/Cargo.toml")),
@@ -141,14 +101,8 @@ mod tests {
     fn the_arrows_of_the_house_are_allowed() {
         let crates = [
             depending("spiked-proto", &[("prost", None), ("proptest", DEV)]),
-            depending(
-                "sim-core",
-                &[("spiked-sensors", DEV), ("spiked-client", DEV)],
-            ),
-            depending(
-                "spiked-server",
-                &[("sim-core", None), ("spiked-recordings", DEV)],
-            ),
+            depending("sim-core", &[("spiked-sensors", DEV), ("spiked-client", DEV)]),
+            depending("spiked-server", &[("sim-core", None), ("spiked-recordings", DEV)]),
             depending("spiked-client", &[("spiked-proto", None)]),
             depending("spiked-recordings", &[("spiked-proto", BUILD)]),
             depending("spiked-sensors", &[("spiked-proto", DEV)]),
@@ -198,9 +152,6 @@ mod tests {
     #[test]
     fn a_crate_without_a_line_is_a_violation() {
         let found = violations(&[depending("newcomer", &[])]);
-        assert_eq!(
-            found,
-            ["newcomer has no line in the table of arrows, newcomer/Cargo.toml"]
-        );
+        assert_eq!(found, ["newcomer has no line in the table of arrows, newcomer/Cargo.toml"]);
     }
 }

@@ -32,10 +32,7 @@ pub(crate) fn bench(
     profile: &str,
 ) -> anyhow::Result<bool> {
     let all = benches(workspace);
-    if let Some(unknown) = names
-        .iter()
-        .find(|name| !all.iter().any(|bench| bench.is(name)))
-    {
+    if let Some(unknown) = names.iter().find(|name| !all.iter().any(|bench| bench.is(name))) {
         refuse(unknown, &all);
     }
     print_line(&machine(&workspace.root, profile).to_string())?;
@@ -44,12 +41,7 @@ pub(crate) fn bench(
     for bench in all.iter().filter(chosen) {
         if let Err(error) = run(bench, &workspace.root, profile) {
             all_well = false;
-            writeln!(
-                io::stderr(),
-                "{} of {} FAILED: {error:#}",
-                bench.name,
-                bench.package
-            )?;
+            writeln!(io::stderr(), "{} of {} FAILED: {error:#}", bench.name, bench.package)?;
         }
     }
     Ok(all_well)
@@ -59,14 +51,8 @@ pub(crate) fn bench(
 fn benches(workspace: &Workspace) -> Vec<Bench<'_>> {
     let mut found = Vec::new();
     for package in &workspace.crates {
-        let targets = package
-            .targets
-            .iter()
-            .filter(|target| target.kind == ["bench"]);
-        found.extend(targets.map(|target| Bench {
-            package: &package.name,
-            name: &target.name,
-        }));
+        let targets = package.targets.iter().filter(|target| target.kind == ["bench"]);
+        found.extend(targets.map(|target| Bench { package: &package.name, name: &target.name }));
     }
     found
 }
@@ -80,26 +66,16 @@ impl Bench<'_> {
 
 /// Ends with the exit code of wrong usage.
 fn refuse(unknown: &str, all: &[Bench<'_>]) -> ! {
-    let known: Vec<_> = all
-        .iter()
-        .map(|bench| format!("  {} {}", bench.package, bench.name))
-        .collect();
-    let message = format!(
-        "no crate and no benchmark is named {unknown}:\n{}",
-        known.join("\n")
-    );
-    crate::Cli::command()
-        .error(ErrorKind::InvalidValue, message)
-        .exit()
+    let known: Vec<_> =
+        all.iter().map(|bench| format!("  {} {}", bench.package, bench.name)).collect();
+    let message = format!("no crate and no benchmark is named {unknown}:\n{}", known.join("\n"));
+    crate::Cli::command().error(ErrorKind::InvalidValue, message).exit()
 }
 
 /// Runs one benchmark and hands on its JSON lines as they come.
 fn run(bench: &Bench<'_>, root: &Path, profile: &str) -> anyhow::Result<()> {
     let mut command = cargo(["bench", "--profile", profile, "-p", bench.package]);
-    command
-        .args(["--bench", bench.name])
-        .current_dir(root)
-        .stdout(Stdio::piped());
+    command.args(["--bench", bench.name]).current_dir(root).stdout(Stdio::piped());
     let mut child = command.spawn()?;
     let stdout = child.stdout.take().context("standard output isn't piped")?;
 
@@ -135,17 +111,13 @@ fn machine(root: &Path, profile: &str) -> Value {
 
 /// What a command says about itself, if it can be asked.
 fn said(command: &mut Command) -> Option<String> {
-    cargo::output(command)
-        .ok()
-        .map(|said| said.trim().to_owned())
+    cargo::output(command).ok().map(|said| said.trim().to_owned())
 }
 
 /// The first processor's name in Linux's `/proc/cpuinfo`.
 fn cpu_model(cpuinfo: &str) -> Option<String> {
     let mut pairs = cpuinfo.lines().filter_map(|line| line.split_once(':'));
-    pairs
-        .find(|(key, _)| key.trim() == "model name")
-        .map(|(_, name)| name.trim().to_owned())
+    pairs.find(|(key, _)| key.trim() == "model name").map(|(_, name)| name.trim().to_owned())
 }
 
 fn print_line(line: &str) -> io::Result<()> {
@@ -166,19 +138,14 @@ mod tests {
             {"name": "xtask", "manifest_path": "/r/xtask/Cargo.toml", "dependencies": [],
              "targets": [{"name": "xtask", "kind": ["bin"]}]}]}"#;
         let workspace: Workspace = serde_json::from_str(metadata).unwrap();
-        let [rows, taps] = ["rows", "taps"].map(|name| Bench {
-            package: "sim-core",
-            name,
-        });
+        let [rows, taps] = ["rows", "taps"].map(|name| Bench { package: "sim-core", name });
         assert_eq!(benches(&workspace), [rows, taps]);
         assert!(rows.is("sim-core") && rows.is("rows") && !rows.is("taps") && !rows.is("sim"));
     }
 
     #[test]
     fn only_json_objects_pass() {
-        assert!(is_json_object(
-            r#"{"name": "rows", "deliveries_per_s": 1.5e8}"#
-        ));
+        assert!(is_json_object(r#"{"name": "rows", "deliveries_per_s": 1.5e8}"#));
         for line in ["", "running 0 tests", "3", "[1]", "{\"cut\": ", "{} {}"] {
             assert!(!is_json_object(line), "{line:?}");
         }

@@ -26,25 +26,16 @@ pub(crate) fn keep_colours(command: &mut Command) {
 
 /// Runs a command that talks to the terminal itself.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("`{}` didn't start", line(command)))?;
+    let status = command.status().with_context(|| format!("`{}` didn't start", line(command)))?;
     succeeded(command, status)
 }
 
 /// Runs a command and takes what it prints on standard output.
 pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
-    let output = command
-        .output()
-        .with_context(|| format!("`{}` didn't start", line(command)))?;
+    let output = command.output().with_context(|| format!("`{}` didn't start", line(command)))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        bail!(
-            "`{}` ended with {}: {}",
-            line(command),
-            output.status,
-            said.trim()
-        );
+        bail!("`{}` ended with {}: {}", line(command), output.status, said.trim());
     }
     String::from_utf8(output.stdout)
         .with_context(|| format!("`{}` printed bytes that aren't UTF-8", line(command)))
@@ -78,8 +69,5 @@ fn line(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
     let program = program.file_name().unwrap_or(command.get_program());
     let words = std::iter::once(program).chain(command.get_args());
-    words
-        .map(OsStr::to_string_lossy)
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
 }

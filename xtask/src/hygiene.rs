@@ -24,12 +24,8 @@ const REGISTRY_HOSTS: &[&str] = &[
     concat!("deb.de", "bian.org"),
 ];
 
-const MACHINE_PATHS: &[&str] = &[
-    concat!("/wo", "rk/"),
-    concat!("/ro", "ot/"),
-    concat!("/ho", "me/"),
-    concat!("/Us", "ers/"),
-];
+const MACHINE_PATHS: &[&str] =
+    &[concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/")];
 
 /// What was found in the files of a repository.
 #[derive(Debug, Default)]
@@ -64,13 +60,7 @@ pub(crate) fn inspect(root: &Path) -> anyhow::Result<Findings> {
 
 fn repository_files(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut git = std::process::Command::new("git");
-    git.current_dir(root).args([
-        "ls-files",
-        "-z",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-    ]);
+    git.current_dir(root).args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
     let listed = cargo::output(&mut git).context("git can't list the files of the repository")?;
     let files: Vec<_> = listed.split_terminator('\0').map(str::to_owned).collect();
     ensure!(!files.is_empty(), "git lists no file of the repository");
@@ -86,17 +76,10 @@ fn problems(path: &str, content: &str) -> Vec<String> {
             continue;
         }
         for host in REGISTRY_HOSTS.iter().filter(|&&host| line.contains(host)) {
-            problems.push(format!(
-                "{path}:{number}: names the package registry {host}"
-            ));
+            problems.push(format!("{path}:{number}: names the package registry {host}"));
         }
-        for prefix in MACHINE_PATHS
-            .iter()
-            .filter(|&&prefix| has_absolute_path(line, prefix))
-        {
-            problems.push(format!(
-                "{path}:{number}: has a path of one machine, below {prefix}"
-            ));
+        for prefix in MACHINE_PATHS.iter().filter(|&&prefix| has_absolute_path(line, prefix)) {
+            problems.push(format!("{path}:{number}: has a path of one machine, below {prefix}"));
         }
     }
     problems
@@ -105,8 +88,7 @@ fn problems(path: &str, content: &str) -> Vec<String> {
 /// Whether the prefix opens a path in this line; in `../a/prefix/b` it does not.
 fn has_absolute_path(line: &str, prefix: &str) -> bool {
     let inside_a_path = |before: char| before.is_alphanumeric() || "._-~}$".contains(before);
-    line.match_indices(prefix)
-        .any(|(at, _)| !line[..at].ends_with(inside_a_path))
+    line.match_indices(prefix).any(|(at, _)| !line[..at].ends_with(inside_a_path))
 }
 
 fn too_long(path: &str, content: &str) -> Option<String> {
@@ -117,15 +99,10 @@ fn too_long(path: &str, content: &str) -> Option<String> {
 /// Clippy reads the nearest `clippy.toml` alone, so each must repeat what the root's says.
 fn settings_lost(files: &[(String, String)]) -> Vec<String> {
     let root = files.iter().find(|(path, _)| path == "clippy.toml");
-    let settings = root
-        .map_or("", |(_, content)| content.as_str())
-        .lines()
-        .map(str::trim);
+    let settings = root.map_or("", |(_, content)| content.as_str()).lines().map(str::trim);
     let settings = settings.filter(|line| !line.is_empty() && !line.starts_with('#'));
     let lost = settings.flat_map(|setting| {
-        let without = files
-            .iter()
-            .filter(move |(_, content)| !has_line(content, setting));
+        let without = files.iter().filter(move |(_, content)| !has_line(content, setting));
         without.map(move |(path, _)| format!("{path}: lacks the root's setting `{setting}`"))
     });
     lost.collect()
@@ -142,18 +119,10 @@ mod tests {
     /// Catches a check of the first line alone, and one that stops at its first finding.
     #[test]
     fn a_registry_and_a_machine_path_are_named_with_their_line() {
-        let text = format!(
-            "fine\nsee {}, {}data\n",
-            REGISTRY_HOSTS[0], MACHINE_PATHS[0]
-        );
+        let text = format!("fine\nsee {}, {}data\n", REGISTRY_HOSTS[0], MACHINE_PATHS[0]);
         let found = problems("docs/a.md", &text);
         assert_eq!(found.len(), 2);
-        assert!(
-            found
-                .iter()
-                .all(|problem| problem.starts_with("docs/a.md:2: ")),
-            "{found:?}"
-        );
+        assert!(found.iter().all(|problem| problem.starts_with("docs/a.md:2: ")), "{found:?}");
     }
 
     /// Catches a search for the prefix wherever it stands.
@@ -161,16 +130,10 @@ mod tests {
     fn a_relative_path_is_no_machine_path() {
         for prefix in MACHINE_PATHS {
             for before in ["..", "a", "${root}", "https://x.org"] {
-                assert!(
-                    !has_absolute_path(&format!("see {before}{prefix}b"), prefix),
-                    "{before}"
-                );
+                assert!(!has_absolute_path(&format!("see {before}{prefix}b"), prefix), "{before}");
             }
             for before in ["", "\"", " ", "=", "(", "file://", "é "] {
-                assert!(
-                    has_absolute_path(&format!("{before}{prefix}b"), prefix),
-                    "{before}"
-                );
+                assert!(has_absolute_path(&format!("{before}{prefix}b"), prefix), "{before}");
             }
         }
     }
@@ -178,10 +141,7 @@ mod tests {
     /// Catches leaving out the lock file as a whole.
     #[test]
     fn the_lock_file_may_say_where_crates_come_from_and_nothing_more() {
-        let source = format!(
-            "source = \"registry+https://x/{}-index\"\n",
-            REGISTRY_HOSTS[0]
-        );
+        let source = format!("source = \"registry+https://x/{}-index\"\n", REGISTRY_HOSTS[0]);
         assert_eq!(problems("Cargo.lock", &source), [""; 0]);
         assert_eq!(problems("README.md", &source).len(), 1);
         assert_eq!(problems("Cargo.lock", &format!("# {source}")).len(), 1);
@@ -191,10 +151,7 @@ mod tests {
     fn only_long_rust_files_are_listed() {
         let lines = |count| "x\n".repeat(count);
         assert_eq!(too_long("a.rs", &lines(LINES_MAX)), None);
-        assert_eq!(
-            too_long("a.rs", &lines(401)).as_deref(),
-            Some("a.rs: 401 lines")
-        );
+        assert_eq!(too_long("a.rs", &lines(401)).as_deref(), Some("a.rs: 401 lines"));
         assert_eq!(too_long("a.md", &lines(401)), None);
     }
 

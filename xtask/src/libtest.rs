@@ -59,21 +59,13 @@ impl Reader {
 
     /// Reads `test NAME ... ignored, WHY` and `test NAME ... FAILED`.
     fn take_verdict(&mut self, line: &str) {
-        let told = line
-            .strip_prefix("test ")
-            .and_then(|told| told.split_once(" ... "));
+        let told = line.strip_prefix("test ").and_then(|told| told.split_once(" ... "));
         let Some((name, verdict)) = told else { return };
         if verdict == "FAILED" {
             self.failed_names.push(name.to_owned());
         } else if let Some(reason) = verdict.strip_prefix("ignored") {
-            let why = reason
-                .strip_prefix(", ")
-                .unwrap_or("marked as ignored")
-                .to_owned();
-            self.ignored.push(Skip {
-                name: name.to_owned(),
-                why,
-            });
+            let why = reason.strip_prefix(", ").unwrap_or("marked as ignored").to_owned();
+            self.ignored.push(Skip { name: name.to_owned(), why });
         }
     }
 
@@ -84,39 +76,23 @@ impl Reader {
         self.printed.extend(from_stderr);
         let passed = self.passed.saturating_sub(self.printed.len());
         let skips = [self.printed, self.ignored].concat();
-        let tally = Tally {
-            passed,
-            failed: self.failed,
-            skipped: skips.len(),
-        };
-        Outcome {
-            tally,
-            failed_names: self.failed_names,
-            skips,
-        }
+        let tally = Tally { passed, failed: self.failed, skipped: skips.len() };
+        Outcome { tally, failed_names: self.failed_names, skips }
     }
 }
 
 /// `412 passed, 0 failed, 1 skipped`
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            passed,
-            failed,
-            skipped,
-        } = self;
+        let Self { passed, failed, skipped } = self;
         write!(f, "{passed} passed, {failed} failed, {skipped} skipped")
     }
 }
 
 /// The number before a word in `ok. 3 passed; 1 failed; 0 ignored; ...`; zero where it is missing.
 fn count(counts: &str, word: &str) -> usize {
-    let mut pairs = counts
-        .split(['.', ';'])
-        .filter_map(|part| part.trim().split_once(' '));
-    let number = pairs
-        .find(|(_, counted)| *counted == word)
-        .map(|(number, _)| number);
+    let mut pairs = counts.split(['.', ';']).filter_map(|part| part.trim().split_once(' '));
+    let number = pairs.find(|(_, counted)| *counted == word).map(|(number, _)| number);
     number.and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
@@ -174,14 +150,7 @@ test result: ok. 11 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; fin
     #[test]
     fn counts_each_test_of_all_binaries_once() {
         let outcome = read(OUTPUT).0.finish(Vec::new());
-        assert_eq!(
-            outcome.tally,
-            Tally {
-                passed: 12,
-                failed: 1,
-                skipped: 2
-            }
-        );
+        assert_eq!(outcome.tally, Tally { passed: 12, failed: 1, skipped: 2 });
         assert_eq!(outcome.failed_names, ["broken"]);
         assert_eq!(outcome.tally.to_string(), "12 passed, 1 failed, 2 skipped");
     }
@@ -191,10 +160,7 @@ test result: ok. 11 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; fin
     fn collects_skips_from_captured_output_ignored_tests_and_stderr() {
         let from_stderr = Vec::from_iter(Skip::printed("SKIPPED child: no python3"));
         let outcome = read(OUTPUT).0.finish(from_stderr);
-        assert_eq!(
-            names(&outcome.skips),
-            ["evt2::reads_a_recording", "child", "slow"]
-        );
+        assert_eq!(names(&outcome.skips), ["evt2::reads_a_recording", "child", "slow"]);
         assert_eq!(outcome.skips[2].why, "an hour");
     }
 
@@ -202,12 +168,7 @@ test result: ok. 11 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; fin
     fn hides_what_passing_tests_print_and_shows_the_rest() {
         let (_, shown) = read(OUTPUT);
         assert!(!shown.contains("chatter") && !shown.contains("successes"));
-        for kept in [
-            "SKIPPED evt2::reads_a_recording",
-            "left: 1",
-            "(line 2) ... ok",
-            "FAILED. 2",
-        ] {
+        for kept in ["SKIPPED evt2::reads_a_recording", "left: 1", "(line 2) ... ok", "FAILED. 2"] {
             assert!(shown.contains(kept), "{kept:?} is missing from {shown}");
         }
     }

@@ -87,17 +87,13 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<bool> {
     let workspace = Workspace::load()?;
     match command {
-        Command::Test {
-            stages,
-            skips_allowed,
-        } => stages::test(&workspace, &stages, skips_allowed.as_deref()),
+        Command::Test { stages, skips_allowed } => {
+            stages::test(&workspace, &stages, skips_allowed.as_deref())
+        }
         Command::Bench { names, profile } => bench::bench(&workspace, &names, &profile),
     }
 }
 
 fn stage_names() -> PossibleValuesParser {
-    STAGES
-        .iter()
-        .map(|stage| PossibleValue::new(stage.name).help(stage.about))
-        .into()
+    STAGES.iter().map(|stage| PossibleValue::new(stage.name).help(stage.about)).into()
 }

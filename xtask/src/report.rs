@@ -37,21 +37,14 @@ impl Report {
     }
 
     fn refuses(&self, skip: &Skip) -> bool {
-        self.allowed
-            .as_ref()
-            .is_some_and(|allowed| !allowed.allows(skip))
+        self.allowed.as_ref().is_some_and(|allowed| !allowed.allows(skip))
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:<9} seconds", "stage")?;
-        for StageReport {
-            name,
-            took,
-            failure,
-        } in &self.stages
-        {
+        for StageReport { name, took, failure } in &self.stages {
             write!(f, "{name:<9} {:>7.1}", took.as_secs_f64())?;
             match failure {
                 Some(why) => writeln!(f, "  FAILED: {why}")?,
@@ -60,21 +53,14 @@ impl fmt::Display for Report {
         }
         let refused = self.skips.iter().filter(|skip| self.refuses(skip)).count();
         if refused > 0 {
-            writeln!(
-                f,
-                "skips             FAILED: {refused} not on the list of allowed skips"
-            )?;
+            writeln!(f, "skips             FAILED: {refused} not on the list of allowed skips")?;
         }
         if let Some(tally) = self.tally {
             writeln!(f, "{tally}")?;
         }
         writeln!(f, "SKIPPED {}:", self.skips.len())?;
         for skip in &self.skips {
-            let verdict = if self.refuses(skip) {
-                " [not allowed]"
-            } else {
-                ""
-            };
+            let verdict = if self.refuses(skip) { " [not allowed]" } else { "" };
             writeln!(f, "  {}: {}{verdict}", skip.name, skip.why)?;
         }
         Ok(())
@@ -87,11 +73,7 @@ mod tests {
 
     fn stage(name: &'static str, failure: Option<&str>) -> StageReport {
         let failure = failure.map(str::to_owned);
-        StageReport {
-            name,
-            took: Duration::from_millis(1_250),
-            failure,
-        }
+        StageReport { name, took: Duration::from_millis(1_250), failure }
     }
 
     fn skips() -> Vec<Skip> {
@@ -101,15 +83,8 @@ mod tests {
     #[test]
     fn names_every_stage_and_ends_with_the_skips() {
         let report = Report {
-            stages: vec![
-                stage("format", None),
-                stage("tests", Some("1 test failed: a")),
-            ],
-            tally: Some(Tally {
-                passed: 7,
-                failed: 1,
-                skipped: 1,
-            }),
+            stages: vec![stage("format", None), stage("tests", Some("1 test failed: a"))],
+            tally: Some(Tally { passed: 7, failed: 1, skipped: 1 }),
             skips: skips(),
             allowed: None,
         };
@@ -128,10 +103,7 @@ SKIPPED 1:
     /// Catches a report that is silent about skips when there are none.
     #[test]
     fn says_so_when_nothing_was_skipped() {
-        let report = Report {
-            stages: vec![stage("format", None)],
-            ..Report::default()
-        };
+        let report = Report { stages: vec![stage("format", None)], ..Report::default() };
         assert!(report.to_string().ends_with("passed\nSKIPPED 0:\n"));
         assert!(report.passed());
     }
@@ -139,20 +111,12 @@ SKIPPED 1:
     /// Catches a list that is read and not looked at.
     #[test]
     fn fails_on_a_skip_that_is_not_on_the_list() {
-        let with = |allowed| Report {
-            skips: skips(),
-            allowed,
-            ..Report::default()
-        };
+        let with = |allowed| Report { skips: skips(), allowed, ..Report::default() };
         assert!(with(None).passed());
         assert!(with(Some(Allowed::parse("evt2::golden"))).passed());
 
         let refused = with(Some(Allowed::parse("evt2")));
         assert!(!refused.passed());
-        assert!(
-            refused
-                .to_string()
-                .contains("evt2::golden: no shared data [not allowed]")
-        );
+        assert!(refused.to_string().contains("evt2::golden: no shared data [not allowed]"));
     }
 }

@@ -22,10 +22,7 @@ impl Skip {
         let told = line.strip_prefix("SKIPPED ")?;
         let (name, why) = told.split_once(": ").unwrap_or((told, "no reason given"));
         let name = name.trim_end_matches(':').trim();
-        Some(Self {
-            name: name.to_owned(),
-            why: why.trim().to_owned(),
-        })
+        Some(Self { name: name.to_owned(), why: why.trim().to_owned() })
     }
 }
 
@@ -43,15 +40,8 @@ impl Allowed {
 
     /// One name a line; `#` opens a comment.
     pub(crate) fn parse(text: &str) -> Self {
-        let names = text
-            .lines()
-            .map(|line| line.split('#').next().unwrap_or_default().trim());
-        Self(
-            names
-                .filter(|name| !name.is_empty())
-                .map(str::to_owned)
-                .collect(),
-        )
+        let names = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+        Self(names.filter(|name| !name.is_empty()).map(str::to_owned).collect())
     }
 
     /// Whether this skip is on the list.
@@ -65,10 +55,7 @@ mod tests {
     use super::*;
 
     fn skip(name: &str) -> Skip {
-        Skip {
-            name: name.to_owned(),
-            why: String::new(),
-        }
+        Skip { name: name.to_owned(), why: String::new() }
     }
 
     /// Catches a split at the first `:`, which would cut module paths.
@@ -76,34 +63,19 @@ mod tests {
     fn a_skip_is_read_with_its_whole_name_and_its_reason() {
         let read = Skip::printed("SKIPPED evt2::reads_the_real_file: no ../shared/data: clone it");
         let why = "no ../shared/data: clone it".to_owned();
-        assert_eq!(
-            read,
-            Some(Skip {
-                name: "evt2::reads_the_real_file".to_owned(),
-                why
-            })
-        );
+        assert_eq!(read, Some(Skip { name: "evt2::reads_the_real_file".to_owned(), why }));
     }
 
     #[test]
     fn a_skip_without_a_reason_still_counts() {
         for line in ["SKIPPED lonely", "SKIPPED lonely:", "SKIPPED lonely: "] {
-            assert_eq!(
-                Skip::printed(line).map(|skip| skip.name).as_deref(),
-                Some("lonely")
-            );
+            assert_eq!(Skip::printed(line).map(|skip| skip.name).as_deref(), Some("lonely"));
         }
     }
 
     #[test]
     fn other_lines_are_no_skips() {
-        for line in [
-            "",
-            "test SKIPPED ... ok",
-            "skipped a: b",
-            " SKIPPED a: b",
-            "SKIPPED",
-        ] {
+        for line in ["", "test SKIPPED ... ok", "skipped a: b", " SKIPPED a: b", "SKIPPED"] {
             assert_eq!(Skip::printed(line), None, "{line:?}");
         }
     }

@@ -26,36 +26,12 @@ pub(crate) struct Stage {
 }
 
 pub(crate) const STAGES: &[Stage] = &[
-    Stage {
-        name: "format",
-        about: "rustfmt has nothing to change",
-        run: check_format,
-    },
-    Stage {
-        name: "hygiene",
-        about: "no registries, no paths of one machine",
-        run: check_hygiene,
-    },
-    Stage {
-        name: "arrows",
-        about: "crates depend on what they may",
-        run: check_arrows,
-    },
-    Stage {
-        name: "clippy",
-        about: "no warning in any target",
-        run: check_clippy,
-    },
-    Stage {
-        name: "docs",
-        about: "no warning in the documentation",
-        run: check_docs,
-    },
-    Stage {
-        name: "tests",
-        about: "all tests, documentation's too",
-        run: run_tests,
-    },
+    Stage { name: "format", about: "rustfmt has nothing to change", run: check_format },
+    Stage { name: "hygiene", about: "no registries, no paths of one machine", run: check_hygiene },
+    Stage { name: "arrows", about: "crates depend on what they may", run: check_arrows },
+    Stage { name: "clippy", about: "no warning in any target", run: check_clippy },
+    Stage { name: "docs", about: "no warning in the documentation", run: check_docs },
+    Stage { name: "tests", about: "all tests, documentation's too", run: run_tests },
 ];
 
 /// Runs the named stages, or all; whether all passed and nothing was skipped that may not be.
@@ -65,25 +41,16 @@ pub(crate) fn test(
     skips_allowed: Option<&Path>,
 ) -> anyhow::Result<bool> {
     let allowed = skips_allowed.map(Allowed::load).transpose()?;
-    let mut report = Report {
-        allowed,
-        ..Report::default()
-    };
+    let mut report = Report { allowed, ..Report::default() };
     let named = |stage: &&Stage| names.is_empty() || names.iter().any(|name| name == stage.name);
     for stage in STAGES.iter().filter(named) {
         writeln!(io::stdout(), "== {}: {}", stage.name, stage.about)?;
         let started = Instant::now();
-        let failure = (stage.run)(workspace, &mut report)
-            .err()
-            .map(|error| format!("{error:#}"));
+        let failure = (stage.run)(workspace, &mut report).err().map(|error| format!("{error:#}"));
         if let Some(why) = &failure {
             writeln!(io::stdout(), "{} FAILED: {why}", stage.name)?;
         }
-        report.stages.push(StageReport {
-            name: stage.name,
-            took: started.elapsed(),
-            failure,
-        });
+        report.stages.push(StageReport { name: stage.name, took: started.elapsed(), failure });
     }
     write!(io::stdout(), "\n{report}")?;
     Ok(report.passed())
@@ -96,30 +63,17 @@ fn check_format(workspace: &Workspace, _: &mut Report) -> anyhow::Result<()> {
 
 fn check_clippy(workspace: &Workspace, _: &mut Report) -> anyhow::Result<()> {
     ensure_component("clippy", "clippy")?;
-    let mut clippy = cargo([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ]);
+    let mut clippy = cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
     cargo::run(clippy.current_dir(&workspace.root))
 }
 
 fn check_docs(workspace: &Workspace, _: &mut Report) -> anyhow::Result<()> {
     let mut doc = cargo(["doc", "--workspace", "--no-deps"]);
-    cargo::run(
-        doc.env("RUSTDOCFLAGS", "-D warnings")
-            .current_dir(&workspace.root),
-    )
+    cargo::run(doc.env("RUSTDOCFLAGS", "-D warnings").current_dir(&workspace.root))
 }
 
 fn check_arrows(workspace: &Workspace, _: &mut Report) -> anyhow::Result<()> {
-    all_clear(
-        "arrow between crates not allowed",
-        &arrows::violations(&workspace.crates),
-    )
+    all_clear("arrow between crates not allowed", &arrows::violations(&workspace.crates))
 }
 
 fn check_hygiene(workspace: &Workspace, _: &mut Report) -> anyhow::Result<()> {
@@ -146,24 +100,14 @@ fn run_tests(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
     // Built on its own, so that the compiler has the terminal to itself.
     cargo::run(cargo(["test", "--workspace", "--no-run"]).current_dir(&workspace.root))?;
 
-    let mut tests = cargo([
-        "test",
-        "--workspace",
-        "--no-fail-fast",
-        "--",
-        "--show-output",
-    ]);
+    let mut tests = cargo(["test", "--workspace", "--no-fail-fast", "--", "--show-output"]);
     cargo::keep_colours(tests.current_dir(&workspace.root));
     let (outcome, finished) = watch(&mut tests)?;
     report.tally = Some(outcome.tally);
     report.skips.extend(outcome.skips);
 
     if outcome.tally.failed > 0 {
-        bail!(
-            "{} failed: {}",
-            outcome.tally.failed,
-            outcome.failed_names.join(", ")
-        );
+        bail!("{} failed: {}", outcome.tally.failed, outcome.failed_names.join(", "));
     }
     finished?;
     ensure!(outcome.tally.passed > 0, "no test ran");
@@ -172,10 +116,7 @@ fn run_tests(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
 
 /// Runs the tests, showing their output as it comes; also whether they ended well.
 fn watch(tests: &mut Command) -> anyhow::Result<(Outcome, anyhow::Result<()>)> {
-    let mut child = tests
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
+    let mut child = tests.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let stdout = BufReader::new(child.stdout.take().context("standard output isn't piped")?);
     let stderr = BufReader::new(child.stderr.take().context("standard error isn't piped")?);
 
@@ -183,22 +124,13 @@ fn watch(tests: &mut Command) -> anyhow::Result<(Outcome, anyhow::Result<()>)> {
     let skips_on_stderr = thread::scope(|scope| {
         let on_stderr = scope.spawn(|| watch_stderr(stderr));
         cargo::for_each_line(stdout, |line| {
-            if reader.take(line) {
-                writeln!(io::stdout(), "{line}")
-            } else {
-                Ok(())
-            }
+            if reader.take(line) { writeln!(io::stdout(), "{line}") } else { Ok(()) }
         })?;
-        on_stderr
-            .join()
-            .unwrap_or_else(|_| Err(io::Error::other("its reader panicked")))
+        on_stderr.join().unwrap_or_else(|_| Err(io::Error::other("its reader panicked")))
     })
     .context("the output of the tests can't be read")?;
     let status = child.wait()?;
-    Ok((
-        reader.finish(skips_on_stderr),
-        cargo::succeeded(tests, status),
-    ))
+    Ok((reader.finish(skips_on_stderr), cargo::succeeded(tests, status)))
 }
 
 /// Shows what cargo says, and collects the skips told by what libtest doesn't capture.

@@ -28,10 +28,8 @@ fn main() {
     if !wanted.is_empty() && !wanted.iter().any(|part| name.contains(part)) {
         return;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let events = events();
     for batch in [1_024, 16_384] {
         let mut rates: Vec<f64> = (0..RUNS)

@@ -25,27 +25,17 @@ pub(crate) struct Failure {
 impl Failure {
     /// The thing failed.
     pub(crate) fn failed(message: impl Display) -> Self {
-        Self {
-            status: FAILED,
-            message: message.to_string(),
-            hint: None,
-        }
+        Self { status: FAILED, message: message.to_string(), hint: None }
     }
 
     /// The command was used wrongly.
     pub(crate) fn used_wrongly(message: impl Display) -> Self {
-        Self {
-            status: USED_WRONGLY,
-            ..Self::failed(message)
-        }
+        Self { status: USED_WRONGLY, ..Self::failed(message) }
     }
 
     /// The user ended it.
     pub(crate) fn interrupted() -> Self {
-        Self {
-            status: INTERRUPTED,
-            ..Self::failed("")
-        }
+        Self { status: INTERRUPTED, ..Self::failed("") }
     }
 
     /// Adds what could be done about it.
@@ -57,10 +47,7 @@ impl Failure {
     /// Nobody reads the output any more: that is how pipes end, and no failure.
     pub(crate) fn output(name: &str, error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self {
-                status: 0,
-                ..Self::failed("")
-            };
+            return Self { status: 0, ..Self::failed("") };
         }
         Self::failed(format!("cannot write {name}: {error}"))
     }
@@ -89,14 +76,8 @@ const REASONS_OF_MISUSE: [Reason; 5] = [
 impl From<spiked_client::Error> for Failure {
     fn from(error: spiked_client::Error) -> Self {
         let misused = matches!(error, spiked_client::Error::Address { .. })
-            || error
-                .reason()
-                .is_some_and(|reason| REASONS_OF_MISUSE.contains(&reason));
-        if misused {
-            Self::used_wrongly(error)
-        } else {
-            Self::failed(error)
-        }
+            || error.reason().is_some_and(|reason| REASONS_OF_MISUSE.contains(&reason));
+        if misused { Self::used_wrongly(error) } else { Self::failed(error) }
     }
 }
 

@@ -22,16 +22,10 @@ impl Link {
     /// Connects to the daemon that the arguments name, or starts one.
     pub(crate) async fn open(arguments: &DaemonArguments) -> Result<Self, Failure> {
         if let Some(address) = &arguments.address {
-            return Ok(Self {
-                client: Client::connect(address).await?,
-                daemon: None,
-            });
+            return Ok(Self { client: Client::connect(address).await?, daemon: None });
         }
         let (daemon, address) = OwnDaemon::start(arguments.networks.clone()).await?;
-        Ok(Self {
-            client: Client::connect(&address).await?,
-            daemon: Some(daemon),
-        })
+        Ok(Self { client: Client::connect(&address).await?, daemon: Some(daemon) })
     }
 
     /// Hangs up, and ends the daemon if it is our own.
@@ -59,33 +53,18 @@ impl OwnDaemon {
         let (end, ended) = oneshot::channel();
         // Any free port of this machine, for this machine only.
         let listen = Listen::Tcp((Ipv4Addr::LOCALHOST, 0).into());
-        let config = Config {
-            listen,
-            networks,
-            ..Config::default()
-        };
-        let spawned = thread::Builder::new()
-            .name("spiked-daemon".into())
-            .spawn(move || {
-                // Nobody waits for the result where the command has ended already.
-                let _ = end.send(serve(config, bound, stopped));
-            });
+        let config = Config { listen, networks, ..Config::default() };
+        let spawned = thread::Builder::new().name("spiked-daemon".into()).spawn(move || {
+            // Nobody waits for the result where the command has ended already.
+            let _ = end.send(serve(config, bound, stopped));
+        });
         let thread = spawned.map_err(Failure::failed)?;
         match address.await {
-            Ok(address) => Ok((
-                Self {
-                    stop,
-                    ended,
-                    thread,
-                },
-                address,
-            )),
+            Ok(address) => Ok((Self { stop, ended, thread }, address)),
             // The daemon ended without listening, and says why.
             Err(_) => match ended.await {
                 Ok(Err(failure)) => Err(failure),
-                _ => Err(Failure::failed(
-                    "the daemon inside this process did not start",
-                )),
+                _ => Err(Failure::failed("the daemon inside this process did not start")),
             },
         }
     }
@@ -107,9 +86,7 @@ fn serve(
     bound: oneshot::Sender<String>,
     stopped: oneshot::Receiver<()>,
 ) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::failed)?;
     runtime.block_on(async {
         let daemon = Daemon::bind(config).await.map_err(Failure::failed)?;

@@ -25,11 +25,7 @@ pub(crate) struct Chosen {
 /// Finds a network by name, or reads it and sends it to the daemon.
 pub(crate) async fn choose(client: &Client, given: &str) -> Result<Chosen, Failure> {
     if !is_path(given) {
-        return Ok(Chosen {
-            name: given.into(),
-            version: String::new(),
-            camera: None,
-        });
+        return Ok(Chosen { name: given.into(), version: String::new(), camera: None });
     }
     let described = read(Path::new(given))?;
     load(client, described).await
@@ -43,10 +39,7 @@ pub(crate) fn is_path(given: &str) -> bool {
 /// Reads a description.
 pub(crate) fn read(path: &Path) -> Result<Described, Failure> {
     if !path.exists() {
-        return Err(Failure::used_wrongly(format!(
-            "{}: no such file or folder",
-            path.display()
-        )));
+        return Err(Failure::used_wrongly(format!("{}: no such file or folder", path.display())));
     }
     text::read(path).map_err(Failure::failed)
 }
@@ -59,11 +52,7 @@ pub(crate) async fn load(client: &Client, described: Described) -> Result<Chosen
     let digest = Sha256::digest(described.network.encode_to_vec());
     let version = format!("sha-{}", &hex(&digest)[..16]);
     let info = client.load_network(described.network, &version).await?;
-    Ok(Chosen {
-        name: info.name,
-        version: info.version,
-        camera,
-    })
+    Ok(Chosen { name: info.name, version: info.version, camera })
 }
 
 /// Sends a description's arrays to the daemon.
@@ -106,20 +95,12 @@ mod tests {
         };
         let sensor = || input_port::Shape::Sensor(v1::Sensor::default());
         let channels = || input_port::Shape::Channels(v1::Channels::default());
-        let of = |inputs| {
-            camera(&v1::Network {
-                inputs,
-                ..v1::Network::default()
-            })
-        };
+        let of = |inputs| camera(&v1::Network { inputs, ..v1::Network::default() });
         assert_eq!(
             of(vec![port("ear", channels()), port("eye", sensor())]).as_deref(),
             Some("eye")
         );
-        assert_eq!(
-            of(vec![port("left", sensor()), port("right", sensor())]),
-            None
-        );
+        assert_eq!(of(vec![port("left", sensor()), port("right", sensor())]), None);
         assert_eq!(of(vec![port("ear", channels())]), None);
     }
 }

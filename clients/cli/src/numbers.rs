@@ -18,10 +18,8 @@ pub(crate) fn grouped(count: u64) -> String {
 /// A figure with three digits and a prefix: `1.23 M`, or none: `12.0`.
 pub(crate) fn short(figure: f64) -> String {
     let steps = [(1e9, " G"), (1e6, " M"), (1e3, " k")];
-    let (scale, prefix) = steps
-        .into_iter()
-        .find(|(scale, _)| figure.abs() >= 0.9995 * scale)
-        .unwrap_or((1.0, ""));
+    let (scale, prefix) =
+        steps.into_iter().find(|(scale, _)| figure.abs() >= 0.9995 * scale).unwrap_or((1.0, ""));
     let scaled = figure / scale;
     let decimals = match scaled.abs() {
         above if above >= 99.95 => 0,
@@ -63,11 +61,7 @@ pub(crate) fn seconds(us: u64) -> String {
 
 /// A part of a whole: `12.3 %`.
 pub(crate) fn share(part: u64, whole: u64) -> String {
-    if whole == 0 {
-        "- %".into()
-    } else {
-        format!("{:.1} %", 100.0 * part as f64 / whole as f64)
-    }
+    if whole == 0 { "- %".into() } else { format!("{:.1} %", 100.0 * part as f64 / whole as f64) }
 }
 
 /// Bytes as two hexadecimal digits each.
@@ -88,10 +82,7 @@ mod tests {
     #[test]
     fn figures_keep_three_digits() {
         let texts = [0.5, 12.0, 999.6, 1_234.0, 99_960.0, 1.5e9].map(short);
-        assert_eq!(
-            texts,
-            ["0.50", "12.0", "1.00 k", "1.23 k", "100 k", "1.50 G"]
-        );
+        assert_eq!(texts, ["0.50", "12.0", "1.00 k", "1.23 k", "100 k", "1.50 G"]);
         assert_eq!(rate(10, Duration::ZERO, "ev"), "- ev/s");
         assert_eq!(rate(3_000_000, Duration::from_secs(2), "ev"), "1.50 M ev/s");
     }
@@ -106,9 +97,6 @@ mod tests {
 
     #[test]
     fn a_share_of_nothing_is_no_number() {
-        assert_eq!(
-            (share(1, 8), share(0, 0)),
-            ("12.5 %".to_owned(), "- %".to_owned())
-        );
+        assert_eq!((share(1, 8), share(0, 0)), ("12.5 %".to_owned(), "- %".to_owned()));
     }
 }

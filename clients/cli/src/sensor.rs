@@ -36,10 +36,7 @@ pub(crate) fn required(recording: &mut Recording, file: &Path) -> Result<Geometr
     let bar = terminal::reading_bar(recording.bytes_total());
     let mut events = Vec::new();
     // What is wrong with the file comes later: first of all it needs a size.
-    while recording
-        .next_events(&mut events)
-        .is_ok_and(|count| count > 0)
-    {
+    while recording.next_events(&mut events).is_ok_and(|count| count > 0) {
         events.clear();
         bar.set_position(recording.bytes_read());
     }

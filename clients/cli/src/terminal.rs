@@ -24,9 +24,7 @@ pub(crate) fn say(line: impl AsRef<str>) {
 /// A result, to stdout.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    let written = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     written.map_err(|error| Failure::output("standard output", &error))
 }
 
@@ -67,14 +65,8 @@ pub(crate) fn reading_bar(bytes_total: Option<u64>) -> ProgressBar {
 /// Lines of a name and a value, the values below one another.
 pub(crate) fn table<'a>(rows: impl IntoIterator<Item = (&'a str, Cow<'a, str>)>) -> String {
     let rows: Vec<_> = rows.into_iter().collect();
-    let width = rows
-        .iter()
-        .map(|(name, _)| name.chars().count())
-        .max()
-        .unwrap_or(0);
-    rows.iter()
-        .map(|(name, value)| format!("{name:<width$}  {value}\n"))
-        .collect()
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    rows.iter().map(|(name, value)| format!("{name:<width$}  {value}\n")).collect()
 }
 
 /// How often lines are refreshed.

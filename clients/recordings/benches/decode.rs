@@ -12,10 +12,7 @@ use spiked_recordings::{CameraEvent, Geometry, Recording, write};
 const RUNS: usize = 7;
 const EVENTS_A_RUN: u64 = 60_000_000;
 const GENERATED_EVENTS: u64 = 500_000;
-const SENSOR: Geometry = Geometry {
-    width: 640,
-    height: 480,
-};
+const SENSOR: Geometry = Geometry { width: 640, height: 480 };
 
 fn main() {
     let es = recording("dvs.es").unwrap_or_else(generated_es);
@@ -52,9 +49,7 @@ fn decode_often(file: &[u8], geometry: Option<Geometry>, events_min: u64) -> u64
     while decoded < events_min {
         let mut recording = Recording::new(file, "bench", None).expect("a whole recording");
         if let Some(geometry) = geometry {
-            recording
-                .set_geometry(geometry)
-                .expect("the header names no other size");
+            recording.set_geometry(geometry).expect("the header names no other size");
         }
         while recording.next_events(&mut events).expect("no fault in it") > 0 {
             decoded += black_box(&events).len() as u64;
@@ -67,9 +62,8 @@ fn decode_often(file: &[u8], geometry: Option<Geometry>, events_min: u64) -> u64
 /// Time that this thread has spent on a processor, or on the wall where the kernel doesn't say.
 fn processor_seconds() -> f64 {
     let kernel = fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanoseconds = kernel
-        .as_deref()
-        .and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
+    let nanoseconds =
+        kernel.as_deref().and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
     nanoseconds.map_or_else(wall_seconds, |nanoseconds| nanoseconds * 1e-9)
 }
 
@@ -79,18 +73,13 @@ fn wall_seconds() -> f64 {
 }
 
 fn recording(name: &str) -> Option<Vec<u8>> {
-    let folder = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../../shared/data/recordings"
-    );
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/recordings");
     fs::read(Path::new(folder).join(name)).ok()
 }
 
 fn generated_es() -> Vec<u8> {
     let mut writer = write::es::Writer::new(Vec::new(), SENSOR).expect("memory takes all");
-    writer
-        .write(&generated())
-        .expect("events on the sensor, in order");
+    writer.write(&generated()).expect("events on the sensor, in order");
     writer.finish().expect("memory takes all")
 }
 

@@ -70,22 +70,13 @@ impl<R: Read> Recording<R> {
         let name = name.into();
         let mut buffer = vec![0; CHUNK_BYTES].into_boxed_slice();
         let begun = fill(&mut reader, &mut buffer).and_then(|filled| {
-            Ok((
-                filled,
-                formats::begin(&buffer[..filled], filled < buffer.len())?,
-            ))
+            Ok((filled, formats::begin(&buffer[..filled], filled < buffer.len())?))
         });
         let (filled, beginning) = match begun {
             Ok(begun) => begun,
             Err(fault) => return Err(Error { name, fault }),
         };
-        let Beginning {
-            format,
-            geometry,
-            header,
-            length,
-            decoder,
-        } = beginning;
+        let Beginning { format, geometry, header, length, decoder } = beginning;
         Ok(Self {
             reader,
             name,
@@ -120,10 +111,7 @@ impl<R: Read> Recording<R> {
         let portion = &out[before..];
         self.note_largest(portion);
         match self.fault.take_if(|_| portion.is_empty()) {
-            Some(fault) => Err(Error {
-                name: self.name.clone(),
-                fault,
-            }),
+            Some(fault) => Err(Error { name: self.name.clone(), fault }),
             None => Ok(portion.len()),
         }
     }

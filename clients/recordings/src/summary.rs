@@ -49,8 +49,7 @@ impl Summary {
     /// From the earliest to the latest event, in µs; 0 without events.
     #[must_use]
     pub fn span_us(&self) -> u64 {
-        self.times_us
-            .map_or(0, |(earliest_us, latest_us)| latest_us - earliest_us)
+        self.times_us.map_or(0, |(earliest_us, latest_us)| latest_us - earliest_us)
     }
 
     /// Events a second over the span, if time passes in it.
@@ -95,20 +94,14 @@ mod tests {
             assert_eq!(summary.largest_pixel, Some((3, 9)));
             assert_eq!((summary.sum_x, summary.sum_y), (6, 10));
             assert_eq!(summary.backward_steps, 1);
-            assert_eq!(
-                (summary.rate_hz(), summary.on_share()),
-                (Some(200_000.0), Some(0.75))
-            );
+            assert_eq!((summary.rate_hz(), summary.on_share()), (Some(200_000.0), Some(0.75)));
         }
     }
 
     #[test]
     fn says_nothing_of_what_is_not_there() {
         let mut summary = Summary::default();
-        assert_eq!(
-            (summary.rate_hz(), summary.on_share(), summary.span_us()),
-            (None, None, 0)
-        );
+        assert_eq!((summary.rate_hz(), summary.on_share(), summary.span_us()), (None, None, 0));
         summary.add(&EVENTS[..1]);
         assert_eq!((summary.rate_hz(), summary.on_share()), (None, Some(1.0)));
     }

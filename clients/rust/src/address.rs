@@ -32,32 +32,21 @@ impl FromStr for Address {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let refused = || Error::Address {
-            address: text.to_owned(),
-        };
+        let refused = || Error::Address { address: text.to_owned() };
         if let Some(path) = text.strip_prefix("unix:") {
             let path = path.strip_prefix("//").unwrap_or(path);
             let absolute = path.starts_with('/').then(|| format!("unix:{path}"));
             let uri = absolute.ok_or_else(refused)?;
-            return Ok(Self {
-                shown: uri.clone(),
-                uri,
-            });
+            return Ok(Self { shown: uri.clone(), uri });
         }
-        let authority = text
-            .strip_prefix("http://")
-            .unwrap_or(text)
-            .trim_end_matches('/');
+        let authority = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
         let (host, port) = authority.rsplit_once(':').ok_or_else(refused)?;
         let host_is_plain = !host.is_empty() && !host.contains(['/', '@', ' ']);
         let bracketed = host.starts_with('[') && host.ends_with(']');
         if !host_is_plain || (host.contains(':') && !bracketed) || port.parse::<u16>().is_err() {
             return Err(refused());
         }
-        Ok(Self {
-            shown: authority.to_owned(),
-            uri: format!("http://{authority}"),
-        })
+        Ok(Self { shown: authority.to_owned(), uri: format!("http://{authority}") })
     }
 }
 
@@ -81,15 +70,7 @@ mod tests {
 
     #[test]
     fn refuses_what_leads_nowhere_and_shows_it() {
-        for text in [
-            "",
-            "localhost",
-            ":7411",
-            "host:port",
-            "host:70000",
-            "::1:7411",
-            "unix:",
-        ] {
+        for text in ["", "localhost", ":7411", "host:port", "host:70000", "::1:7411", "unix:"] {
             let error = text.parse::<Address>().unwrap_err().to_string();
             assert!(error.contains(&format!("{text:?}")), "{error}");
         }

@@ -24,14 +24,12 @@ impl Alarm {
         let (moments, asked) = mpsc::sync_channel::<Instant>(1);
         let rung = Arc::new(Notify::new());
         let ring = Arc::clone(&rung);
-        thread::Builder::new()
-            .name("spiked-alarm".into())
-            .spawn(move || {
-                while let Ok(moment) = asked.recv() {
-                    thread::sleep(moment.saturating_duration_since(Instant::now()));
-                    ring.notify_one();
-                }
-            })?;
+        thread::Builder::new().name("spiked-alarm".into()).spawn(move || {
+            while let Ok(moment) = asked.recv() {
+                thread::sleep(moment.saturating_duration_since(Instant::now()));
+                ring.notify_one();
+            }
+        })?;
         Ok(Self { moments, rung })
     }
 

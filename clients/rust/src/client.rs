@@ -33,9 +33,7 @@ impl Client {
     /// A text that is no address, or nobody there.
     pub async fn connect(address: &str) -> Result<Self, Error> {
         let address: Address = address.parse()?;
-        let refused = |_| Error::Address {
-            address: address.to_string(),
-        };
+        let refused = |_| Error::Address { address: address.to_string() };
         let endpoint = Endpoint::from_shared(address.uri().to_owned()).map_err(refused)?;
         let endpoint = endpoint
             .connect_timeout(CONNECT_TIMEOUT)

@@ -46,9 +46,7 @@ impl Standing {
         let position = &self.acknowledgement;
         position.accepted >= sent.sequence
             && position.queue_events > 0
-            && sent
-                .promise_us
-                .is_none_or(|promise_us| clock.has_closed(position, promise_us))
+            && sent.promise_us.is_none_or(|promise_us| clock.has_closed(position, promise_us))
     }
 }
 
@@ -89,11 +87,7 @@ impl Gate {
             }
             if self.standing.changed().await.is_err() {
                 let over = self.standing.borrow().over;
-                return Err(if over {
-                    Error::InputOver
-                } else {
-                    Error::OutputDropped
-                });
+                return Err(if over { Error::InputOver } else { Error::OutputDropped });
             }
         }
     }
@@ -111,56 +105,31 @@ mod tests {
             queue_events,
             simulated_to_us,
             simulated_to_tick: simulated_to_us / 1_000,
-            credit: Some(v1::Credit {
-                events,
-                bytes: events * 8,
-            }),
+            credit: Some(v1::Credit { events, bytes: events * 8 }),
             ..v1::Acknowledgement::default()
         };
-        Standing {
-            acknowledgement,
-            over: false,
-        }
+        Standing { acknowledgement, over: false }
     }
 
-    const ONE: Amount = Amount {
-        events: 1,
-        bytes: 8,
-    };
+    const ONE: Amount = Amount { events: 1, bytes: 8 };
 
     fn sent(promise_us: Option<u64>) -> Sent {
-        Sent {
-            amount: Amount {
-                events: 10,
-                bytes: 80,
-            },
-            sequence: 1,
-            promise_us,
-        }
+        Sent { amount: Amount { events: 10, bytes: 80 }, sequence: 1, promise_us }
     }
 
     #[test]
     fn waits_until_the_sum_of_all_that_was_sent_is_covered() {
         let (write, read) = watch::channel(standing(10, 0, 0));
-        let mut gate = Gate {
-            standing: read,
-            clock: Clock { tick_ns: 1_000_000 },
-        };
+        let mut gate = Gate { standing: read, clock: Clock { tick_ns: 1_000_000 } };
         assert!(gate.wait(&sent(None), ONE).now_or_never().is_none());
         write.send_replace(standing(11, 0, 0));
-        assert!(matches!(
-            gate.wait(&sent(None), ONE).now_or_never(),
-            Some(Ok(()))
-        ));
+        assert!(matches!(gate.wait(&sent(None), ONE).now_or_never(), Some(Ok(()))));
     }
 
     #[test]
     fn says_so_when_only_a_promise_could_make_room() {
         let (_write, read) = watch::channel(standing(10, 10, 2_000));
-        let mut gate = Gate {
-            standing: read,
-            clock: Clock { tick_ns: 1_000_000 },
-        };
+        let mut gate = Gate { standing: read, clock: Clock { tick_ns: 1_000_000 } };
         for (promise_us, stalled) in [(None, true), (Some(2_999), true), (Some(3_000), false)] {
             let waited = gate.wait(&sent(promise_us), ONE).now_or_never();
             let is_stalled = matches!(waited, Some(Err(Error::PromiseStalled { .. })));
@@ -171,14 +140,8 @@ mod tests {
     #[test]
     fn ends_with_the_session_and_with_the_output() {
         let (write, read) = watch::channel(standing(10, 0, 0));
-        let mut gate = Gate {
-            standing: read,
-            clock: Clock { tick_ns: 1_000 },
-        };
-        let over = Standing {
-            over: true,
-            ..standing(10, 0, 0)
-        };
+        let mut gate = Gate { standing: read, clock: Clock { tick_ns: 1_000 } };
+        let over = Standing { over: true, ..standing(10, 0, 0) };
         write.send_replace(over);
         let waited = gate.wait(&sent(None), ONE).now_or_never();
         assert!(matches!(waited, Some(Err(Error::InputOver))));

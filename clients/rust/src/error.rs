@@ -124,10 +124,8 @@ impl Refusal {
         {
             return Some(error.into());
         }
-        let broken = matches!(
-            status.code(),
-            Code::Unknown | Code::Internal | Code::Cancelled
-        ) || std::error::Error::source(status).is_some();
+        let broken = matches!(status.code(), Code::Unknown | Code::Internal | Code::Cancelled)
+            || std::error::Error::source(status).is_some();
         let (reason, message) = named_reason(status.message());
         if broken && reason.is_none() {
             return None;
@@ -182,11 +180,7 @@ fn one_line(status: &Status) -> String {
         }
         below = error.source();
     }
-    if line.is_empty() {
-        status.code().description().to_owned()
-    } else {
-        line
-    }
+    if line.is_empty() { status.code().description().to_owned() } else { line }
 }
 
 #[cfg(test)]
@@ -196,9 +190,7 @@ mod tests {
     #[test]
     fn a_status_gives_back_the_reason_that_it_names() {
         let status = Status::not_found("no network \"x\" (REASON_NETWORK_UNKNOWN)");
-        let Error::Refused(refusal) = Error::from(status) else {
-            panic!("refused")
-        };
+        let Error::Refused(refusal) = Error::from(status) else { panic!("refused") };
         assert_eq!(refusal.reason, Reason::NetworkUnknown);
         assert_eq!(refusal.to_string(), "no network \"x\"");
     }
@@ -215,9 +207,7 @@ mod tests {
         };
         let details = error.encode_to_vec().into();
         let status = Status::with_details(Code::InvalidArgument, "late", details);
-        let Error::Refused(refusal) = Error::from(status) else {
-            panic!("refused")
-        };
+        let Error::Refused(refusal) = Error::from(status) else { panic!("refused") };
         assert_eq!(refusal, Refusal::from(error));
     }
 

@@ -41,13 +41,7 @@ impl Gather {
     /// Batches of at most `events_max` events.
     pub(crate) fn new(events_max: usize) -> Self {
         let events_max = events_max.clamp(1, BATCH_EVENTS_MAX);
-        Self {
-            events_max,
-            port: 0,
-            layout: Layout::Unspecified,
-            base_us: 0,
-            payload: Vec::new(),
-        }
+        Self { events_max, port: 0, layout: Layout::Unspecified, base_us: 0, payload: Vec::new() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -76,8 +70,7 @@ impl Gather {
         if self.is_empty() {
             (self.port, self.layout) = (port, E::LAYOUT);
             self.base_us = base_before(first.time_us(), promise_us);
-            self.payload
-                .reserve(self.events_max.min(events.len().max(1_024)) * EVENT_BYTES);
+            self.payload.reserve(self.events_max.min(events.len().max(1_024)) * EVENT_BYTES);
         } else if (self.port, self.layout) != (port, E::LAYOUT) {
             return Ok(0);
         }
@@ -116,9 +109,7 @@ fn base_before(first_us: u64, promise_us: Option<u64>) -> u64 {
     match promise_us {
         // The first batch's base time may be the session's origin: it is the first event's.
         None => first_us,
-        Some(promise_us) => promise_us
-            .max(first_us.saturating_sub(REORDER_ROOM_US))
-            .min(first_us),
+        Some(promise_us) => promise_us.max(first_us.saturating_sub(REORDER_ROOM_US)).min(first_us),
     }
 }
 
@@ -130,12 +121,7 @@ mod tests {
     use super::*;
 
     fn at(t_us: u64) -> CameraEvent {
-        CameraEvent {
-            t_us,
-            x: 1,
-            y: 2,
-            on: true,
-        }
+        CameraEvent { t_us, x: 1, y: 2, on: true }
     }
 
     /// Gathers everything, cutting where the gatherer asks for it.
@@ -153,9 +139,7 @@ mod tests {
     }
 
     fn decoded(batch: &Batch) -> Vec<CameraEvent> {
-        camera::decode(&batch.payload, batch.base_us, batch.count.into())
-            .unwrap()
-            .collect()
+        camera::decode(&batch.payload, batch.base_us, batch.count.into()).unwrap().collect()
     }
 
     proptest! {
@@ -189,31 +173,16 @@ mod tests {
         let mut gather = Gather::new(9);
         assert_eq!(gather.take(0, &[at(5)], None), Ok(1));
         assert_eq!(gather.take(1, &[at(6)], None), Ok(0));
-        assert_eq!(
-            gather.take(0, &[AddressEvent { time: 6, index: 0 }], None),
-            Ok(0)
-        );
+        assert_eq!(gather.take(0, &[AddressEvent { time: 6, index: 0 }], None), Ok(0));
         let batch = gather.cut(Some(5)).unwrap();
-        assert_eq!(
-            (batch.port, batch.layout, batch.base_us),
-            (0, Layout::Camera, 5)
-        );
+        assert_eq!((batch.port, batch.layout, batch.base_us), (0, Layout::Camera, 5));
         assert_eq!(batch.promise_us, Some(5));
     }
 
     #[test]
     fn an_event_that_no_batch_can_carry_is_an_error() {
-        let tall = CameraEvent {
-            y: 1 << 15,
-            ..at(0)
-        };
+        let tall = CameraEvent { y: 1 << 15, ..at(0) };
         let error = Gather::new(9).take(0, &[at(0), tall], None);
-        assert_eq!(
-            error,
-            Err(PackedError::RowTooLarge {
-                position: 1,
-                y: 1 << 15
-            })
-        );
+        assert_eq!(error, Err(PackedError::RowTooLarge { position: 1, y: 1 << 15 }));
     }
 }

@@ -37,13 +37,7 @@ impl Latencies {
         let histogram_ns = Histogram::new_with_bounds(1, LATENCY_NS_MAX, 3)
             .expect("constant bounds that the histogram allows");
         let waiting = VecDeque::new();
-        Self(Mutex::new(State {
-            clock,
-            waiting,
-            histogram_ns,
-            unmeasured: 0,
-            last_ns: 0,
-        }))
+        Self(Mutex::new(State { clock, waiting, histogram_ns, unmeasured: 0, last_ns: 0 }))
     }
 
     /// All latencies so far \[ns\].

@@ -19,12 +19,7 @@ impl Client {
     /// A refusal, or a connection that broke.
     pub async fn list_networks(&self) -> Result<Vec<v1::NetworkInfo>, Error> {
         let request = v1::ListNetworksRequest {};
-        Ok(self
-            .network_service()
-            .list_networks(request)
-            .await?
-            .into_inner()
-            .networks)
+        Ok(self.network_service().list_networks(request).await?.into_inner().networks)
     }
 
     /// What a network is made of, and what it would cost.
@@ -43,11 +38,7 @@ impl Client {
             version: version.to_owned(),
             sensors: sensors.iter().map(described).collect(),
         };
-        Ok(self
-            .network_service()
-            .describe_network(request)
-            .await?
-            .into_inner())
+        Ok(self.network_service().describe_network(request).await?.into_inner())
     }
 
     /// Checks a network without keeping it; its arrays must have been uploaded.
@@ -61,10 +52,7 @@ impl Client {
         sensors: &[v1::SensorSize],
     ) -> Result<v1::DryRunResponse, Error> {
         let sensors = sensors.iter().map(described).collect();
-        let request = v1::DryRunRequest {
-            network: Some(network),
-            sensors,
-        };
+        let request = v1::DryRunRequest { network: Some(network), sensors };
         Ok(self.network_service().dry_run(request).await?.into_inner())
     }
 
@@ -76,27 +64,15 @@ impl Client {
     pub async fn upload_blob(&self, array: Bytes) -> Result<Bytes, Error> {
         let sha256 = Bytes::copy_from_slice(&Sha256::digest(&array));
         let size_bytes = array.len() as u64;
-        let named = v1::UploadBlobRequest {
-            sha256,
-            size_bytes,
-            chunk: Bytes::new(),
-        };
+        let named = v1::UploadBlobRequest { sha256, size_bytes, chunk: Bytes::new() };
         let mut rest = array;
         let pieces = std::iter::from_fn(move || {
             let chunk = rest.split_to(rest.len().min(CHUNK_BYTES));
-            let piece = v1::UploadBlobRequest {
-                chunk,
-                ..Default::default()
-            };
+            let piece = v1::UploadBlobRequest { chunk, ..Default::default() };
             (!piece.chunk.is_empty()).then_some(piece)
         });
         let requests = futures::stream::iter(std::iter::once(named).chain(pieces));
-        Ok(self
-            .network_service()
-            .upload_blob(requests)
-            .await?
-            .into_inner()
-            .sha256)
+        Ok(self.network_service().upload_blob(requests).await?.into_inner().sha256)
     }
 
     /// Makes a network available until the daemon ends; its arrays must have been uploaded. An
@@ -111,18 +87,9 @@ impl Client {
         version: &str,
     ) -> Result<v1::NetworkInfo, Error> {
         let version = version.to_owned();
-        let request = v1::LoadNetworkRequest {
-            network: Some(network),
-            version,
-        };
-        let response = self
-            .network_service()
-            .load_network(request)
-            .await?
-            .into_inner();
-        response
-            .info
-            .ok_or_else(|| Error::Contract("a loaded network without a name".into()))
+        let request = v1::LoadNetworkRequest { network: Some(network), version };
+        let response = self.network_service().load_network(request).await?.into_inner();
+        response.info.ok_or_else(|| Error::Contract("a loaded network without a name".into()))
     }
 
     fn network_service(&self) -> NetworkServiceClient<tonic::transport::Channel> {
@@ -131,14 +98,6 @@ impl Client {
 }
 
 fn described(sensor: &v1::SensorSize) -> v1::DescribeSensor {
-    let v1::SensorSize {
-        port,
-        width,
-        height,
-    } = sensor.clone();
-    v1::DescribeSensor {
-        port,
-        width,
-        height,
-    }
+    let v1::SensorSize { port, width, height } = sensor.clone();
+    v1::DescribeSensor { port, width, height }
 }

@@ -42,20 +42,13 @@ impl OpenOptions {
     /// A session of a network, with everything else left open.
     #[must_use]
     pub fn new(network: &str) -> Self {
-        Self {
-            network: network.to_owned(),
-            ..Self::default()
-        }
+        Self { network: network.to_owned(), ..Self::default() }
     }
 
     /// Says how large the sensor behind an input port is \[pixels\].
     #[must_use]
     pub fn with_sensor(mut self, port: &str, width: u32, height: u32) -> Self {
-        self.sensors.push(v1::SensorSize {
-            port: port.to_owned(),
-            width,
-            height,
-        });
+        self.sensors.push(v1::SensorSize { port: port.to_owned(), width, height });
         self
     }
 
@@ -101,9 +94,7 @@ impl OpenOptions {
             network: self.network.clone(),
             network_version: self.network_version.clone(),
             sensors: self.sensors.clone(),
-            origin: origin.map(|origin| v1::Origin {
-                origin: Some(origin),
-            }),
+            origin: origin.map(|origin| v1::Origin { origin: Some(origin) }),
             bad_event: self.bad_event.into(),
             late_event: self.late_event.into(),
             run_on_us: self.run_on_us,

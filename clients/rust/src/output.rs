@@ -54,13 +54,7 @@ impl Output {
         heard: watch::Sender<Standing>,
         latencies: Option<Arc<Latencies>>,
     ) -> Self {
-        Self {
-            stream,
-            tables,
-            heard,
-            latencies,
-            over: false,
-        }
+        Self { stream, tables, heard, latencies, over: false }
     }
 
     /// The next item; `None` after [`Item::Ended`] or an error.
@@ -98,8 +92,7 @@ impl Output {
         if let Some(latencies) = &self.latencies {
             latencies.acknowledged(position, Instant::now());
         }
-        self.heard
-            .send_modify(|standing| standing.acknowledgement.clone_from(position));
+        self.heard.send_modify(|standing| standing.acknowledgement.clone_from(position));
     }
 
     fn end(&mut self) {
@@ -118,9 +111,7 @@ impl Stream for Output {
         loop {
             let answer = ready!(self.stream.poll_next_unpin(context));
             let item = match answer {
-                Some(Ok(v1::StreamResponse {
-                    message: Some(message),
-                })) => self.read(message),
+                Some(Ok(v1::StreamResponse { message: Some(message) })) => self.read(message),
                 // A message of a later contract.
                 Some(Ok(v1::StreamResponse { message: None })) => continue,
                 Some(Err(status)) => Err(status.into()),

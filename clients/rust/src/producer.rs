@@ -45,16 +45,9 @@ impl Producer {
     /// Needs a runtime around it.
     pub(crate) fn new(sending: Sending) -> Self {
         let latencies = sending.latencies.clone();
-        let shared = Arc::new(Shared {
-            sending: Mutex::new(sending),
-            begun: Notify::new(),
-        });
+        let shared = Arc::new(Shared { sending: Mutex::new(sending), begun: Notify::new() });
         let timekeeper = tokio::spawn(keep_time(Arc::clone(&shared)));
-        Self {
-            shared,
-            latencies,
-            timekeeper,
-        }
+        Self { shared, latencies, timekeeper }
     }
 
     /// Gathers events of an input port (an index into [`Tables::inputs`](crate::Tables::inputs)),
@@ -111,33 +104,19 @@ impl Producer {
         promise_us: Option<u64>,
     ) -> Result<(), Error> {
         if events.len() > BATCH_EVENTS_MAX {
-            return Err(Error::BatchTooLarge {
-                given: events.len(),
-                max: BATCH_EVENTS_MAX,
-            });
+            return Err(Error::BatchTooLarge { given: events.len(), max: BATCH_EVENTS_MAX });
         }
         let mut sending = self.shared.sending.lock().await;
         let earliest_us = events.iter().map(E::time_us).min();
         let first_us = events.first().map_or(0, E::time_us);
         let is_first = sending.sent.sequence == 0;
-        let base_us = if is_first {
-            first_us
-        } else {
-            earliest_us.unwrap_or(0)
-        };
+        let base_us = if is_first { first_us } else { earliest_us.unwrap_or(0) };
         let mut payload = Vec::with_capacity(events.len() * EVENT_BYTES);
         E::pack(events, base_us, &mut payload)?;
         sending.note_latest(events);
         let count = u32::try_from(events.len()).unwrap_or(u32::MAX);
         let (layout, payload) = (E::LAYOUT, payload.into());
-        let batch = Batch {
-            port,
-            layout,
-            base_us,
-            count,
-            payload,
-            promise_us,
-        };
+        let batch = Batch { port, layout, base_us, count, payload, promise_us };
         sending.send_batch(batch).await
     }
 
@@ -161,14 +140,7 @@ impl Producer {
             let payload = rest.split_to(rest.len().min(RAW_BYTES_MAX));
             let promise_us = promise_us.filter(|_| rest.is_empty());
             let count = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-            let batch = Batch {
-                port,
-                layout,
-                base_us: 0,
-                count,
-                payload,
-                promise_us,
-            };
+            let batch = Batch { port, layout, base_us: 0, count, payload, promise_us };
             sending.send_batch(batch).await?;
             if rest.is_empty() {
                 return Ok(());

@@ -44,9 +44,7 @@ impl Sending {
         let mut rest = events;
         while !rest.is_empty() {
             self.send_ready().await?;
-            let taken = self
-                .gather
-                .take(port, rest, self.base_floor_us(rest[0].time_us()))?;
+            let taken = self.gather.take(port, rest, self.base_floor_us(rest[0].time_us()))?;
             self.note_latest(&rest[..taken]);
             rest = &rest[taken..];
             if !rest.is_empty() || self.gather.is_full() {
@@ -61,10 +59,7 @@ impl Sending {
     /// Gives a promise, which leaves with the gathered events.
     pub(crate) fn promise(&mut self, promise_us: u64) -> Result<(), Error> {
         if let Some(given) = self.promise_us.filter(|&given| given > promise_us) {
-            return Err(Error::PromiseBackwards {
-                given_us: promise_us,
-                promise_us: given,
-            });
+            return Err(Error::PromiseBackwards { given_us: promise_us, promise_us: given });
         }
         self.promise_us = Some(promise_us);
         self.start_waiting();
@@ -77,8 +72,7 @@ impl Sending {
         self.cut();
         self.send_ready().await?;
         if let Some(promise_us) = self.unsent_promise() {
-            self.put(Message::Heartbeat(v1::Heartbeat { promise_us }))
-                .await?;
+            self.put(Message::Heartbeat(v1::Heartbeat { promise_us })).await?;
             self.sent.promise_us = Some(promise_us);
         }
         self.deadline = None;
@@ -93,10 +87,7 @@ impl Sending {
             self.promise(promise_us)?;
         }
         let promise_us = batch.promise_us.or(self.unsent_promise());
-        self.ready = Some(Batch {
-            promise_us,
-            ..batch
-        });
+        self.ready = Some(Batch { promise_us, ..batch });
         self.send_ready().await?;
         self.deadline = None;
         Ok(())
@@ -119,11 +110,7 @@ impl Sending {
     /// Below this no event comes, as far as a batch's base time is concerned.
     pub(crate) fn base_floor_us(&self, first_us: u64) -> Option<u64> {
         // The first batch's base time may be the session's origin: it is the first event's.
-        if self.sent.sequence == 0 {
-            Some(first_us)
-        } else {
-            Some(self.promise_us.unwrap_or(0))
-        }
+        if self.sent.sequence == 0 { Some(first_us) } else { Some(self.promise_us.unwrap_or(0)) }
     }
 
     async fn flush_events(&mut self) -> Result<(), Error> {
@@ -146,11 +133,7 @@ impl Sending {
         };
         let cost = cost(batch.layout, &batch.payload);
         self.gate.wait(&self.sent, cost).await?;
-        let room = self
-            .requests
-            .reserve()
-            .await
-            .map_err(|_closed| Error::InputOver)?;
+        let room = self.requests.reserve().await.map_err(|_closed| Error::InputOver)?;
         let Some(batch) = self.ready.take() else {
             return Ok(());
         };
@@ -179,18 +162,12 @@ impl Sending {
     }
 
     async fn put(&mut self, message: Message) -> Result<(), Error> {
-        let request = v1::StreamRequest {
-            message: Some(message),
-        };
-        self.requests
-            .send(request)
-            .await
-            .map_err(|_closed| Error::InputOver)
+        let request = v1::StreamRequest { message: Some(message) };
+        self.requests.send(request).await.map_err(|_closed| Error::InputOver)
     }
 
     fn unsent_promise(&self) -> Option<u64> {
-        self.promise_us
-            .filter(|&given| self.sent.promise_us.is_none_or(|sent| sent < given))
+        self.promise_us.filter(|&given| self.sent.promise_us.is_none_or(|sent| sent < given))
     }
 
     fn start_waiting(&mut self) {
@@ -209,8 +186,5 @@ fn cost(layout: Layout, payload: &Bytes) -> Amount {
         _ => 8,
     };
     let bytes = payload.len() as u64;
-    Amount {
-        events: bytes.div_ceil(word),
-        bytes,
-    }
+    Amount { events: bytes.div_ceil(word), bytes }
 }

@@ -31,17 +31,12 @@ impl Session {
     pub(crate) async fn open(client: &Client, options: &OpenOptions) -> Result<Self, Error> {
         let (requests, waiting) = mpsc::channel(REQUESTS_WAITING_MAX);
         let open = stream_request::Message::Open(options.to_open());
-        let first = v1::StreamRequest {
-            message: Some(open),
-        };
+        let first = v1::StreamRequest { message: Some(open) };
         requests.try_send(first).map_err(|_full| Error::InputOver)?;
 
         let mut service = StreamServiceClient::new(client.channel.clone())
             .max_decoding_message_size(ANSWER_BYTES_MAX);
-        let mut stream = service
-            .stream(ReceiverStream::new(waiting))
-            .await?
-            .into_inner();
+        let mut stream = service.stream(ReceiverStream::new(waiting)).await?.into_inner();
         let opened = match stream.message().await?.and_then(|answer| answer.message) {
             Some(stream_response::Message::Opened(opened)) => opened,
             Some(stream_response::Message::Error(error)) => {
@@ -49,40 +44,26 @@ impl Session {
             }
             Some(_) => return Err(Error::Contract("the first answer isn't `opened`".into())),
             None => {
-                return Err(Error::Broken(
-                    "it closed the stream instead of opening".into(),
-                ));
+                return Err(Error::Broken("it closed the stream instead of opening".into()));
             }
         };
 
         let accepted = opened.accepted;
         let amount = already_sent(client, &opened).await?;
-        let acknowledgement = v1::Acknowledgement {
-            accepted,
-            credit: opened.credit,
-            ..Default::default()
-        };
+        let acknowledgement =
+            v1::Acknowledgement { accepted, credit: opened.credit, ..Default::default() };
         let tables = Arc::new(Tables::new(opened));
         let clock = tables.clock();
-        let standing = Standing {
-            acknowledgement,
-            over: false,
-        };
+        let standing = Standing { acknowledgement, over: false };
         let (heard, standing) = watch::channel(standing);
-        let latencies = options
-            .measure_latency
-            .then(|| Arc::new(Latencies::new(clock)));
+        let latencies = options.measure_latency.then(|| Arc::new(Latencies::new(clock)));
         let sending = Sending {
             requests,
             gate: Gate { standing, clock },
             gather: Gather::new(options.gather_events()),
             patience: options.gathering.patience(),
             latencies: latencies.clone(),
-            sent: Sent {
-                amount,
-                sequence: accepted,
-                promise_us: None,
-            },
+            sent: Sent { amount, sequence: accepted, promise_us: None },
             promise_us: None,
             latest_us: None,
             ready: None,
@@ -124,16 +105,9 @@ async fn already_sent(client: &Client, opened: &v1::Opened) -> Result<Amount, Er
         return Ok(Amount::default());
     }
     let sessions = client.list_sessions().await?;
-    let session = sessions
-        .into_iter()
-        .find(|session| session.session_id == opened.session_id);
-    let position = session
-        .and_then(|session| session.position)
-        .unwrap_or_default();
+    let session = sessions.into_iter().find(|session| session.session_id == opened.session_id);
+    let position = session.and_then(|session| session.position).unwrap_or_default();
     let drops = position.drops.unwrap_or_default();
     let events = position.events_accepted + drops.late + drops.outside + drops.multiplicity;
-    Ok(Amount {
-        events,
-        bytes: events.saturating_mul(EVENT_BYTES as u64),
-    })
+    Ok(Amount { events, bytes: events.saturating_mul(EVENT_BYTES as u64) })
 }

@@ -14,18 +14,9 @@ impl Client {
     ///
     /// What the daemon refuses about the options.
     pub async fn open_session(&self, options: &OpenOptions) -> Result<Tables, Error> {
-        let request = v1::OpenSessionRequest {
-            open: Some(options.to_open()),
-        };
-        let response = self
-            .session_service()
-            .open_session(request)
-            .await?
-            .into_inner();
-        response
-            .opened
-            .map(Tables::new)
-            .ok_or_else(|| missing("tables"))
+        let request = v1::OpenSessionRequest { open: Some(options.to_open()) };
+        let response = self.session_service().open_session(request).await?.into_inner();
+        response.opened.map(Tables::new).ok_or_else(|| missing("tables"))
     }
 
     /// All sessions, ordered by id.
@@ -35,12 +26,7 @@ impl Client {
     /// A refusal, or a connection that broke.
     pub async fn list_sessions(&self) -> Result<Vec<v1::SessionInfo>, Error> {
         let request = v1::ListSessionsRequest {};
-        Ok(self
-            .session_service()
-            .list_sessions(request)
-            .await?
-            .into_inner()
-            .sessions)
+        Ok(self.session_service().list_sessions(request).await?.into_inner().sessions)
     }
 
     /// Takes a session's whole state between two ticks; the session goes on.
@@ -52,14 +38,8 @@ impl Client {
         &self,
         session_id: &str,
     ) -> Result<v1::SnapshotSessionResponse, Error> {
-        let request = v1::SnapshotSessionRequest {
-            session_id: session_id.to_owned(),
-        };
-        Ok(self
-            .session_service()
-            .snapshot_session(request)
-            .await?
-            .into_inner())
+        let request = v1::SnapshotSessionRequest { session_id: session_id.to_owned() };
+        Ok(self.session_service().snapshot_session(request).await?.into_inner())
     }
 
     /// Makes a session from a snapshot; an empty id lets the daemon choose. Feed it by opening a
@@ -74,15 +54,8 @@ impl Client {
         session_id: &str,
     ) -> Result<v1::SessionInfo, Error> {
         let session_id = session_id.to_owned();
-        let request = v1::RestoreSessionRequest {
-            snapshot_sha256,
-            session_id,
-        };
-        let response = self
-            .session_service()
-            .restore_session(request)
-            .await?
-            .into_inner();
+        let request = v1::RestoreSessionRequest { snapshot_sha256, session_id };
+        let response = self.session_service().restore_session(request).await?.into_inner();
         response.session.ok_or_else(|| missing("session"))
     }
 
@@ -92,14 +65,8 @@ impl Client {
     ///
     /// An unknown session.
     pub async fn close_session(&self, session_id: &str) -> Result<v1::SessionInfo, Error> {
-        let request = v1::CloseSessionRequest {
-            session_id: session_id.to_owned(),
-        };
-        let response = self
-            .session_service()
-            .close_session(request)
-            .await?
-            .into_inner();
+        let request = v1::CloseSessionRequest { session_id: session_id.to_owned() };
+        let response = self.session_service().close_session(request).await?.into_inner();
         response.session.ok_or_else(|| missing("session"))
     }
 
@@ -110,15 +77,8 @@ impl Client {
     /// An unknown session.
     pub async fn watch_session(&self, session_id: &str) -> Result<Watch, Error> {
         let session_id = session_id.to_owned();
-        let request = v1::WatchSessionRequest {
-            session_id,
-            ..Default::default()
-        };
-        let stream = self
-            .session_service()
-            .watch_session(request)
-            .await?
-            .into_inner();
+        let request = v1::WatchSessionRequest { session_id, ..Default::default() };
+        let stream = self.session_service().watch_session(request).await?.into_inner();
         Watch::begin(stream).await
     }
 

@@ -55,21 +55,14 @@ impl Spikes {
         let count = u64::from(batch.count);
         if counted {
             let mut spikes = address::decode_counted(&batch.payload, 0, count).map_err(broken)?;
-            spikes
-                .try_for_each(|spike| spike.map(drop))
-                .map_err(broken)?;
+            spikes.try_for_each(|spike| spike.map(drop)).map_err(broken)?;
         } else {
-            address::decode(&batch.payload, 0, count)
-                .map(drop)
-                .map_err(broken)?;
+            address::decode(&batch.payload, 0, count).map(drop).map_err(broken)?;
         }
         // One moment in both units gives the origin, to which all other times are exact.
         let elapsed_us = clock.elapsed_us(batch.base_tick);
         let origin_us = batch.base_time_us.checked_sub(elapsed_us).ok_or_else(|| {
-            Error::Contract(format!(
-                "tick {} at {} µs",
-                batch.base_tick, batch.base_time_us
-            ))
+            Error::Contract(format!("tick {} at {} µs", batch.base_tick, batch.base_time_us))
         })?;
         Ok(Self {
             port: batch.port,
@@ -112,20 +105,14 @@ impl Spikes {
     pub fn iter(&self) -> impl Iterator<Item = Spike> + '_ {
         let count = u64::from(self.count);
         // One of the two is empty; both were seen to decode when the batch came.
-        let counted = self
-            .counted
-            .then(|| address::decode_counted(&self.payload, 0, count));
+        let counted = self.counted.then(|| address::decode_counted(&self.payload, 0, count));
         let plain = (!self.counted).then(|| address::decode(&self.payload, 0, count));
         let counted = counted.into_iter().flatten().flatten().flatten();
         let plain = plain.into_iter().flatten().flatten();
         counted
-            .map(
-                |CountedAddressEvent {
-                     time,
-                     index,
-                     multiplicity,
-                 }| { self.spike(time, index, multiplicity.into()) },
-            )
+            .map(|CountedAddressEvent { time, index, multiplicity }| {
+                self.spike(time, index, multiplicity.into())
+            })
             .chain(plain.map(|AddressEvent { time, index }| self.spike(time, index, 1)))
     }
 
@@ -136,13 +123,7 @@ impl Spikes {
         };
         let tick = self.base_tick.saturating_add(offset_ticks);
         let time_us = self.origin_us.saturating_add(self.clock.elapsed_us(tick));
-        Spike {
-            time_us,
-            tick,
-            port: self.port,
-            address,
-            multiplicity,
-        }
+        Spike { time_us, tick, port: self.port, address, multiplicity }
     }
 }
 
@@ -155,10 +136,8 @@ mod tests {
         if matches!(layout, Layout::CountedAddress | Layout::CountedAddressTicks) {
             address::encode_counted(events, 0, &mut payload).unwrap();
         } else {
-            let plain = |event: &CountedAddressEvent| AddressEvent {
-                time: event.time,
-                index: event.index,
-            };
+            let plain =
+                |event: &CountedAddressEvent| AddressEvent { time: event.time, index: event.index };
             let plain: Vec<_> = events.iter().map(plain).collect();
             address::encode(&plain, 0, &mut payload).unwrap();
         }
@@ -174,48 +153,20 @@ mod tests {
     }
 
     fn event(time: u64, multiplicity: u8) -> CountedAddressEvent {
-        CountedAddressEvent {
-            time,
-            index: 9,
-            multiplicity,
-        }
+        CountedAddressEvent { time, index: 9, multiplicity }
     }
 
     fn read(layout: Layout, tick_ns: u64, events: &[CountedAddressEvent]) -> Vec<Spike> {
-        Spikes::new(batch(layout, events), Clock { tick_ns })
-            .unwrap()
-            .iter()
-            .collect()
+        Spikes::new(batch(layout, events), Clock { tick_ns }).unwrap().iter().collect()
     }
 
     #[test]
     fn offsets_in_microseconds_become_ticks() {
-        let spikes = read(
-            Layout::CountedAddress,
-            100_000,
-            &[event(0, 1), event(200, 3)],
-        );
-        let expected = Spike {
-            time_us: 707,
-            tick: 7,
-            port: 2,
-            address: 9,
-            multiplicity: 3,
-        };
+        let spikes = read(Layout::CountedAddress, 100_000, &[event(0, 1), event(200, 3)]);
+        let expected = Spike { time_us: 707, tick: 7, port: 2, address: 9, multiplicity: 3 };
         assert_eq!(spikes[1], expected);
-        assert_eq!(
-            spikes[0],
-            Spike {
-                time_us: 507,
-                tick: 5,
-                multiplicity: 1,
-                ..expected
-            }
-        );
-        assert_eq!(
-            read(Layout::Address, 100_000, &[event(200, 3)])[0].multiplicity,
-            1
-        );
+        assert_eq!(spikes[0], Spike { time_us: 507, tick: 5, multiplicity: 1, ..expected });
+        assert_eq!(read(Layout::Address, 100_000, &[event(200, 3)])[0].multiplicity, 1);
     }
 
     /// Ticks of 300 ns from an origin of 506 µs: tick 5 starts at 507.5, tick 7 at 508.1 µs.
@@ -224,10 +175,7 @@ mod tests {
     fn offsets_in_ticks_become_times_rounded_once() {
         for layout in [Layout::AddressTicks, Layout::CountedAddressTicks] {
             let spikes = read(layout, 300, &[event(0, 1), event(2, 1)]);
-            let times: Vec<_> = spikes
-                .iter()
-                .map(|spike| (spike.time_us, spike.tick))
-                .collect();
+            let times: Vec<_> = spikes.iter().map(|spike| (spike.time_us, spike.tick)).collect();
             assert_eq!(times, [(507, 5), (508, 7)], "{layout:?}");
         }
     }
@@ -237,22 +185,10 @@ mod tests {
         let clock = Clock { tick_ns: 100_000 };
         let good = batch(Layout::Address, &[event(0, 1)]);
         let broken = [
-            v1::SpikeBatch {
-                count: 2,
-                ..good.clone()
-            },
-            v1::SpikeBatch {
-                layout: Layout::Camera.into(),
-                ..good.clone()
-            },
-            v1::SpikeBatch {
-                layout: Layout::CountedAddress.into(),
-                ..good.clone()
-            },
-            v1::SpikeBatch {
-                base_time_us: 499,
-                ..good
-            },
+            v1::SpikeBatch { count: 2, ..good.clone() },
+            v1::SpikeBatch { layout: Layout::Camera.into(), ..good.clone() },
+            v1::SpikeBatch { layout: Layout::CountedAddress.into(), ..good.clone() },
+            v1::SpikeBatch { base_time_us: 499, ..good },
         ];
         for batch in broken {
             let error = Spikes::new(batch, clock).unwrap_err();

@@ -98,10 +98,7 @@ impl Tables {
         let behind = ranges.partition_point(|range| range.first_address <= address);
         let range = &ranges[behind.checked_sub(1)?];
         let coordinates = coordinates(address - range.first_address, &range.shape)?;
-        Some(Place {
-            population: &range.population,
-            coordinates,
-        })
+        Some(Place { population: &range.population, coordinates })
     }
 
     /// The name of a class of an output port that decides.
@@ -112,9 +109,7 @@ impl Tables {
     }
 
     pub(crate) fn clock(&self) -> Clock {
-        Clock {
-            tick_ns: self.tick_ns,
-        }
+        Clock { tick_ns: self.tick_ns }
     }
 }
 
@@ -171,15 +166,9 @@ mod tests {
                     ranges: vec![range("a", 0, &[2, 3]), range("b", 6, &[2, 2, 2])],
                     labels: vec![],
                 },
-                v1::OutputTable {
-                    labels: vec!["E".into()],
-                    ..v1::OutputTable::default()
-                },
+                v1::OutputTable { labels: vec!["E".into()], ..v1::OutputTable::default() },
             ],
-            inputs: vec![v1::InputTable {
-                name: "camera".into(),
-                ..v1::InputTable::default()
-            }],
+            inputs: vec![v1::InputTable { name: "camera".into(), ..v1::InputTable::default() }],
             ..v1::Opened::default()
         })
     }
@@ -189,10 +178,7 @@ mod tests {
         let tables = tables();
         let place = |address| tables.place(0, address);
         let at = |population, coordinates: &[u32]| {
-            Some(Place {
-                population,
-                coordinates: coordinates.to_vec(),
-            })
+            Some(Place { population, coordinates: coordinates.to_vec() })
         };
         assert_eq!(place(0), at("a", &[0, 0]));
         assert_eq!(place(5), at("a", &[1, 2]));

@@ -38,11 +38,9 @@ impl Watch {
         mut stream: Streaming<v1::WatchSessionResponse>,
     ) -> Result<Self, Error> {
         match stream.message().await?.and_then(|answer| answer.message) {
-            Some(Message::Opened(opened)) => Ok(Self {
-                stream,
-                tables: Arc::new(Tables::new(opened)),
-                over: false,
-            }),
+            Some(Message::Opened(opened)) => {
+                Ok(Self { stream, tables: Arc::new(Tables::new(opened)), over: false })
+            }
             _ => Err(Error::Contract("the first answer isn't `opened`".into())),
         }
     }
@@ -57,9 +55,7 @@ impl Watch {
     pub async fn next(&mut self) -> Option<Result<WatchItem, Error>> {
         while !self.over {
             let item = match self.stream.message().await {
-                Ok(Some(v1::WatchSessionResponse {
-                    message: Some(message),
-                })) => self.read(message),
+                Ok(Some(v1::WatchSessionResponse { message: Some(message) })) => self.read(message),
                 // A message of a later contract.
                 Ok(Some(v1::WatchSessionResponse { message: None })) => continue,
                 Ok(None) => Err(Error::Broken("the stream closed without an end".into())),

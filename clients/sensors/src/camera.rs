@@ -38,14 +38,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            width: 64,
-            height: 64,
-            selectivity: 1.0,
-            noise: 0.001,
-            seed: 0,
-            step_us: 1_000,
-        }
+        Self { width: 64, height: 64, selectivity: 1.0, noise: 0.001, seed: 0, step_us: 1_000 }
     }
 }
 
@@ -164,14 +157,8 @@ impl MovingTexture {
     fn advance(&mut self, motion: Motion) -> Result<(), Error> {
         let (right, down) = motion.velocity();
         if !(right.is_finite() && down.is_finite()) {
-            let Motion {
-                direction_rad,
-                speed_px_per_step,
-            } = motion;
-            return Err(Error::Motion {
-                direction_rad,
-                speed_px_per_step,
-            });
+            let Motion { direction_rad, speed_px_per_step } = motion;
+            return Err(Error::Motion { direction_rad, speed_px_per_step });
         }
         // On the torus, so that the position loses no precision however long the stream.
         self.position.0 = (self.position.0 + right).rem_euclid(f64::from(self.settings.width));
@@ -199,11 +186,7 @@ impl MovingTexture {
         let addresses = (0..self.settings.height)
             .flat_map(|y| (0..self.settings.width).map(move |x| (x, y)))
             .zip(first..);
-        let changes = self
-            .frame
-            .iter()
-            .zip(&self.frame_before)
-            .map(|(now, before)| now - before);
+        let changes = self.frame.iter().zip(&self.frame_before).map(|(now, before)| now - before);
         for ((polarity, change), ((x, y), counter)) in
             self.polarity.iter_mut().zip(changes).zip(addresses)
         {
@@ -211,12 +194,7 @@ impl MovingTexture {
             *polarity = i8::from(change > self.threshold) - i8::from(change < -self.threshold);
             if *polarity != 0 {
                 let t_us = step * step_us + self.times.below(counter, step_us);
-                events.push(CameraEvent {
-                    t_us,
-                    x,
-                    y,
-                    on: *polarity > 0,
-                });
+                events.push(CameraEvent { t_us, x, y, on: *polarity > 0 });
             }
         }
     }

@@ -14,9 +14,8 @@ pub const DIRECTIONS: usize = 12;
 pub const SPEEDS: usize = 3;
 
 /// Compass names of the twelve directions, 30 degrees apart from east on, clockwise on the screen.
-pub const COMPASS: [&str; DIRECTIONS] = [
-    "E", "ESE", "SSE", "S", "SSW", "WSW", "W", "WNW", "NNW", "N", "NNE", "ENE",
-];
+pub const COMPASS: [&str; DIRECTIONS] =
+    ["E", "ESE", "SSE", "S", "SSW", "WSW", "W", "WNW", "NNW", "N", "NNE", "ENE"];
 
 /// A constant motion of the whole image.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,10 +30,7 @@ impl Motion {
     /// Direction `index` of a ring of twelve, 30 degrees apart from east on, clockwise as seen.
     #[must_use]
     pub fn of_twelve(index: usize, speed_px_per_step: f64) -> Self {
-        Self {
-            direction_rad: ring_angle_rad(index as f64),
-            speed_px_per_step,
-        }
+        Self { direction_rad: ring_angle_rad(index as f64), speed_px_per_step }
     }
 
     /// Velocity (x, y) \[px per step\] in array coordinates: y counts downwards.
@@ -85,10 +81,7 @@ pub fn compass(direction_rad: f64) -> &'static str {
     let points = (direction_rad / ring_angle_rad(1.0)).rem_euclid(DIRECTIONS as f64);
     // What rounding takes off a half must not pick the other neighbour.
     let nearest = libm::floor(points + 0.5 + 1e-9);
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "0 to DIRECTIONS, and NaN becomes 0"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "0 to DIRECTIONS, and NaN becomes 0")]
     let index = nearest as usize % DIRECTIONS;
     COMPASS[index]
 }
@@ -105,15 +98,10 @@ mod tests {
     #[test]
     fn the_papers_set_has_three_rings_and_the_middle_one_is_turned() {
         let motions = motions_of_paper();
-        for (s, speed) in [0.25, 0.396_850_262_992_05, 0.629_960_524_947_44]
-            .into_iter()
-            .enumerate()
+        for (s, speed) in [0.25, 0.396_850_262_992_05, 0.629_960_524_947_44].into_iter().enumerate()
         {
             let ring = &motions[s * DIRECTIONS..(s + 1) * DIRECTIONS];
-            assert!(
-                ring.iter()
-                    .all(|motion| (motion.speed_px_per_step - speed).abs() < 1e-12)
-            );
+            assert!(ring.iter().all(|motion| (motion.speed_px_per_step - speed).abs() < 1e-12));
             let first_deg = ring[0].direction_rad.to_degrees();
             assert!((first_deg - if s == 1 { 15.0 } else { 0.0 }).abs() < 1e-9);
         }
@@ -122,13 +110,9 @@ mod tests {
     /// Catches an angle that grows the other way: names are shown to people, and y counts down.
     #[test]
     fn names_are_as_seen_on_a_screen_whose_rows_count_down() {
-        for (name, (sign_x, sign_y)) in [
-            ("E", (1, 0)),
-            ("S", (0, 1)),
-            ("W", (-1, 0)),
-            ("N", (0, -1)),
-            ("NNE", (1, -1)),
-        ] {
+        for (name, (sign_x, sign_y)) in
+            [("E", (1, 0)), ("S", (0, 1)), ("W", (-1, 0)), ("N", (0, -1)), ("NNE", (1, -1))]
+        {
             let index = COMPASS.iter().position(|&point| point == name).unwrap();
             let motion = Motion::of_twelve(index, 1.0);
             let sign = |component: f64| i32::from(component > 1e-9) - i32::from(component < -1e-9);
@@ -148,11 +132,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(
-            motions_of_paper()[DIRECTIONS].compass(),
-            "ESE",
-            "15 degrees goes clockwise"
-        );
+        assert_eq!(motions_of_paper()[DIRECTIONS].compass(), "ESE", "15 degrees goes clockwise");
     }
 
     #[test]

@@ -37,16 +37,12 @@ impl Stream {
     pub(crate) fn new(seed: u64, purpose: Purpose) -> Self {
         // Hashing the seed keeps the streams of neighbouring seeds from being shifted copies of
         // one another, which they would be if the seed were splitmix64's state itself.
-        Self {
-            key: mix(mix(seed).wrapping_add(purpose as u64)),
-        }
+        Self { key: mix(mix(seed).wrapping_add(purpose as u64)) }
     }
 
     /// Number `counter`, uniform over all 64-bit values.
     pub(crate) fn bits(self, counter: u64) -> u64 {
-        mix(self
-            .key
-            .wrapping_add(counter.wrapping_add(1).wrapping_mul(GAMMA)))
+        mix(self.key.wrapping_add(counter.wrapping_add(1).wrapping_mul(GAMMA)))
     }
 
     /// A number below `bound`, from number `counter`: the high word of the product, whose bias of
@@ -69,9 +65,7 @@ impl Stream {
     pub(crate) fn normal(self, counter: u64) -> f64 {
         const MEAN: i64 = 12 * 65_535 / 2;
         let first = counter.wrapping_mul(3);
-        let sum: u64 = (0..3)
-            .map(|word| lanes(self.bits(first.wrapping_add(word))))
-            .sum();
+        let sum: u64 = (0..3).map(|word| lanes(self.bits(first.wrapping_add(word)))).sum();
         // The sum stays below 2^20, and its deviation is the root of 2^32 - 1.
         (sum.cast_signed() - MEAN) as f64 / 65_536.0
     }
@@ -102,11 +96,7 @@ mod tests {
         let first: Vec<u64> = (0..3).map(|counter| stream.bits(counter)).collect();
         assert_eq!(
             first,
-            [
-                6_457_827_717_110_365_317,
-                3_203_168_211_198_807_973,
-                9_817_491_932_198_370_423
-            ]
+            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]
         );
     }
 
@@ -116,18 +106,11 @@ mod tests {
         let numbers: Vec<f64> = (0..100_000).map(|counter| stream.normal(counter)).collect();
         let count = numbers.len() as f64;
         let mean = numbers.iter().sum::<f64>() / count;
-        let variance = numbers
-            .iter()
-            .map(|number| (number - mean).powi(2))
-            .sum::<f64>()
-            / count;
+        let variance = numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / count;
         let beyond_two = numbers.iter().filter(|number| number.abs() > 2.0).count() as f64 / count;
         assert!(mean.abs() < 0.01, "mean {mean}");
         assert!((variance - 1.0).abs() < 0.02, "variance {variance}");
-        assert!(
-            (beyond_two - 0.0455).abs() < 0.003,
-            "share beyond two deviations {beyond_two}"
-        );
+        assert!((beyond_two - 0.0455).abs() < 0.003, "share beyond two deviations {beyond_two}");
     }
 
     #[test]
@@ -137,20 +120,14 @@ mod tests {
         for counter in 0..120_000 {
             counts[usize::try_from(stream.below(counter, 12)).unwrap()] += 1;
         }
-        assert!(
-            counts.iter().all(|&count| count.abs_diff(10_000) < 400),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|&count| count.abs_diff(10_000) < 400), "{counts:?}");
     }
 
     #[test]
     fn purposes_and_neighbouring_seeds_do_not_share_numbers() {
         let noise = Stream::new(1, Purpose::Noise);
         let numbers: Vec<u64> = (0..1_000).map(|counter| noise.bits(counter)).collect();
-        for other in [
-            Stream::new(1, Purpose::EventTime),
-            Stream::new(2, Purpose::Noise),
-        ] {
+        for other in [Stream::new(1, Purpose::EventTime), Stream::new(2, Purpose::Noise)] {
             assert!((0..1_000).all(|counter| !numbers.contains(&other.bits(counter))));
         }
     }

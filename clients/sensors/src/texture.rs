@@ -59,10 +59,8 @@ impl Texture {
         let (width, height) = (usize::from(width), usize::from(height));
         let waves = band_of_white_noise(width, height, Stream::new(seed, Purpose::Texture));
         let mut planner = FftPlannerScalar::new();
-        let (along_x, along_y) = (
-            planner.plan_fft_inverse(width),
-            planner.plan_fft_inverse(height),
-        );
+        let (along_x, along_y) =
+            (planner.plan_fft_inverse(width), planner.plan_fft_inverse(height));
         let scratch = scratch_for(&along_x, &along_y);
         let zeros = |count| vec![Complex::default(); count];
         let work = Workspace {
@@ -71,14 +69,7 @@ impl Texture {
             phases_y: zeros(height),
             scratch,
         };
-        let mut texture = Self {
-            width,
-            height,
-            waves,
-            along_x,
-            along_y,
-            work,
-        };
+        let mut texture = Self { width, height, waves, along_x, along_y, work };
         texture.scale_to_one();
         Ok(texture)
     }
@@ -95,26 +86,14 @@ impl Texture {
     ///
     /// If `image` does not hold [`pixels`](Self::pixels) values.
     pub fn see_at(&mut self, (right, down): (f64, f64), image: &mut [f64]) {
-        assert_eq!(
-            image.len(),
-            self.pixels(),
-            "the image has the texture's size"
-        );
+        assert_eq!(image.len(), self.pixels(), "the image has the texture's size");
         let (width, height) = (self.width, self.height);
-        let Workspace {
-            waves: turned,
-            row,
-            phases_y,
-            scratch,
-        } = &mut self.work;
+        let Workspace { waves: turned, row, phases_y, scratch } = &mut self.work;
 
         for (index, phase) in phases_y.iter_mut().enumerate() {
             *phase = turn(frequency(index, height) * down);
         }
-        let columns = self
-            .waves
-            .chunks_exact(height)
-            .zip(turned.chunks_exact_mut(height));
+        let columns = self.waves.chunks_exact(height).zip(turned.chunks_exact_mut(height));
         for (index, (column, turned)) in columns.enumerate() {
             let phase_x = turn(frequency(index, width) * right);
             for ((turned, wave), phase_y) in turned.iter_mut().zip(column).zip(&*phases_y) {
@@ -137,9 +116,7 @@ impl Texture {
     fn scale_to_one(&mut self) {
         let mut image = vec![0.0; self.pixels()];
         self.see_at((0.0, 0.0), &mut image);
-        let peak = image
-            .iter()
-            .fold(0.0_f64, |peak, pixel| peak.max(pixel.abs()));
+        let peak = image.iter().fold(0.0_f64, |peak, pixel| peak.max(pixel.abs()));
         for wave in &mut self.waves {
             *wave /= peak;
         }
@@ -149,14 +126,9 @@ impl Texture {
 /// Spectrum of white noise, cut to the band and to `f_x >= 0`: columns of length `height`.
 fn band_of_white_noise(width: usize, height: usize, noise: Stream) -> Vec<Complex<f64>> {
     let mut planner = FftPlannerScalar::new();
-    let (along_x, along_y) = (
-        planner.plan_fft_forward(width),
-        planner.plan_fft_forward(height),
-    );
+    let (along_x, along_y) = (planner.plan_fft_forward(width), planner.plan_fft_forward(height));
     let mut scratch = scratch_for(&along_x, &along_y);
-    let columns = (0..width / 2)
-        .take_while(|&i| frequency(i, width) <= BAND_HIGH)
-        .count();
+    let columns = (0..width / 2).take_while(|&i| frequency(i, width) <= BAND_HIGH).count();
 
     let mut waves = vec![Complex::default(); columns * height];
     let mut row = vec![Complex::default(); width];
@@ -173,11 +145,7 @@ fn band_of_white_noise(width: usize, height: usize, noise: Stream) -> Vec<Comple
         let mirrored = if x == 0 { 1.0 } else { 2.0 };
         for (y, wave) in column.iter_mut().enumerate() {
             let f = libm::hypot(frequency(x, width), frequency(y, height));
-            *wave *= if (BAND_LOW..=BAND_HIGH).contains(&f) {
-                mirrored
-            } else {
-                0.0
-            };
+            *wave *= if (BAND_LOW..=BAND_HIGH).contains(&f) { mirrored } else { 0.0 };
         }
     }
     waves
@@ -187,11 +155,7 @@ fn band_of_white_noise(width: usize, height: usize, noise: Stream) -> Vec<Comple
 fn frequency(index: usize, side: usize) -> f64 {
     let cycles = index as f64;
     let side_px = side as f64;
-    if 2 * index <= side {
-        cycles / side_px
-    } else {
-        (cycles - side_px) / side_px
-    }
+    if 2 * index <= side { cycles / side_px } else { (cycles - side_px) / side_px }
 }
 
 /// The factor that moves a wave on by `cycles`.
@@ -201,9 +165,7 @@ fn turn(cycles: f64) -> Complex<f64> {
 }
 
 fn scratch_for(along_x: &Arc<dyn Fft<f64>>, along_y: &Arc<dyn Fft<f64>>) -> Vec<Complex<f64>> {
-    let count = along_x
-        .get_inplace_scratch_len()
-        .max(along_y.get_inplace_scratch_len());
+    let count = along_x.get_inplace_scratch_len().max(along_y.get_inplace_scratch_len());
     vec![Complex::default(); count]
 }
 
@@ -218,11 +180,7 @@ mod tests {
     }
 
     fn assert_same(image: &[f64], expected: &[f64]) {
-        let worst = image
-            .iter()
-            .zip(expected)
-            .map(|(a, b)| (a - b).abs())
-            .fold(0.0, f64::max);
+        let worst = image.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         assert!(worst < 1e-9, "images differ by up to {worst}");
     }
 
@@ -255,11 +213,7 @@ mod tests {
         let still = seen(&mut texture, (0.0, 0.0));
         let (right, down) = (0.37, -1.61);
         let wrapped = |k: usize| {
-            if k <= SIDE / 2 {
-                k as f64
-            } else {
-                k as f64 - SIDE as f64
-            }
+            if k <= SIDE / 2 { k as f64 } else { k as f64 - SIDE as f64 }
         };
         let pixels = || (0..SIDE).flat_map(|y| (0..SIDE).map(move |x| (x, y)));
 
@@ -281,9 +235,7 @@ mod tests {
     fn the_image_fills_minus_one_to_one_and_has_no_mean() {
         let mut texture = Texture::new(64, 48, 1).unwrap();
         let image = seen(&mut texture, (0.0, 0.0));
-        let peak = image
-            .iter()
-            .fold(0.0_f64, |peak, pixel| peak.max(pixel.abs()));
+        let peak = image.iter().fold(0.0_f64, |peak, pixel| peak.max(pixel.abs()));
         assert!((peak - 1.0).abs() < 1e-9, "peak {peak}");
         assert!(image.iter().sum::<f64>().abs() < 1e-6);
     }
@@ -295,11 +247,7 @@ mod tests {
         for (place, wave) in waves.iter().enumerate() {
             let f = frequency(place / 100, 100).hypot(frequency(place % 100, 100));
             let inside = (BAND_LOW..=BAND_HIGH).contains(&f);
-            assert_eq!(
-                wave.norm_sqr() > 0.0,
-                inside,
-                "wave {place} of {f} cycles/px"
-            );
+            assert_eq!(wave.norm_sqr() > 0.0, inside, "wave {place} of {f} cycles/px");
         }
     }
 
@@ -309,10 +257,7 @@ mod tests {
     fn waves_that_stand_for_two_have_twice_the_amplitude() {
         let waves = band_of_white_noise(256, 256, Stream::new(4, Purpose::Texture));
         let mean_power = |waves: &[Complex<f64>]| {
-            let inside = waves
-                .iter()
-                .map(Complex::norm_sqr)
-                .filter(|&power| power > 0.0);
+            let inside = waves.iter().map(Complex::norm_sqr).filter(|&power| power > 0.0);
             inside.clone().sum::<f64>() / inside.count() as f64
         };
         let ratio = mean_power(&waves[256..]) / mean_power(&waves[..256]);

@@ -59,16 +59,9 @@ impl Trajectory {
         if motions.is_empty() {
             return Err(Error::NoMotions);
         }
-        if let Switching::Held {
-            steps,
-            jitter_steps,
-        } = switching
-        {
+        if let Switching::Held { steps, jitter_steps } = switching {
             if jitter_steps >= steps {
-                return Err(Error::Hold {
-                    steps,
-                    jitter_steps,
-                });
+                return Err(Error::Hold { steps, jitter_steps });
             }
             let stuck = |from: &Motion| !motions.iter().any(|to| is_turn(from, to));
             if let Some(index) = motions.iter().position(stuck) {
@@ -76,14 +69,8 @@ impl Trajectory {
             }
         }
         let numbers = Stream::new(seed, Purpose::Trajectory);
-        let mut trajectory = Self {
-            motions,
-            switching,
-            numbers,
-            drawn: 0,
-            playing: 0,
-            left_steps: 0,
-        };
+        let mut trajectory =
+            Self { motions, switching, numbers, drawn: 0, playing: 0, left_steps: 0 };
         trajectory.playing = trajectory.draw_below(trajectory.motions.len());
         trajectory.left_steps = trajectory.draw_hold();
         Ok(trajectory)
@@ -113,18 +100,11 @@ impl Trajectory {
         let chosen = self.draw_below(self.motions.iter().filter(|to| turns(to)).count());
         let places = self.motions.iter().enumerate().filter(|(_, to)| turns(to));
         // The constructor has seen a turn from every motion, so one is always found.
-        self.playing = places
-            .map(|(place, _)| place)
-            .nth(chosen)
-            .unwrap_or(self.playing);
+        self.playing = places.map(|(place, _)| place).nth(chosen).unwrap_or(self.playing);
     }
 
     fn draw_hold(&mut self) -> u64 {
-        let Switching::Held {
-            steps,
-            jitter_steps,
-        } = self.switching
-        else {
+        let Switching::Held { steps, jitter_steps } = self.switching else {
             return 0;
         };
         u64::from(steps - jitter_steps) + self.draw(2 * u64::from(jitter_steps) + 1)
@@ -163,40 +143,25 @@ mod tests {
     use crate::motion::{motions_of_paper, twelve_directions};
 
     fn held(steps: u32, jitter_steps: u32) -> Switching {
-        Switching::Held {
-            steps,
-            jitter_steps,
-        }
+        Switching::Held { steps, jitter_steps }
     }
 
     /// Lengths of the runs of equal motions, without the last, which is cut off.
     fn runs(motions: &[Motion]) -> Vec<usize> {
-        let mut runs: Vec<usize> = motions
-            .chunk_by(PartialEq::eq)
-            .map(<[Motion]>::len)
-            .collect();
+        let mut runs: Vec<usize> = motions.chunk_by(PartialEq::eq).map(<[Motion]>::len).collect();
         runs.pop();
         runs
     }
 
     #[test]
     fn random_switches_come_every_24_steps_on_average_and_reach_every_motion() {
-        let switching = Switching::Random {
-            mean_steps: NonZeroU32::new(24).unwrap(),
-        };
+        let switching = Switching::Random { mean_steps: NonZeroU32::new(24).unwrap() };
         let trajectory = Trajectory::new(1, motions_of_paper().to_vec(), switching).unwrap();
         let played: Vec<Motion> = trajectory.take(48_000).collect();
         let runs = runs(&played).len();
         // One switch in 36 goes to the same motion and is not seen.
-        assert!(
-            (1_800..2_100).contains(&runs),
-            "{runs} runs for 1944 expected"
-        );
-        assert!(
-            motions_of_paper()
-                .iter()
-                .all(|motion| played.contains(motion))
-        );
+        assert!((1_800..2_100).contains(&runs), "{runs} runs for 1944 expected");
+        assert!(motions_of_paper().iter().all(|motion| played.contains(motion)));
     }
 
     /// Catches a hold that is off by one, and a turn that is too small.
@@ -209,11 +174,7 @@ mod tests {
         assert_eq!(runs.iter().min().copied(), Some(200));
         assert_eq!(runs.iter().max().copied(), Some(300));
         let turns = played.windows(2).filter(|pair| pair[0] != pair[1]);
-        assert!(
-            turns
-                .clone()
-                .all(|pair| pair[0].angle_to(&pair[1]).to_degrees() > 59.9)
-        );
+        assert!(turns.clone().all(|pair| pair[0].angle_to(&pair[1]).to_degrees() > 59.9));
         let some_are_sixty = |pair: &[Motion]| pair[0].angle_to(&pair[1]).to_degrees() < 60.1;
         assert!(turns.clone().any(some_are_sixty));
         assert!(motions.iter().all(|motion| played.contains(motion)));
@@ -223,10 +184,7 @@ mod tests {
     fn a_trajectory_is_given_by_its_seed() {
         let start = |seed| {
             let motions = twelve_directions(0.4).to_vec();
-            Trajectory::new(seed, motions, held(5, 2))
-                .unwrap()
-                .take(500)
-                .collect::<Vec<_>>()
+            Trajectory::new(seed, motions, held(5, 2)).unwrap().take(500).collect::<Vec<_>>()
         };
         assert_eq!(start(3), start(3));
         assert_ne!(start(3), start(4));
@@ -237,15 +195,9 @@ mod tests {
         let two = |second| vec![Motion::of_twelve(0, 0.4), Motion::of_twelve(second, 0.4)];
         let refused = |motions, switching| Trajectory::new(0, motions, switching).err();
         assert_eq!(refused(Vec::new(), held(9, 1)), Some(Error::NoMotions));
-        assert_eq!(
-            refused(two(1), held(9, 1)),
-            Some(Error::NoTurn { index: 0 })
-        );
+        assert_eq!(refused(two(1), held(9, 1)), Some(Error::NoTurn { index: 0 }));
         assert_eq!(refused(two(2), held(9, 1)), None);
-        let hold = Error::Hold {
-            steps: 9,
-            jitter_steps: 9,
-        };
+        let hold = Error::Hold { steps: 9, jitter_steps: 9 };
         assert_eq!(refused(two(2), held(9, 9)), Some(hold));
     }
 }

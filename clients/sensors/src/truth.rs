@@ -26,10 +26,7 @@ impl Truth {
     /// Notes the motion of a step; steps come in rising order, and only a change is kept.
     pub fn note(&mut self, step: u64, motion: Motion) {
         let last = self.switches.last();
-        debug_assert!(
-            last.is_none_or(|last| last.step < step),
-            "steps come in rising order"
-        );
+        debug_assert!(last.is_none_or(|last| last.step < step), "steps come in rising order");
         if last.is_none_or(|last| last.motion != motion) {
             self.switches.push(Switch { step, motion });
         }
@@ -86,16 +83,8 @@ mod tests {
         }
         let kept: Vec<u64> = truth.switches().iter().map(|switch| switch.step).collect();
         assert_eq!(kept, [10, 12, 20]);
-        let expected = [
-            (9, None),
-            (10, Some(east)),
-            (11, Some(east)),
-            (12, Some(south)),
-        ];
-        for (step, motion) in expected
-            .into_iter()
-            .chain([(19, Some(south)), (99, Some(east))])
-        {
+        let expected = [(9, None), (10, Some(east)), (11, Some(east)), (12, Some(south))];
+        for (step, motion) in expected.into_iter().chain([(19, Some(south)), (99, Some(east))]) {
             assert_eq!(truth.motion_at(step), motion, "step {step}");
         }
     }

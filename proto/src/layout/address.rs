@@ -44,14 +44,9 @@ pub fn encode(
     base: u64,
     payload: &mut Vec<u8>,
 ) -> Result<(), PackedError> {
-    packed::pack(
-        events,
-        base,
-        payload,
-        |position, AddressEvent { time, index }| {
-            Ok(packed::join(packed::offset(position, time, base)?, index))
-        },
-    )
+    packed::pack(events, base, payload, |position, AddressEvent { time, index }| {
+        Ok(packed::join(packed::offset(position, time, base)?, index))
+    })
 }
 
 /// Walks over the events of a payload of the address layout.
@@ -65,15 +60,10 @@ pub fn decode(
     base: u64,
     count: u64,
 ) -> Result<impl ExactSizeIterator<Item = AddressEvent> + Clone, PackedError> {
-    Ok(packed::cut(payload, base, count)?
-        .iter()
-        .map(move |&event| {
-            let (offset, index) = packed::split(event);
-            AddressEvent {
-                time: base + u64::from(offset),
-                index,
-            }
-        }))
+    Ok(packed::cut(payload, base, count)?.iter().map(move |&event| {
+        let (offset, index) = packed::split(event);
+        AddressEvent { time: base + u64::from(offset), index }
+    }))
 }
 
 /// Appends events to a payload of the counted address layout whose base time is `base`.
@@ -87,11 +77,7 @@ pub fn encode_counted(
     payload: &mut Vec<u8>,
 ) -> Result<(), PackedError> {
     packed::pack(events, base, payload, |position, event| {
-        let CountedAddressEvent {
-            time,
-            index,
-            multiplicity,
-        } = event;
+        let CountedAddressEvent { time, index, multiplicity } = event;
         let offset = packed::offset(position, time, base)?;
         if index > INDEX_COUNTED_MAX {
             return Err(PackedError::IndexTooLarge { position, index });
@@ -99,10 +85,7 @@ pub fn encode_counted(
         if multiplicity == 0 {
             return Err(PackedError::MultiplicityZero { position, index });
         }
-        Ok(packed::join(
-            offset,
-            index | u32::from(multiplicity) << INDEX_COUNTED_BITS,
-        ))
+        Ok(packed::join(offset, index | u32::from(multiplicity) << INDEX_COUNTED_BITS))
     })
 }
 
@@ -128,11 +111,9 @@ pub fn decode_counted(
         let index = place & INDEX_COUNTED_MAX;
         match place.to_le_bytes()[3] {
             0 => Err(PackedError::MultiplicityZero { position, index }),
-            multiplicity => Ok(CountedAddressEvent {
-                time: base + u64::from(offset),
-                index,
-                multiplicity,
-            }),
+            multiplicity => {
+                Ok(CountedAddressEvent { time: base + u64::from(offset), index, multiplicity })
+            }
         }
     }))
 }
@@ -190,20 +171,8 @@ mod tests {
     #[test]
     fn lies_in_memory_as_documented() {
         let (time, mut payload) = (0x1_0403_0201, Vec::new());
-        encode(
-            &[AddressEvent {
-                time,
-                index: 0x0807_0605,
-            }],
-            1 << 32,
-            &mut payload,
-        )
-        .unwrap();
-        let counted = CountedAddressEvent {
-            time,
-            index: 0x07_0605,
-            multiplicity: 8,
-        };
+        encode(&[AddressEvent { time, index: 0x0807_0605 }], 1 << 32, &mut payload).unwrap();
+        let counted = CountedAddressEvent { time, index: 0x07_0605, multiplicity: 8 };
         encode_counted(&[counted], 1 << 32, &mut payload).unwrap();
         assert_eq!(payload, [1, 2, 3, 4, 5, 6, 7, 8].repeat(2));
     }
@@ -212,33 +181,18 @@ mod tests {
     fn refuses_an_event_that_stands_for_none_and_goes_on_behind_it() {
         let payload = [[0, 0, 0, 0, 5, 0, 0, 0], [9, 0, 0, 0, 6, 0, 0, 3]].concat();
         let decoded: Vec<_> = decode_counted(&payload, 100, 2).unwrap().collect();
-        let error = PackedError::MultiplicityZero {
-            position: 0,
-            index: 5,
-        };
-        let event = CountedAddressEvent {
-            time: 109,
-            index: 6,
-            multiplicity: 3,
-        };
+        let error = PackedError::MultiplicityZero { position: 0, index: 5 };
+        let event = CountedAddressEvent { time: 109, index: 6, multiplicity: 3 };
         assert_eq!(decoded, [Err(error.clone()), Ok(event)]);
 
-        let none = CountedAddressEvent {
-            time: 0,
-            index: 5,
-            multiplicity: 0,
-        };
+        let none = CountedAddressEvent { time: 0, index: 5, multiplicity: 0 };
         assert_eq!(encode_counted(&[none], 0, &mut Vec::new()), Err(error));
     }
 
     #[test]
     fn refuses_what_does_not_fit() {
         let index = 1 << 24;
-        let large = CountedAddressEvent {
-            time: 0,
-            index,
-            multiplicity: 1,
-        };
+        let large = CountedAddressEvent { time: 0, index, multiplicity: 1 };
         assert_eq!(
             encode_counted(&[large], 0, &mut Vec::new()),
             Err(PackedError::IndexTooLarge { position: 0, index })
@@ -246,11 +200,7 @@ mod tests {
         let (time, base) = (99, 100);
         assert_eq!(
             encode(&[AddressEvent { time, index: 0 }], base, &mut Vec::new()),
-            Err(PackedError::TimeOutOfReach {
-                position: 0,
-                time,
-                base
-            })
+            Err(PackedError::TimeOutOfReach { position: 0, time, base })
         );
     }
 }

@@ -36,19 +36,14 @@ pub fn encode(
     base_us: u64,
     payload: &mut Vec<u8>,
 ) -> Result<(), PackedError> {
-    packed::pack(
-        events,
-        base_us,
-        payload,
-        |position, CameraEvent { t_us, x, y, on }| {
-            let offset = packed::offset(position, t_us, base_us)?;
-            if y > ROW_MAX {
-                return Err(PackedError::RowTooLarge { position, y });
-            }
-            let place = u32::from(x) | u32::from(y) << 16 | if on { ON } else { 0 };
-            Ok(packed::join(offset, place))
-        },
-    )
+    packed::pack(events, base_us, payload, |position, CameraEvent { t_us, x, y, on }| {
+        let offset = packed::offset(position, t_us, base_us)?;
+        if y > ROW_MAX {
+            return Err(PackedError::RowTooLarge { position, y });
+        }
+        let place = u32::from(x) | u32::from(y) << 16 | if on { ON } else { 0 };
+        Ok(packed::join(offset, place))
+    })
 }
 
 /// Walks over the events of a payload.
@@ -62,15 +57,10 @@ pub fn decode(
     base_us: u64,
     count: u64,
 ) -> Result<impl ExactSizeIterator<Item = CameraEvent> + Clone, PackedError> {
-    Ok(packed::cut(payload, base_us, count)?
-        .iter()
-        .map(move |&event| unpacked(event, base_us)))
+    Ok(packed::cut(payload, base_us, count)?.iter().map(move |&event| unpacked(event, base_us)))
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "x is the low half of the word"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "x is the low half of the word")]
 fn unpacked(event: [u8; packed::EVENT_BYTES], base_us: u64) -> CameraEvent {
     let (offset, place) = packed::split(event);
     CameraEvent {
@@ -88,14 +78,8 @@ mod tests {
     use super::*;
 
     fn event() -> impl Strategy<Value = CameraEvent> {
-        (any::<u32>(), any::<u16>(), 0..=ROW_MAX, any::<bool>()).prop_map(|(offset, x, y, on)| {
-            CameraEvent {
-                t_us: offset.into(),
-                x,
-                y,
-                on,
-            }
-        })
+        (any::<u32>(), any::<u16>(), 0..=ROW_MAX, any::<bool>())
+            .prop_map(|(offset, x, y, on)| CameraEvent { t_us: offset.into(), x, y, on })
     }
 
     proptest! {
@@ -136,46 +120,28 @@ mod tests {
     #[test]
     fn lies_in_memory_as_documented() {
         let mut payload = Vec::new();
-        let event = CameraEvent {
-            t_us: 0x1_0403_0201,
-            x: 0x0605,
-            y: 0x0807,
-            on: true,
-        };
+        let event = CameraEvent { t_us: 0x1_0403_0201, x: 0x0605, y: 0x0807, on: true };
         encode(&[event], 0x1_0000_0000, &mut payload).unwrap();
         assert_eq!(payload, [1, 2, 3, 4, 5, 6, 7, 0x88]);
     }
 
     #[test]
     fn names_the_first_event_that_does_not_fit_and_keeps_those_before() {
-        let at = |t_us| CameraEvent {
-            t_us,
-            ..CameraEvent::default()
-        };
+        let at = |t_us| CameraEvent { t_us, ..CameraEvent::default() };
         let late = 100 + u64::from(u32::MAX);
         for (times, position) in [([100, late, late + 1], 2), ([100, 99, 100], 1)] {
             let mut payload = Vec::new();
             let time = times[position];
             assert_eq!(
                 encode(&times.map(at), 100, &mut payload),
-                Err(PackedError::TimeOutOfReach {
-                    position,
-                    time,
-                    base: 100
-                })
+                Err(PackedError::TimeOutOfReach { position, time, base: 100 })
             );
             assert_eq!(payload.len(), position * 8);
         }
-        let tall = CameraEvent {
-            y: 1 << 15,
-            ..CameraEvent::default()
-        };
+        let tall = CameraEvent { y: 1 << 15, ..CameraEvent::default() };
         assert_eq!(
             encode(&[tall], 0, &mut Vec::new()),
-            Err(PackedError::RowTooLarge {
-                position: 0,
-                y: 1 << 15
-            })
+            Err(PackedError::RowTooLarge { position: 0, y: 1 << 15 })
         );
     }
 
@@ -183,13 +149,7 @@ mod tests {
     fn refuses_lengths_counts_and_bases_that_lie() {
         let error = |bytes: &[u8], base, count| decode(bytes, base, count).err();
         assert_eq!(error(&[0; 9], 0, 1), Some(PackedError::Ragged { bytes: 9 }));
-        assert_eq!(
-            error(&[0; 16], 0, 3),
-            Some(PackedError::Count { stated: 3, held: 2 })
-        );
-        assert_eq!(
-            error(&[0; 8], u64::MAX, 1),
-            Some(PackedError::BaseTooLate { base: u64::MAX })
-        );
+        assert_eq!(error(&[0; 16], 0, 3), Some(PackedError::Count { stated: 3, held: 2 }));
+        assert_eq!(error(&[0; 8], u64::MAX, 1), Some(PackedError::BaseTooLate { base: u64::MAX }));
     }
 }

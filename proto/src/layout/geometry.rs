@@ -50,30 +50,14 @@ mod tests {
 
     #[test]
     fn reads_back_what_it_writes() {
-        let geometry = Geometry {
-            width: 640,
-            height: 480,
-        };
+        let geometry = Geometry { width: 640, height: 480 };
         assert_eq!(geometry.to_string().parse(), Ok(geometry));
     }
 
     #[test]
     fn refuses_what_is_no_size() {
-        for text in [
-            "",
-            "x",
-            "640",
-            "640x",
-            "x480",
-            "0x480",
-            "640x0",
-            "65536x1",
-            "640 x 480",
-        ] {
-            assert_eq!(
-                text.parse::<Geometry>(),
-                Err(GeometryError(text.to_owned()))
-            );
+        for text in ["", "x", "640", "640x", "x480", "0x480", "640x0", "65536x1", "640 x 480"] {
+            assert_eq!(text.parse::<Geometry>(), Err(GeometryError(text.to_owned())));
         }
     }
 }

@@ -75,16 +75,11 @@ pub(super) fn cut(
 ) -> Result<&[[u8; EVENT_BYTES]], PackedError> {
     check_base(base)?;
     let (events, []) = payload.as_chunks() else {
-        return Err(PackedError::Ragged {
-            bytes: payload.len(),
-        });
+        return Err(PackedError::Ragged { bytes: payload.len() });
     };
     let held = events.len() as u64;
     if held != count {
-        return Err(PackedError::Count {
-            stated: count,
-            held,
-        });
+        return Err(PackedError::Count { stated: count, held });
     }
     Ok(events)
 }
@@ -117,11 +112,7 @@ pub(super) fn pack<T: Copy>(
 pub(super) fn offset(position: usize, time: u64, base: u64) -> Result<u32, PackedError> {
     time.checked_sub(base)
         .and_then(|offset| u32::try_from(offset).ok())
-        .ok_or(PackedError::TimeOutOfReach {
-            position,
-            time,
-            base,
-        })
+        .ok_or(PackedError::TimeOutOfReach { position, time, base })
 }
 
 /// Joins the two little-endian words of an event.
@@ -130,10 +121,7 @@ pub(super) fn join(low: u32, high: u32) -> [u8; EVENT_BYTES] {
 }
 
 /// Splits an event into its two little-endian words.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "each word is half of the event"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "each word is half of the event")]
 pub(super) fn split(event: [u8; EVENT_BYTES]) -> (u32, u32) {
     let bits = u64::from_le_bytes(event);
     (bits as u32, (bits >> 32) as u32)

@@ -17,10 +17,7 @@ impl<const N: usize> Pending<N> {
     pub(super) const STATE_BYTES: usize = N + 1;
 
     pub(super) const fn new() -> Self {
-        Self {
-            bytes: [0; N],
-            length: 0,
-        }
+        Self { bytes: [0; N], length: 0 }
     }
 
     pub(super) const fn length(&self) -> usize {
@@ -50,10 +47,7 @@ impl<const N: usize> Pending<N> {
         self.length = end;
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the length is below a word's few bytes"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "the length is below a word's few bytes")]
     pub(super) fn save(&self, writer: &mut Writer<'_>) {
         writer.put(&[self.length as u8]);
         writer.put(&self.bytes);
@@ -64,10 +58,7 @@ impl<const N: usize> Pending<N> {
         let bytes: [u8; N] = reader.take();
         let length = usize::from(length);
         if length >= N || bytes[length..].iter().any(|&byte| byte != 0) {
-            return Err(StateError::Field {
-                field: "pending bytes",
-                value: length as u64,
-            });
+            return Err(StateError::Field { field: "pending bytes", value: length as u64 });
         }
         Ok(Self { bytes, length })
     }

@@ -61,16 +61,12 @@ impl<'a> Reader<'a> {
     pub(super) fn new<const N: usize>(bytes: &'a [u8]) -> Result<Self, StateError> {
         let given = bytes.len();
         let checked = bytes.first_chunk::<N>().filter(|_| given == N);
-        checked
-            .map(|bytes| Self(bytes))
-            .ok_or(StateError::Length { expected: N, given })
+        checked.map(|bytes| Self(bytes)).ok_or(StateError::Length { expected: N, given })
     }
 
     pub(super) fn take<const N: usize>(&mut self) -> [u8; N] {
-        let (field, behind) = self
-            .0
-            .split_first_chunk()
-            .expect("`new` has checked the length of all fields");
+        let (field, behind) =
+            self.0.split_first_chunk().expect("`new` has checked the length of all fields");
         self.0 = behind;
         *field
     }
@@ -79,20 +75,14 @@ impl<'a> Reader<'a> {
         match self.take() {
             [0] => Ok(false),
             [1] => Ok(true),
-            [value] => Err(StateError::Field {
-                field,
-                value: value.into(),
-            }),
+            [value] => Err(StateError::Field { field, value: value.into() }),
         }
     }
 
     pub(super) fn take_u16(&mut self, field: &'static str, max: u16) -> Result<u16, StateError> {
         let value = u16::from_le_bytes(self.take());
         if value > max {
-            return Err(StateError::Field {
-                field,
-                value: value.into(),
-            });
+            return Err(StateError::Field { field, value: value.into() });
         }
         Ok(value)
     }
@@ -106,18 +96,15 @@ impl<'a> Reader<'a> {
         Ok(present.then_some(value))
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the sides are 16 bits each"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "the sides are 16 bits each")]
     pub(super) fn take_geometry(&mut self) -> Result<Option<Geometry>, StateError> {
         let field = "geometry";
         match self.take_option(field)? {
             Some(value) if value >> 32 != 0 => Err(StateError::Field { field, value }),
-            sides => Ok(sides.map(|sides| Geometry {
-                width: sides as u16,
-                height: (sides >> 16) as u16,
-            })),
+            sides => {
+                Ok(sides
+                    .map(|sides| Geometry { width: sides as u16, height: (sides >> 16) as u16 }))
+            }
         }
     }
 

@@ -29,39 +29,13 @@ impl WordCounts {
     pub(super) const STATE_BYTES: usize = 7 * size_of::<u64>();
 
     pub(super) const fn to_array(self) -> [u64; 7] {
-        let Self {
-            events,
-            unplaced,
-            outside,
-            triggers,
-            other,
-            unknown,
-            backward,
-        } = self;
-        [
-            events, unplaced, outside, triggers, other, unknown, backward,
-        ]
+        let Self { events, unplaced, outside, triggers, other, unknown, backward } = self;
+        [events, unplaced, outside, triggers, other, unknown, backward]
     }
 
     pub(super) const fn from_array(counts: [u64; 7]) -> Self {
-        let [
-            events,
-            unplaced,
-            outside,
-            triggers,
-            other,
-            unknown,
-            backward,
-        ] = counts;
-        Self {
-            events,
-            unplaced,
-            outside,
-            triggers,
-            other,
-            unknown,
-            backward,
-        }
+        let [events, unplaced, outside, triggers, other, unknown, backward] = counts;
+        Self { events, unplaced, outside, triggers, other, unknown, backward }
     }
 }
 

@@ -32,11 +32,7 @@ pub(super) struct Permit {
 
 impl Connections {
     pub(super) fn new(total_max: usize, each_max: usize) -> Arc<Self> {
-        Arc::new(Self {
-            counts: Mutex::default(),
-            total_max,
-            each_max,
-        })
+        Arc::new(Self { counts: Mutex::default(), total_max, each_max })
     }
 
     /// A place for a connection from `address` (none for a Unix socket), if there is one.
@@ -53,20 +49,13 @@ impl Connections {
             *each += 1;
         }
         counts.total += 1;
-        Some(Permit {
-            connections: self.clone(),
-            address,
-        })
+        Some(Permit { connections: self.clone(), address })
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut counts = self
-            .connections
-            .counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.connections.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.total -= 1;
         let Some(address) = self.address else { return };
         if let Some(each) = counts.each.get_mut(&address) {
@@ -85,16 +74,10 @@ mod tests {
     #[test]
     fn places_are_bounded_and_come_back() {
         let connections = Connections::new(3, 2);
-        let (left, right) = (
-            Some(IpAddr::from([127, 0, 0, 1])),
-            Some(IpAddr::from([10, 0, 0, 1])),
-        );
+        let (left, right) = (Some(IpAddr::from([127, 0, 0, 1])), Some(IpAddr::from([10, 0, 0, 1])));
         let held = [connections.admit(left), connections.admit(left)];
         assert!(held.iter().all(Option::is_some));
-        assert!(
-            connections.admit(left).is_none(),
-            "one address has had its share"
-        );
+        assert!(connections.admit(left).is_none(), "one address has had its share");
         let other = connections.admit(right);
         assert!(other.is_some());
         assert!(connections.admit(None).is_none(), "all places are taken");

@@ -57,15 +57,9 @@ pub(super) enum Socket {
 impl Listener {
     /// Binds.
     pub(crate) async fn bind(listen: &Listen) -> Result<Self, StartError> {
-        let failed = |source| StartError::Listen {
-            address: listen.to_string(),
-            source,
-        };
+        let failed = |source| StartError::Listen { address: listen.to_string(), source };
         match listen {
-            Listen::Tcp(address) => TcpListener::bind(address)
-                .await
-                .map(Self::Tcp)
-                .map_err(failed),
+            Listen::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp).map_err(failed),
             Listen::Unix(path) => {
                 make_way(path).await?;
                 let listener = UnixListener::bind(path).map_err(failed)?;
@@ -113,12 +107,7 @@ async fn make_way(path: &Path) -> Result<(), StartError> {
     let Ok(found) = std::fs::symlink_metadata(path) else {
         return Ok(());
     };
-    let taken = |problem| {
-        Err(StartError::SocketTaken {
-            path: path.to_owned(),
-            problem,
-        })
-    };
+    let taken = |problem| Err(StartError::SocketTaken { path: path.to_owned(), problem });
     if !found.file_type().is_socket() {
         return taken("a file that is no socket is there");
     }

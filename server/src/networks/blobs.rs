@@ -46,21 +46,11 @@ impl Blobs {
         let sha256 = hash_of(sha256)?;
         if size_bytes > BLOB_BYTES_MAX {
             let what = "the length of a blob [bytes]";
-            return Err(Error::Limit {
-                what,
-                given: size_bytes,
-                limit: BLOB_BYTES_MAX,
-            });
+            return Err(Error::Limit { what, given: size_bytes, limit: BLOB_BYTES_MAX });
         }
         self.store().admit(size_bytes)?;
         let received = Vec::new();
-        Ok(Upload {
-            store: self.clone(),
-            sha256,
-            size_bytes,
-            received,
-            hasher: Sha256::new(),
-        })
+        Ok(Upload { store: self.clone(), sha256, size_bytes, received, hasher: Sha256::new() })
     }
 
     /// Stores an array that is at hand in one piece; returns its hash.
@@ -106,11 +96,7 @@ impl Store {
         let given = self.uploads_bytes + size_bytes;
         if given > BLOBS_BYTES_MAX {
             let what = "all blobs together [bytes]";
-            return Err(Error::Limit {
-                what,
-                given,
-                limit: BLOBS_BYTES_MAX,
-            });
+            return Err(Error::Limit { what, given, limit: BLOBS_BYTES_MAX });
         }
         while self.stored_bytes + given > BLOBS_BYTES_MAX {
             self.forget_one();
@@ -133,10 +119,7 @@ impl Store {
     fn keep(&mut self, sha256: [u8; 32], bytes: Bytes) {
         self.uses += 1;
         let length = bytes.len() as u64;
-        let stored = Stored {
-            bytes,
-            last_use: self.uses,
-        };
+        let stored = Stored { bytes, last_use: self.uses };
         if self.stored.insert(sha256, stored).is_none() {
             self.stored_bytes += length;
         }
@@ -181,10 +164,8 @@ impl Upload {
     pub fn finish(mut self) -> Result<u64, Error> {
         let received = self.received.len() as u64;
         if received != self.size_bytes {
-            return Err(self.refused(format!(
-                "is incomplete: {received} of {} bytes came",
-                self.size_bytes
-            )));
+            return Err(self
+                .refused(format!("is incomplete: {received} of {} bytes came", self.size_bytes)));
         }
         let found: [u8; 32] = std::mem::take(&mut self.hasher).finalize().into();
         if found != self.sha256 {
@@ -196,10 +177,7 @@ impl Upload {
     }
 
     fn refused(&self, problem: String) -> Error {
-        Error::Blob {
-            sha256: hex(&self.sha256),
-            problem,
-        }
+        Error::Blob { sha256: hex(&self.sha256), problem }
     }
 }
 
@@ -289,9 +267,8 @@ mod tests {
         let [first, second] = [b"first", b"secon"].map(|bytes| blobs.insert(bytes).unwrap());
         assert!(blobs.get(&first).is_some());
         // Stands for a store that is full but for the two: only five bytes are free.
-        let mut open: Vec<Upload> = (0..3)
-            .map(|_| blobs.begin(&[7; 32], BLOB_BYTES_MAX).unwrap())
-            .collect();
+        let mut open: Vec<Upload> =
+            (0..3).map(|_| blobs.begin(&[7; 32], BLOB_BYTES_MAX).unwrap()).collect();
         open.push(blobs.begin(&[7; 32], BLOB_BYTES_MAX - 5).unwrap());
         assert!(blobs.get(&second).is_none());
         assert!(blobs.get(&first).is_some());

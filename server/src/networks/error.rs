@@ -83,29 +83,19 @@ pub enum Error {
 
 /// One problem, found outside the core.
 pub(crate) fn problem(field: impl Into<String>, message: impl Into<String>) -> Problem {
-    Problem {
-        field: field.into(),
-        message: message.into(),
-    }
+    Problem { field: field.into(), message: message.into() }
 }
 
 fn joined(problems: &[Problem]) -> String {
-    let lines: Vec<String> = problems
-        .iter()
-        .map(|problem| format!("{}: {}", problem.field, problem.message))
-        .collect();
+    let lines: Vec<String> =
+        problems.iter().map(|problem| format!("{}: {}", problem.field, problem.message)).collect();
     lines.join("; ")
 }
 
 fn unknown(name: &str, version: &str, versions: &[String], nearest: Option<&str>) -> String {
     if !versions.is_empty() {
-        return format!(
-            "network {name:?} has no version {version:?}: {}",
-            versions.join(", ")
-        );
+        return format!("network {name:?} has no version {version:?}: {}", versions.join(", "));
     }
-    let hint = nearest
-        .map(|nearest| format!(", did you mean {nearest:?}?"))
-        .unwrap_or_default();
+    let hint = nearest.map(|nearest| format!(", did you mean {nearest:?}?")).unwrap_or_default();
     format!("no network {name:?}{hint}")
 }

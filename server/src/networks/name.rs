@@ -24,21 +24,13 @@ pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let word: String = word
-        .chars()
-        .take(NAME_CHARS_MAX)
-        .collect::<String>()
-        .to_lowercase();
+    let word: String = word.chars().take(NAME_CHARS_MAX).collect::<String>().to_lowercase();
     let far = (word.chars().count() / 3).max(1);
     let by_distance = |candidate: &'a str| {
-        (
-            strsim::damerau_levenshtein(&word, &candidate.to_lowercase()),
-            candidate,
-        )
+        (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), candidate)
     };
     let best = candidates.into_iter().map(by_distance).min();
-    best.filter(|(distance, _)| *distance <= far)
-        .map(|(_, candidate)| candidate)
+    best.filter(|(distance, _)| *distance <= far).map(|(_, candidate)| candidate)
 }
 
 /// `, did you mean "camera"?`, or nothing.
@@ -56,9 +48,7 @@ impl Ord for Version {
     fn cmp(&self, other: &Self) -> Ordering {
         // Where runs compare alike ("01" and "1") the text itself decides, so that order and
         // equality agree.
-        runs(&self.0)
-            .cmp(runs(&other.0))
-            .then_with(|| self.0.cmp(&other.0))
+        runs(&self.0).cmp(runs(&other.0)).then_with(|| self.0.cmp(&other.0))
     }
 }
 

@@ -28,12 +28,8 @@ pub(crate) struct Services {
 }
 
 /// Health of the whole (the empty name) and of each service.
-const HEALTH_NAMES: [&str; 4] = [
-    "",
-    "spiked.v1.NetworkService",
-    "spiked.v1.SessionService",
-    "spiked.v1.StreamService",
-];
+const HEALTH_NAMES: [&str; 4] =
+    ["", "spiked.v1.NetworkService", "spiked.v1.SessionService", "spiked.v1.StreamService"];
 
 /// All services, and what sets their health.
 pub(crate) fn routes(services: Services) -> Result<(Routes, HealthReporter), StartError> {
@@ -56,11 +52,7 @@ pub(crate) fn routes(services: Services) -> Result<(Routes, HealthReporter), Sta
 
 /// Tells whoever asks for the daemon's health.
 pub(crate) async fn set_health(reporter: &HealthReporter, serving: bool) {
-    let status = if serving {
-        ServingStatus::Serving
-    } else {
-        ServingStatus::NotServing
-    };
+    let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
     for name in HEALTH_NAMES {
         reporter.set_service_status(name, status).await;
     }

@@ -33,19 +33,11 @@ impl NetworkService for Networks {
         let mut requests = request.into_inner();
         let mut upload: Option<(Upload, v1::UploadBlobResponse)> = None;
         while let Some(request) = requests.message().await? {
-            let v1::UploadBlobRequest {
-                sha256,
-                size_bytes,
-                chunk,
-            } = request;
+            let v1::UploadBlobRequest { sha256, size_bytes, chunk } = request;
             let (upload, _) = match &mut upload {
                 Some(upload) => upload,
                 None => {
-                    let begun = self
-                        .0
-                        .blobs()
-                        .begin(&sha256, size_bytes)
-                        .map_err(Error::from)?;
+                    let begun = self.0.blobs().begin(&sha256, size_bytes).map_err(Error::from)?;
                     upload.insert((begun, v1::UploadBlobResponse { sha256, size_bytes }))
                 }
             };
@@ -63,37 +55,25 @@ impl NetworkService for Networks {
     ) -> Result<Response<v1::LoadNetworkResponse>, Status> {
         let v1::LoadNetworkRequest { network, version } = request.into_inner();
         let network = network.ok_or_else(|| Error::field("network", "is missing"))?;
-        let loaded = self
-            .apart(move |repository| repository.load(&network, &version))
-            .await?;
-        Ok(Response::new(v1::LoadNetworkResponse {
-            info: Some(info(loaded)),
-        }))
+        let loaded = self.apart(move |repository| repository.load(&network, &version)).await?;
+        Ok(Response::new(v1::LoadNetworkResponse { info: Some(info(loaded)) }))
     }
 
     async fn unload_network(
         &self,
         _: Request<v1::UnloadNetworkRequest>,
     ) -> Result<Response<v1::UnloadNetworkResponse>, Status> {
-        Err(Error::Unimplemented {
-            feature: "UnloadNetwork".into(),
-        }
-        .into())
+        Err(Error::Unimplemented { feature: "UnloadNetwork".into() }.into())
     }
 
     async fn describe_network(
         &self,
         request: Request<v1::DescribeNetworkRequest>,
     ) -> Result<Response<v1::DescribeNetworkResponse>, Status> {
-        let v1::DescribeNetworkRequest {
-            name,
-            version,
-            sensors,
-        } = request.into_inner();
+        let v1::DescribeNetworkRequest { name, version, sensors } = request.into_inner();
         let sensors = sizes(&sensors)?;
-        let described = self
-            .apart(move |repository| repository.describe(&name, &version, &sensors))
-            .await?;
+        let described =
+            self.apart(move |repository| repository.describe(&name, &version, &sensors)).await?;
         let (described, costs, sha256) = described;
         let (info, cost) = (Some(info(described)), Some(cost(costs, sha256)));
         Ok(Response::new(v1::DescribeNetworkResponse { info, cost }))
@@ -106,14 +86,11 @@ impl NetworkService for Networks {
         let v1::DryRunRequest { network, sensors } = request.into_inner();
         let network = network.ok_or_else(|| Error::field("network", "is missing"))?;
         let sensors = sizes(&sensors)?;
-        let judged = self
-            .apart(move |repository| repository.dry_run(&network, &sensors))
-            .await?;
+        let judged = self.apart(move |repository| repository.dry_run(&network, &sensors)).await?;
         Ok(Response::new(match judged {
-            Ok((costs, sha256)) => v1::DryRunResponse {
-                problems: Vec::new(),
-                cost: Some(cost(costs, sha256)),
-            },
+            Ok((costs, sha256)) => {
+                v1::DryRunResponse { problems: Vec::new(), cost: Some(cost(costs, sha256)) }
+            }
             Err(problems) => v1::DryRunResponse {
                 problems: problems.into_iter().map(problem).collect(),
                 cost: None,
@@ -134,20 +111,8 @@ impl Networks {
     }
 }
 
-fn info(
-    Info {
-        name,
-        version,
-        description,
-        problem,
-    }: Info,
-) -> v1::NetworkInfo {
-    v1::NetworkInfo {
-        name,
-        version,
-        description,
-        problem: problem.unwrap_or_default(),
-    }
+fn info(Info { name, version, description, problem }: Info) -> v1::NetworkInfo {
+    v1::NetworkInfo { name, version, description, problem: problem.unwrap_or_default() }
 }
 
 fn problem(Problem { field, message }: Problem) -> v1::NetworkProblem {

@@ -36,29 +36,21 @@ impl SessionService for Sessions {
         &self,
         _: Request<v1::StepSessionRequest>,
     ) -> Result<Response<v1::StepSessionResponse>, Status> {
-        Err(Error::Unimplemented {
-            feature: "StepSession".into(),
-        }
-        .into())
+        Err(Error::Unimplemented { feature: "StepSession".into() }.into())
     }
 
     async fn snapshot_session(
         &self,
         request: Request<v1::SnapshotSessionRequest>,
     ) -> Result<Response<v1::SnapshotSessionResponse>, Status> {
-        Ok(Response::new(
-            self.0.snapshot(&request.into_inner().session_id).await?,
-        ))
+        Ok(Response::new(self.0.snapshot(&request.into_inner().session_id).await?))
     }
 
     async fn restore_session(
         &self,
         request: Request<v1::RestoreSessionRequest>,
     ) -> Result<Response<v1::RestoreSessionResponse>, Status> {
-        let v1::RestoreSessionRequest {
-            snapshot_sha256,
-            session_id,
-        } = request.into_inner();
+        let v1::RestoreSessionRequest { snapshot_sha256, session_id } = request.into_inner();
         let session = self.0.restore(&snapshot_sha256, session_id).await?;
         let session = Some(session.info());
         Ok(Response::new(v1::RestoreSessionResponse { session }))
@@ -82,21 +74,14 @@ impl SessionService for Sessions {
         let request = request.into_inner();
         check_watched(&request)?;
         let watching = self.0.get(&request.session_id)?.watch()?;
-        let responses = watching.map(|message| {
-            Ok(v1::WatchSessionResponse {
-                message: Some(message),
-            })
-        });
+        let responses =
+            watching.map(|message| Ok(v1::WatchSessionResponse { message: Some(message) }));
         Ok(Response::new(Box::pin(responses)))
     }
 }
 
 fn check_watched(request: &v1::WatchSessionRequest) -> Result<(), Error> {
-    let unimplemented = |feature: &str| {
-        Err(Error::Unimplemented {
-            feature: feature.into(),
-        })
-    };
+    let unimplemented = |feature: &str| Err(Error::Unimplemented { feature: feature.into() });
     match v1::Watched::try_from(request.watched) {
         Ok(v1::Watched::Unspecified | v1::Watched::Output) if request.from_position == 0 => Ok(()),
         Ok(v1::Watched::Unspecified | v1::Watched::Output) => {

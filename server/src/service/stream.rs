@@ -28,11 +28,7 @@ impl StreamService for Streams {
         let open = self.first(&mut requests).await?;
         let (session, rejoined) = self.0.registry.open(open).await?;
         let reader = session.attach(inbound(requests), rejoined).await?;
-        let responses = reader.map(|message| {
-            Ok(StreamResponse {
-                message: Some(message),
-            })
-        });
+        let responses = reader.map(|message| Ok(StreamResponse { message: Some(message) }));
         Ok(Response::new(Box::pin(responses)))
     }
 }
@@ -41,12 +37,8 @@ impl Streams {
     /// The first message, which must be `open` and come soon.
     async fn first(&self, requests: &mut Streaming<StreamRequest>) -> Result<v1::Open, Status> {
         let deadline = self.0.limits.open_deadline;
-        let late = |_| Error::OpenLate {
-            seconds: deadline.as_secs_f32(),
-        };
-        let first = timeout(deadline, requests.message())
-            .await
-            .map_err(late)??;
+        let late = |_| Error::OpenLate { seconds: deadline.as_secs_f32() };
+        let first = timeout(deadline, requests.message()).await.map_err(late)??;
         match first.and_then(|first| first.message) {
             Some(Message::Open(open)) => Ok(open),
             _ => Err(Error::OpenExpected.into()),

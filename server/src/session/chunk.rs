@@ -20,10 +20,7 @@ pub(crate) enum Op {
     /// No event before this time is still to come on any port [µs, sender's clock].
     Promise { time_us: u64 },
     /// No input will follow. With a time, every tick below it runs before the session ends.
-    End {
-        run_to_us: Option<u64>,
-        failed: bool,
-    },
+    End { run_to_us: Option<u64>, failed: bool },
 }
 
 /// Checked input, in order.
@@ -45,13 +42,9 @@ impl Chunk {
     pub(crate) fn push(&mut self, op: Op) {
         match (self.ops.last_mut(), op) {
             (Some(Op::Promise { time_us: last }), Op::Promise { time_us }) => *last = time_us,
-            (
-                Some(Op::Events {
-                    port: last,
-                    count: sum,
-                }),
-                Op::Events { port, count },
-            ) if *last == port => {
+            (Some(Op::Events { port: last, count: sum }), Op::Events { port, count })
+                if *last == port =>
+            {
                 *sum += count;
             }
             _ => self.ops.push(op),
@@ -80,10 +73,7 @@ mod tests {
 
     #[test]
     fn neighbours_merge_and_order_stays() {
-        let events = |port, count| Op::Events {
-            port: InputId(port),
-            count,
-        };
+        let events = |port, count| Op::Events { port: InputId(port), count };
         let mut chunk = Chunk::default();
         for op in [events(0, 1), events(0, 2), events(1, 4)] {
             chunk.push(op);
@@ -92,12 +82,7 @@ mod tests {
             chunk.push(Op::Promise { time_us });
         }
         chunk.push(events(1, 8));
-        let merged = [
-            events(0, 3),
-            events(1, 4),
-            Op::Promise { time_us: 5 },
-            events(1, 8),
-        ];
+        let merged = [events(0, 3), events(1, 4), Op::Promise { time_us: 5 }, events(1, 8)];
         assert_eq!(chunk.ops, merged);
     }
 }

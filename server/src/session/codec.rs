@@ -40,24 +40,16 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) const fn new(section: &'static str, bytes: &'a [u8]) -> Self {
-        Self {
-            section,
-            rest: bytes,
-        }
+        Self { section, rest: bytes }
     }
 
     pub(crate) fn damaged(&self, what: impl Into<String>) -> Damaged {
-        Damaged {
-            section: self.section,
-            what: what.into(),
-        }
+        Damaged { section: self.section, what: what.into() }
     }
 
     pub(crate) fn u64(&mut self) -> Result<u64, Damaged> {
-        let (field, rest) = self
-            .rest
-            .split_first_chunk()
-            .ok_or_else(|| self.damaged("it ends too early"))?;
+        let (field, rest) =
+            self.rest.split_first_chunk().ok_or_else(|| self.damaged("it ends too early"))?;
         self.rest = rest;
         Ok(u64::from_le_bytes(*field))
     }

@@ -90,9 +90,7 @@ impl Engine {
         let began = thread_time();
         let turn = self.take_turn();
         let spent = thread_time().saturating_sub(began);
-        self.link
-            .simulated
-            .spent(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
+        self.link.simulated.spent(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
         self.link.reader.wake();
         self.link.intake.wake();
         turn
@@ -121,9 +119,7 @@ impl Engine {
     fn simulate(&mut self) -> Turn {
         let mut progress = Progress::Idle;
         if let Some(simulation) = &mut self.simulation {
-            match simulation.advance(Budget {
-                deliveries: TURN_DELIVERIES,
-            }) {
+            match simulation.advance(Budget { deliveries: TURN_DELIVERIES }) {
                 Ok(made) => progress = made,
                 Err(error) => {
                     self.emit();
@@ -192,11 +188,7 @@ impl Engine {
                     if let Some(time_us) = run_to_us {
                         self.promise(time_us)?;
                     }
-                    self.ending = if failed {
-                        Ending::Failed
-                    } else {
-                        Ending::Completed
-                    };
+                    self.ending = if failed { Ending::Failed } else { Ending::Completed };
                 }
             }
         }
@@ -224,17 +216,13 @@ impl Engine {
         let before = self.unsent.len();
         let safe = self.link.simulated.closed();
         let (unsent, watchers) = (&mut self.unsent, &self.watchers);
-        self.encoder
-            .encode(simulation.outputs().drain(..), origin_us, |message| {
-                let message = Arc::new(message);
-                for watcher in watchers {
-                    watcher.show(&message);
-                }
-                unsent.push_back(Item {
-                    message,
-                    closed: safe,
-                });
-            });
+        self.encoder.encode(simulation.outputs().drain(..), origin_us, |message| {
+            let message = Arc::new(message);
+            for watcher in watchers {
+                watcher.show(&message);
+            }
+            unsent.push_back(Item { message, closed: safe });
+        });
         if let Some(last) = self.unsent.iter_mut().skip(before).next_back() {
             last.closed = closed;
         }
@@ -276,10 +264,7 @@ impl Engine {
             return;
         }
         let closed = self.closed();
-        self.unsent.push_back(Item {
-            message: Arc::new(Message::Error(error)),
-            closed,
-        });
+        self.unsent.push_back(Item { message: Arc::new(Message::Error(error)), closed });
         self.ending = Ending::Failed;
         self.tell_end();
     }
@@ -298,17 +283,12 @@ impl Engine {
             r#final: None,
             output_position: self.encoder.position(),
         }));
-        self.unsent.push_back(Item {
-            message,
-            closed: self.closed(),
-        });
+        self.unsent.push_back(Item { message, closed: self.closed() });
         self.ending = Ending::Told(reason);
     }
 
     fn closed(&self) -> Tick {
-        self.simulation
-            .as_ref()
-            .map_or(Tick(0), Simulation::simulated_to)
+        self.simulation.as_ref().map_or(Tick(0), Simulation::simulated_to)
     }
 
     fn finish(&self, reason: v1::EndReason) -> Turn {
@@ -349,12 +329,7 @@ fn reason(error: &SimulationError) -> v1::Reason {
 }
 
 fn refusal(reason: v1::Reason, message: String) -> v1::Error {
-    v1::Error {
-        reason: reason.into(),
-        message,
-        fatal: true,
-        ..v1::Error::default()
-    }
+    v1::Error { reason: reason.into(), message, fatal: true, ..v1::Error::default() }
 }
 
 /// Processor time of this thread: what a session costs, even on a machine with other work.

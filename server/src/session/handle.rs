@@ -49,17 +49,8 @@ impl Session {
         pool: &Arc<pool::Queue>,
         limits: &Limits,
     ) -> (Arc<Self>, Intake) {
-        let Made {
-            plan,
-            runs,
-            protocol,
-            options,
-            start,
-        } = made;
-        let capacity = Capacity {
-            events: limits.queue_events,
-            bytes: limits.queue_bytes,
-        };
+        let Made { plan, runs, protocol, options, start } = made;
+        let capacity = Capacity { events: limits.queue_events, bytes: limits.queue_bytes };
         let link = Arc::new(Link::new(id, plan.tick(), capacity, pool.clone()));
         let first_position = start.output_position;
         let settings = protocol.settings().clone();
@@ -68,15 +59,7 @@ impl Session {
         let intake = Intake::new(link.clone(), protocol, inbox);
         link.settle(Box::new(engine));
         let has_producer = AtomicBool::new(false);
-        let session = Self {
-            link,
-            plan,
-            runs,
-            settings,
-            requests,
-            first_position,
-            has_producer,
-        };
+        let session = Self { link, plan, runs, settings, requests, first_position, has_producer };
         (Arc::new(session), intake)
     }
 
@@ -121,10 +104,7 @@ impl Session {
     pub(crate) fn watch(&self) -> Result<Watching, Error> {
         let opened = self.opened(true);
         let watching = Watching::new(self.link.clone(), opened);
-        watching.ok_or(Error::Limit {
-            what: "watchers of a session",
-            limit: WATCHERS_MAX.into(),
-        })
+        watching.ok_or(Error::Limit { what: "watchers of a session", limit: WATCHERS_MAX.into() })
     }
 
     /// The session's tables, and where a producer that joins stands.
@@ -186,11 +166,7 @@ impl Session {
     }
 
     pub(crate) fn check_settings(&self, settings: &Settings, runs: &Runs) -> Result<(), Error> {
-        if *settings == self.settings && *runs == self.runs {
-            Ok(())
-        } else {
-            Err(self.differs())
-        }
+        if *settings == self.settings && *runs == self.runs { Ok(()) } else { Err(self.differs()) }
     }
 
     fn differs(&self) -> Error {
@@ -202,9 +178,6 @@ impl Session {
     }
 
     fn conflict(&self, problem: &'static str) -> Error {
-        Error::SessionConflict {
-            id: self.link.id().to_owned(),
-            problem,
-        }
+        Error::SessionConflict { id: self.link.id().to_owned(), problem }
     }
 }

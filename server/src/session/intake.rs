@@ -196,19 +196,14 @@ impl Intake {
             }
             return;
         }
-        self.protocol
-            .check_stall(&self.link.level(), &mut self.actions);
+        self.protocol.check_stall(&self.link.level(), &mut self.actions);
         if !self.actions.errors.is_empty() {
             self.act();
         }
     }
 
     fn break_off(&self, why: &str) {
-        let Status {
-            accepted,
-            events_applied,
-            ..
-        } = self.protocol.status();
+        let Status { accepted, events_applied, .. } = self.protocol.status();
         tracing::warn!(
             session = self.link.id(),
             accepted,

@@ -39,10 +39,7 @@ pub(crate) enum Input {
     /// Checked events and what goes with them.
     Chunk(Chunk),
     /// Freeze what is here when all before has been applied; holds the protocol's state.
-    Snapshot {
-        protocol: Vec<u8>,
-        reply: oneshot::Sender<Frozen>,
-    },
+    Snapshot { protocol: Vec<u8>, reply: oneshot::Sender<Frozen> },
 }
 
 /// Why a session is over.
@@ -150,9 +147,7 @@ impl Link {
     /// Puts input into the ring, or gives it back when that is full.
     pub(super) fn push_input(&self, input: Input) -> Result<(), Input> {
         self.accepted.count_piece();
-        self.input
-            .push(input)
-            .inspect_err(|_| self.accepted.uncount_piece())
+        self.input.push(input).inspect_err(|_| self.accepted.uncount_piece())
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -224,13 +219,7 @@ impl Link {
     /// What the session says about itself when every tick below `closed` may be announced.
     pub(crate) fn acknowledgement(&self, closed: Tick) -> v1::Acknowledgement {
         let clock = (self.tick, self.origin_us.get().copied());
-        positions::acknowledgement(
-            &self.accepted,
-            &self.simulated,
-            self.capacity,
-            closed,
-            clock,
-        )
+        positions::acknowledgement(&self.accepted, &self.simulated, self.capacity, closed, clock)
     }
 
     /// Ends the session; the first reason counts.

@@ -38,47 +38,25 @@ pub(crate) fn make(
     };
     if let Some((index, (port, _))) = sensors.iter().enumerate().find(unknown) {
         let (network, port) = (network.to_owned(), port.clone());
-        return Err(Error::PortUnknown {
-            index,
-            network,
-            port,
-        });
+        return Err(Error::PortUnknown { index, network, port });
     }
     let plan_sha256 = plan.hash();
-    let runs = Runs {
-        network: loaded.name,
-        version: loaded.version,
-        sensors,
-        plan_sha256,
-    };
+    let runs = Runs { network: loaded.name, version: loaded.version, sensors, plan_sha256 };
     let options = options(&settings);
     let simulation = match settings.origin {
         Origin::Time(_) => Some(Simulation::new(plan.clone(), options.clone())),
         Origin::FirstBatch => None,
     };
     let protocol = Protocol::new(settings, &plan);
-    let start = Start {
-        simulation,
-        applied: 0,
-        output_position: 0,
-        ending: Ending::Open,
-    };
-    Ok(Made {
-        plan,
-        runs,
-        protocol,
-        options,
-        start,
-    })
+    let start = Start { simulation, applied: 0, output_position: 0, ending: Ending::Open };
+    Ok(Made { plan, runs, protocol, options, start })
 }
 
 /// A session as a snapshot left it.
 pub(crate) fn thaw(repository: &Repository, bytes: &[u8]) -> Result<Made, Error> {
     let thawed = snapshot::decode(bytes)?;
     let runs = thawed.runs;
-    let plan = repository
-        .plan(&runs.network, &runs.version, &runs.sensors)?
-        .plan;
+    let plan = repository.plan(&runs.network, &runs.version, &runs.sensors)?.plan;
     if plan.hash() != runs.plan_sha256 {
         return Err(Error::Snapshot("the snapshot is of another network".into()));
     }
@@ -95,22 +73,12 @@ pub(crate) fn thaw(repository: &Repository, bytes: &[u8]) -> Result<Made, Error>
         ending: thawed.ending,
     };
     let options = options(protocol.settings());
-    Ok(Made {
-        plan,
-        runs,
-        protocol,
-        options,
-        start,
-    })
+    Ok(Made { plan, runs, protocol, options, start })
 }
 
 fn options(settings: &Settings) -> Options {
     Options {
-        origin_us: if let Origin::Time(time_us) = settings.origin {
-            time_us
-        } else {
-            0
-        },
+        origin_us: if let Origin::Time(time_us) = settings.origin { time_us } else { 0 },
         seed: settings.seed,
         excess: match settings.bad_event {
             Policy::Fail => Excess::Fail,
@@ -123,15 +91,7 @@ fn options(settings: &Settings) -> Options {
 /// The sensor sizes of an `open`, ordered by port.
 pub(crate) fn sensors(open: &v1::Open) -> Result<Vec<(String, SensorSize)>, Error> {
     let mut sizes = BTreeMap::new();
-    for (
-        index,
-        v1::SensorSize {
-            port,
-            width,
-            height,
-        },
-    ) in open.sensors.iter().enumerate()
-    {
+    for (index, v1::SensorSize { port, width, height }) in open.sensors.iter().enumerate() {
         let size = tables::sensor_size(index, *width, *height)?;
         if sizes.insert(port.clone(), size).is_some() {
             let problem = format!("port {port:?} has a size already");

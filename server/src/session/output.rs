@@ -64,11 +64,7 @@ struct Batch {
 impl Encoder {
     /// An encoder whose next output has this position.
     pub(crate) const fn new(tick: TickLength, position: u64) -> Self {
-        Self {
-            tick,
-            position,
-            batch: None,
-        }
+        Self { tick, position, batch: None }
     }
 
     /// The next output position.
@@ -112,18 +108,11 @@ impl Encoder {
             let fits = batch.port == port
                 && batch.spikes.len() < SPIKES_MAX
                 && !(batch.counted && wide || batch.wide && counted);
-            if fits {
-                offset(self.tick, batch.base, spike.tick)
-            } else {
-                None
-            }
+            if fits { offset(self.tick, batch.base, spike.tick) } else { None }
         });
         let full = match offset {
             Some(_) => None,
-            None => self
-                .batch
-                .take()
-                .map(|batch| batch.finish(self.tick, origin_us)),
+            None => self.batch.take().map(|batch| batch.finish(self.tick, origin_us)),
         };
         let batch = self.batch.get_or_insert_with(|| Batch {
             port,
@@ -139,9 +128,7 @@ impl Encoder {
         let mut left = spike.multiplicity.max(1);
         while left > 0 {
             let each = left.min(each_max);
-            batch
-                .spikes
-                .push((offset.unwrap_or(0), spike.address, each));
+            batch.spikes.push((offset.unwrap_or(0), spike.address, each));
             self.position += 1;
             left -= each;
         }
@@ -210,20 +197,12 @@ mod tests {
 
     fn spike(tick: u64, port: u16, address: u32, multiplicity: u32) -> Output {
         let (tick, port) = (Tick(tick), OutputId(port));
-        Output::Spike(Spike {
-            tick,
-            rank: Rank(0),
-            port,
-            address,
-            multiplicity,
-        })
+        Output::Spike(Spike { tick, rank: Rank(0), port, address, multiplicity })
     }
 
     fn encode(encoder: &mut Encoder, outputs: &[Output]) -> Vec<Message> {
         let mut messages = Vec::new();
-        encoder.encode(outputs.iter().copied(), 1_000, |message| {
-            messages.push(message)
-        });
+        encoder.encode(outputs.iter().copied(), 1_000, |message| messages.push(message));
         messages
     }
 
@@ -231,29 +210,16 @@ mod tests {
     fn read(messages: &[Message]) -> Vec<(u64, u64, u32, u32, u32)> {
         let mut read = Vec::new();
         for message in messages {
-            let Message::Spikes(batch) = message else {
-                panic!("only spikes here")
-            };
-            let counted = matches!(
-                batch.layout(),
-                Layout::CountedAddress | Layout::CountedAddressTicks
-            );
-            let in_ticks = matches!(
-                batch.layout(),
-                Layout::AddressTicks | Layout::CountedAddressTicks
-            );
-            let base = if in_ticks {
-                batch.base_tick
-            } else {
-                batch.base_time_us
-            };
+            let Message::Spikes(batch) = message else { panic!("only spikes here") };
+            let counted =
+                matches!(batch.layout(), Layout::CountedAddress | Layout::CountedAddressTicks);
+            let in_ticks =
+                matches!(batch.layout(), Layout::AddressTicks | Layout::CountedAddressTicks);
+            let base = if in_ticks { batch.base_tick } else { batch.base_time_us };
             let (payload, count) = (&batch.payload, batch.count.into());
             let events: Vec<_> = if counted {
                 let events = address::decode_counted(payload, base, count).unwrap();
-                events
-                    .map(Result::unwrap)
-                    .map(|e| (e.time, e.index, e.multiplicity))
-                    .collect()
+                events.map(Result::unwrap).map(|e| (e.time, e.index, e.multiplicity)).collect()
             } else {
                 let events = address::decode(payload, base, count).unwrap();
                 events.map(|event| (event.time, event.index, 1)).collect()

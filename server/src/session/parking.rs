@@ -26,10 +26,7 @@ pub(crate) struct Place<T> {
 impl<T> Place<T> {
     /// A place whose engine is on its way into the run queue.
     pub(crate) fn queued() -> Self {
-        Self {
-            state: AtomicU8::new(QUEUED),
-            slot: ArrayQueue::new(1),
-        }
+        Self { state: AtomicU8::new(QUEUED), slot: ArrayQueue::new(1) }
     }
 
     /// Something happened. If the engine comes back, the caller must queue it.
@@ -37,14 +34,12 @@ impl<T> Place<T> {
         // Ordering: Release pairs with the Acquire in `begin` and with the one in `park`: a run
         // that starts after this sees what was put into its queues before. Acquire pairs with the
         // Release in `park`: the engine is in the slot before it counts as parked.
-        let woken = self
-            .state
-            .fetch_update(AcqRel, Acquire, |state| match state {
-                PARKED => Some(QUEUED),
-                RUNNING => Some(WOKEN),
-                // The write is needed even where the value stays: it is what the next run acquires.
-                unchanged => Some(unchanged),
-            });
+        let woken = self.state.fetch_update(AcqRel, Acquire, |state| match state {
+            PARKED => Some(QUEUED),
+            RUNNING => Some(WOKEN),
+            // The write is needed even where the value stays: it is what the next run acquires.
+            unchanged => Some(unchanged),
+        });
         if woken != Ok(PARKED) {
             return None;
         }
@@ -69,15 +64,10 @@ impl<T> Place<T> {
     /// The engine has nothing to do. If it comes back it was woken: the caller must queue it.
     pub(crate) fn park(&self, engine: T) -> Option<T> {
         let refused = self.slot.push(engine);
-        debug_assert!(
-            refused.is_ok(),
-            "the engine is in one place only, so the slot is vacant"
-        );
+        debug_assert!(refused.is_ok(), "the engine is in one place only, so the slot is vacant");
         // Ordering: Release pairs with the Acquire in `wake`: the engine is in the slot before
         // anybody looks for it there. On failure Relaxed: `begin` acquires before the next run.
-        let parked = self
-            .state
-            .compare_exchange(RUNNING, PARKED, Release, Relaxed);
+        let parked = self.state.compare_exchange(RUNNING, PARKED, Release, Relaxed);
         if parked.is_ok() {
             return None;
         }

@@ -51,10 +51,7 @@ impl Pool {
             threads: OnceLock::new(),
             stop: AtomicBool::new(false),
         });
-        let mut pool = Self {
-            queue,
-            threads: Vec::with_capacity(threads),
-        };
+        let mut pool = Self { queue, threads: Vec::with_capacity(threads) };
         for index in 0..threads {
             let queue = pool.queue.clone();
             let thread = thread::Builder::new()
@@ -62,11 +59,7 @@ impl Pool {
                 .spawn(move || queue.serve(index))?;
             pool.threads.push(thread);
         }
-        let handles = pool
-            .threads
-            .iter()
-            .map(|thread| thread.thread().clone())
-            .collect();
+        let handles = pool.threads.iter().map(|thread| thread.thread().clone()).collect();
         let _ = pool.queue.threads.set(handles);
         pool.queue.rouse_all();
         Ok(pool)
@@ -95,10 +88,7 @@ impl Queue {
     /// Queues an engine and wakes a thread for it.
     pub(crate) fn push(&self, engine: Box<Engine>) {
         let refused = self.run.push(engine);
-        debug_assert!(
-            refused.is_ok(),
-            "each session is queued once, and there is room for all"
-        );
+        debug_assert!(refused.is_ok(), "each session is queued once, and there is room for all");
         self.rouse();
     }
 

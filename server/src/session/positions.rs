@@ -98,8 +98,7 @@ impl Simulated {
         self.deliveries.store(counters.deliveries, Relaxed);
         self.spikes.store(counters.spikes, Relaxed);
         // Ordering: Release pairs with the Acquire in `disposed` and `closed`.
-        self.disposed
-            .store(applied.saturating_sub(counters.events_waiting), Release);
+        self.disposed.store(applied.saturating_sub(counters.events_waiting), Release);
         self.closed.store(closed.0, Release);
     }
 
@@ -145,29 +144,13 @@ pub(crate) fn level(accepted: &Accepted, simulated: &Simulated, capacity: Capaci
     let idle = simulated.settled.load(Acquire) == accepted.pieces.load(Relaxed);
     let disposed = simulated.disposed();
     let waiting = accepted.events.load(Relaxed).saturating_sub(disposed);
-    let gone = accepted
-        .charged_events
-        .load(Relaxed)
-        .saturating_sub(waiting);
+    let gone = accepted.charged_events.load(Relaxed).saturating_sub(waiting);
     let events = gone.saturating_add(capacity.events);
     // Ordering: Relaxed. EVT3 words may hold more events than they are charged for, so `gone` can
     // fall; what was granted stays granted.
-    let granted = simulated
-        .credit_events
-        .fetch_max(events, Relaxed)
-        .max(events);
-    let bytes = accepted
-        .charged_bytes
-        .load(Relaxed)
-        .saturating_add(capacity.bytes);
-    Level {
-        credit: v1::Credit {
-            events: granted,
-            bytes,
-        },
-        idle,
-        waiting,
-    }
+    let granted = simulated.credit_events.fetch_max(events, Relaxed).max(events);
+    let bytes = accepted.charged_bytes.load(Relaxed).saturating_add(capacity.bytes);
+    Level { credit: v1::Credit { events: granted, bytes }, idle, waiting }
 }
 
 /// What a session says about itself; `closed` must be safe to announce.

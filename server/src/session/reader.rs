@@ -98,21 +98,13 @@ impl Reader {
             return None;
         };
         let output_position = self.link.simulated.output();
-        let ended = v1::Ended {
-            reason: reason.into(),
-            message,
-            r#final: None,
-            output_position,
-        };
+        let ended = v1::Ended { reason: reason.into(), message, r#final: None, output_position };
         self.ended = Some(Box::new(self.finish(ended)));
         self.next()
     }
 
     fn finish(&self, ended: v1::Ended) -> v1::Ended {
-        v1::Ended {
-            r#final: Some(self.link.acknowledgement(self.sent_to)),
-            ..ended
-        }
+        v1::Ended { r#final: Some(self.link.acknowledgement(self.sent_to)), ..ended }
     }
 
     /// An acknowledgement, if it says anything that the last one didn't.
@@ -120,11 +112,7 @@ impl Reader {
         self.since_acknowledgement = 0;
         let acknowledgement = self.link.acknowledgement(self.sent_to);
         let core_ns = acknowledgement.core_ns;
-        if (v1::Acknowledgement {
-            core_ns,
-            ..*self.last
-        }) == acknowledgement
-        {
+        if (v1::Acknowledgement { core_ns, ..*self.last }) == acknowledgement {
             return None;
         }
         *self.last = acknowledgement;

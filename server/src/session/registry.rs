@@ -72,9 +72,7 @@ impl Registry {
                 return Ok((session, true));
             }
             if open.network.is_empty() {
-                return Err(Error::SessionUnknown {
-                    id: open.session_id,
-                });
+                return Err(Error::SessionUnknown { id: open.session_id });
             }
         }
         if open.network.is_empty() {
@@ -97,9 +95,7 @@ impl Registry {
         if !id.is_empty() {
             check_name("session_id", &id)?;
         }
-        let unknown = || Error::SnapshotUnknown {
-            sha256: hex(sha256),
-        };
+        let unknown = || Error::SnapshotUnknown { sha256: hex(sha256) };
         let bytes = self.snapshots.find(sha256).ok_or_else(unknown)?;
         self.check_admission()?;
         let repository = self.repository.clone();
@@ -108,18 +104,14 @@ impl Registry {
             (session, false) => Ok(session),
             (session, true) => {
                 let id = session.id().to_owned();
-                Err(Error::SessionConflict {
-                    id,
-                    problem: "exists already",
-                })
+                Err(Error::SessionConflict { id, problem: "exists already" })
             }
         }
     }
 
     /// The session of an id.
     pub(crate) fn get(&self, id: &str) -> Result<Arc<Session>, Error> {
-        self.find(id)
-            .ok_or_else(|| Error::SessionUnknown { id: id.to_owned() })
+        self.find(id).ok_or_else(|| Error::SessionUnknown { id: id.to_owned() })
     }
 
     /// All sessions, ordered by id.
@@ -199,21 +191,14 @@ impl Registry {
         if sessions.len() < self.limits.sessions {
             return Ok(());
         }
-        Err(Error::Limit {
-            what: "sessions",
-            limit: self.limits.sessions as u64,
-        })
+        Err(Error::Limit { what: "sessions", limit: self.limits.sessions as u64 })
     }
 
     /// Puts a session into the map, under the id given or one of its own, and sets it going.
     fn admit(self: &Arc<Self>, id: String, made: Made) -> Result<(Arc<Session>, bool), Error> {
         let mut sessions = self.lock();
         self.check_count(&sessions)?;
-        let id = if id.is_empty() {
-            fresh_id(&sessions)
-        } else {
-            id
-        };
+        let id = if id.is_empty() { fresh_id(&sessions) } else { id };
         if let Some(session) = sessions.get(&id) {
             // Somebody else was quicker.
             session.check_settings(made.protocol.settings(), &made.runs)?;
@@ -250,9 +235,7 @@ async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or(Err(Error::Internal(
-        "a thread stopped in the middle of its work",
-    )))
+    done.unwrap_or(Err(Error::Internal("a thread stopped in the middle of its work")))
 }
 
 fn fresh_id(sessions: &BTreeMap<String, Arc<Session>>) -> String {
@@ -266,9 +249,5 @@ fn fresh_id(sessions: &BTreeMap<String, Arc<Session>>) -> String {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .take(32)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    bytes.iter().take(32).map(|byte| format!("{byte:02x}")).collect()
 }

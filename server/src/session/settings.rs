@@ -99,10 +99,7 @@ pub(crate) fn check_name(field: &'static str, name: &str) -> Result<(), Error> {
     if (1..=NAME_LENGTH_MAX).contains(&name.len()) && name.bytes().all(good) {
         return Ok(());
     }
-    Err(Error::field(
-        field,
-        "expected 1 to 128 characters of A-Z, a-z, 0-9, '.', '_' and '-'",
-    ))
+    Err(Error::field(field, "expected 1 to 128 characters of A-Z, a-z, 0-9, '.', '_' and '-'"))
 }
 
 /// Whole microseconds; only for constants.
@@ -116,42 +113,25 @@ fn refuse_unimplemented(open: &v1::Open) -> Result<(), Error> {
     let gathering = known("open.gathering", v1::Gathering::try_from(open.gathering))?;
     let durability = known("open.durability", v1::Durability::try_from(open.durability))?;
     let missing = [
-        (
-            !matches!(open.producer.as_str(), "" | "main"),
-            "several producers (open.producer)",
-        ),
+        (!matches!(open.producer.as_str(), "" | "main"), "several producers (open.producer)"),
         (pace == v1::Pace::Live, "live pace (open.pace)"),
         (
             !matches!(overload, v1::Overload::Unspecified | v1::Overload::Block),
             "overload policies other than block (open.overload)",
         ),
         (open.lateness_us != 0, "lateness (open.lateness_us)"),
+        (gathering == v1::Gathering::Throughput, "gathered output (open.gathering)"),
         (
-            gathering == v1::Gathering::Throughput,
-            "gathered output (open.gathering)",
-        ),
-        (
-            !matches!(
-                durability,
-                v1::Durability::Unspecified | v1::Durability::None
-            ),
+            !matches!(durability, v1::Durability::Unspecified | v1::Durability::None),
             "durable sessions (open.durability)",
         ),
         (open.workers > 1, "several workers (open.workers)"),
-        (
-            !open.resume_token.is_empty(),
-            "resuming a stream (open.resume_token)",
-        ),
-        (
-            open.output_from != 0,
-            "output from a past position (open.output_from)",
-        ),
+        (!open.resume_token.is_empty(), "resuming a stream (open.resume_token)"),
+        (open.output_from != 0, "output from a past position (open.output_from)"),
         (open.lease_us != 0, "a lease (open.lease_us)"),
     ];
     match missing.into_iter().find(|(asked_for, _)| *asked_for) {
-        Some((_, feature)) => Err(Error::Unimplemented {
-            feature: feature.to_owned(),
-        }),
+        Some((_, feature)) => Err(Error::Unimplemented { feature: feature.to_owned() }),
         None => Ok(()),
     }
 }
@@ -173,10 +153,9 @@ fn origin(origin: Option<&v1::Origin>) -> Result<Origin, Error> {
         None => Ok(Origin::Time(0)),
         Some(Wire::TimeUs(time_us)) => Ok(Origin::Time(*time_us)),
         Some(Wire::FirstBatch(true)) => Ok(Origin::FirstBatch),
-        Some(Wire::FirstBatch(false)) => Err(Error::field(
-            "open.origin.first_batch",
-            "false says nothing; leave the origin out",
-        )),
+        Some(Wire::FirstBatch(false)) => {
+            Err(Error::field("open.origin.first_batch", "false says nothing; leave the origin out"))
+        }
     }
 }
 
@@ -195,10 +174,7 @@ mod tests {
         };
         let mut saved = Writer::default();
         settings.save(&mut saved);
-        assert_eq!(
-            Settings::load(&mut Reader::new("settings", &saved.0)),
-            Ok(settings)
-        );
+        assert_eq!(Settings::load(&mut Reader::new("settings", &saved.0)), Ok(settings));
     }
 
     #[test]
@@ -213,18 +189,9 @@ mod tests {
         let changes: [(Change, &str); 8] = [
             (|open| open.producer = "left".into(), "open.producer"),
             (|open| open.set_pace(v1::Pace::Live), "open.pace"),
-            (
-                |open| open.set_overload(v1::Overload::DropOldest),
-                "open.overload",
-            ),
-            (
-                |open| open.set_durability(v1::Durability::Each),
-                "open.durability",
-            ),
-            (
-                |open| open.set_gathering(v1::Gathering::Throughput),
-                "open.gathering",
-            ),
+            (|open| open.set_overload(v1::Overload::DropOldest), "open.overload"),
+            (|open| open.set_durability(v1::Durability::Each), "open.durability"),
+            (|open| open.set_gathering(v1::Gathering::Throughput), "open.gathering"),
             (|open| open.workers = 2, "open.workers"),
             (|open| open.lease_us = 1, "open.lease_us"),
             (|open| open.pace = 99, "open.pace"),

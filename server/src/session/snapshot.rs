@@ -88,9 +88,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Thawed, Damaged> {
     }
     let version = from.u64()?;
     if version != VERSION {
-        return Err(from.damaged(format!(
-            "version {version} where this daemon reads {VERSION}"
-        )));
+        return Err(from.damaged(format!("version {version} where this daemon reads {VERSION}")));
     }
     let runs = Runs::load(checked(from)?)?;
     let core = checked(from)?.to_vec();
@@ -106,13 +104,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Thawed, Damaged> {
         value => return Err(end.damaged(format!("ending {value}"))),
     };
     end.end()?;
-    Ok(Thawed {
-        runs,
-        core: has_core.then_some(core),
-        protocol,
-        output_position,
-        ending,
-    })
+    Ok(Thawed { runs, core: has_core.then_some(core), protocol, output_position, ending })
 }
 
 fn section(out: &mut Writer, bytes: &[u8]) {
@@ -156,21 +148,12 @@ impl Runs {
             .map_err(|_| from.damaged("a hash of another length"))?;
         let mut sensors = Vec::new();
         for _ in 0..from.u64()? {
-            let size = |from: &mut Reader<'_>| {
-                Ok(SensorSize {
-                    width: from.u32()?,
-                    height: from.u32()?,
-                })
-            };
+            let size =
+                |from: &mut Reader<'_>| Ok(SensorSize { width: from.u32()?, height: from.u32()? });
             sensors.push((from.text()?, size(from)?));
         }
         from.end()?;
-        Ok(Self {
-            network,
-            version,
-            sensors,
-            plan_sha256,
-        })
+        Ok(Self { network, version, sensors, plan_sha256 })
     }
 }
 
@@ -184,11 +167,7 @@ pub(crate) struct Store {
 impl Store {
     /// An empty store with its bounds.
     pub(crate) fn new(count_max: usize, bytes_max: usize) -> Self {
-        Self {
-            held: Mutex::default(),
-            count_max,
-            bytes_max,
-        }
+        Self { held: Mutex::default(), count_max, bytes_max }
     }
 
     /// Keeps a snapshot; gives its name.
@@ -199,17 +178,11 @@ impl Store {
             return Ok(sha256);
         }
         if held.len() >= self.count_max {
-            return Err(Error::Limit {
-                what: "snapshots",
-                limit: self.count_max as u64,
-            });
+            return Err(Error::Limit { what: "snapshots", limit: self.count_max as u64 });
         }
         let total: usize = held.values().map(|snapshot| snapshot.len()).sum();
         if total + bytes.len() > self.bytes_max {
-            return Err(Error::Limit {
-                what: "bytes of snapshots",
-                limit: self.bytes_max as u64,
-            });
+            return Err(Error::Limit { what: "bytes of snapshots", limit: self.bytes_max as u64 });
         }
         held.insert(sha256, Arc::new(bytes));
         Ok(sha256)
@@ -229,10 +202,7 @@ mod tests {
     use super::*;
 
     fn snapshot() -> Vec<u8> {
-        let size = SensorSize {
-            width: 34,
-            height: 34,
-        };
+        let size = SensorSize { width: 34, height: 34 };
         let runs = Runs {
             network: "echo".into(),
             version: "1".into(),
@@ -253,14 +223,8 @@ mod tests {
     fn comes_back_as_it_was() {
         let thawed = decode(&snapshot()).unwrap();
         assert_eq!(thawed.runs.sensors[0].0, "camera");
-        assert_eq!(
-            (thawed.core, thawed.protocol),
-            (Some(vec![1, 2, 3]), vec![4; 50])
-        );
-        assert_eq!(
-            (thawed.output_position, thawed.ending),
-            (99, Ending::Completed)
-        );
+        assert_eq!((thawed.core, thawed.protocol), (Some(vec![1, 2, 3]), vec![4; 50]));
+        assert_eq!((thawed.output_position, thawed.ending), (99, Ending::Completed));
     }
 
     proptest! {
@@ -285,21 +249,9 @@ mod tests {
         let store = Store::new(2, 10);
         let first = store.keep(vec![1; 4]).unwrap();
         assert_eq!(store.keep(vec![1; 4]).unwrap(), first);
-        assert!(
-            store
-                .keep(vec![2; 7])
-                .unwrap_err()
-                .to_string()
-                .contains("bytes of snapshots")
-        );
+        assert!(store.keep(vec![2; 7]).unwrap_err().to_string().contains("bytes of snapshots"));
         store.keep(vec![2; 4]).unwrap();
-        assert!(
-            store
-                .keep(vec![3; 1])
-                .unwrap_err()
-                .to_string()
-                .contains("at most 2")
-        );
+        assert!(store.keep(vec![3; 1]).unwrap_err().to_string().contains("at most 2"));
         assert_eq!(store.find(&first).unwrap().len(), 4);
     }
 }

@@ -25,11 +25,7 @@ pub(crate) fn outputs(plan: &Plan) -> Vec<v1::OutputTable> {
             OutputKind::Spikes { ranges } => (ranges.iter().map(range).collect(), Vec::new()),
             OutputKind::Decisions { labels, .. } => (Vec::new(), labels.clone()),
         };
-        v1::OutputTable {
-            name: output.name.clone(),
-            ranges,
-            labels,
-        }
+        v1::OutputTable { name: output.name.clone(), ranges, labels }
     };
     plan.outputs().iter().map(table).collect()
 }

@@ -86,12 +86,7 @@ impl Watching {
             return None;
         }
         link.wake_engine();
-        Some(Self {
-            link,
-            watcher,
-            opened: Some(Box::new(opened)),
-            ended: false,
-        })
+        Some(Self { link, watcher, opened: Some(Box::new(opened)), ended: false })
     }
 
     fn ended(&self, over: &Over) -> v1::Ended {

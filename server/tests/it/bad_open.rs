@@ -6,72 +6,30 @@ use tonic::Code;
 use crate::support::{Server, open};
 
 fn bad_opens() -> [(Code, &'static str, v1::Open); 12] {
-    let sensor = |port: &str, width| v1::SensorSize {
-        port: port.into(),
-        width,
-        height: 30,
-    };
+    let sensor = |port: &str, width| v1::SensorSize { port: port.into(), width, height: 30 };
     let with = |change: fn(&mut v1::Open)| {
         let mut open = open("touch");
         change(&mut open);
         open
     };
-    let eye = |sensors| v1::Open {
-        sensors,
-        ..open("eye")
-    };
+    let eye = |sensors| v1::Open { sensors, ..open("eye") };
     [
         (Code::NotFound, "REASON_NETWORK_UNKNOWN", open("tuoch")),
-        (
-            Code::NotFound,
-            "REASON_NETWORK_UNKNOWN",
-            with(|open| open.network_version = "9".into()),
-        ),
+        (Code::NotFound, "REASON_NETWORK_UNKNOWN", with(|open| open.network_version = "9".into())),
         (Code::InvalidArgument, "REASON_FIELD_INVALID", open("")),
-        (
-            Code::InvalidArgument,
-            "open.session_id",
-            with(|open| open.session_id = "a b".into()),
-        ),
+        (Code::InvalidArgument, "open.session_id", with(|open| open.session_id = "a b".into())),
         (
             Code::NotFound,
             "REASON_SESSION_UNKNOWN",
-            v1::Open {
-                session_id: "none".into(),
-                ..v1::Open::default()
-            },
+            v1::Open { session_id: "none".into(), ..v1::Open::default() },
         ),
-        (
-            Code::InvalidArgument,
-            "open.run_on_us",
-            with(|open| open.run_on_us = Some(u64::MAX)),
-        ),
-        (
-            Code::Unimplemented,
-            "open.pace",
-            with(|open| open.set_pace(v1::Pace::Live)),
-        ),
-        (
-            Code::Unimplemented,
-            "open.producer",
-            with(|open| open.producer = "left".into()),
-        ),
-        (
-            Code::Unimplemented,
-            "open.lease_us",
-            with(|open| open.lease_us = 5),
-        ),
+        (Code::InvalidArgument, "open.run_on_us", with(|open| open.run_on_us = Some(u64::MAX))),
+        (Code::Unimplemented, "open.pace", with(|open| open.set_pace(v1::Pace::Live))),
+        (Code::Unimplemented, "open.producer", with(|open| open.producer = "left".into())),
+        (Code::Unimplemented, "open.lease_us", with(|open| open.lease_us = 5)),
         (Code::InvalidArgument, "REASON_PORT_SHAPE", eye(vec![])),
-        (
-            Code::InvalidArgument,
-            "sensors[0].width",
-            eye(vec![sensor("camera", 0)]),
-        ),
-        (
-            Code::InvalidArgument,
-            "(REASON_",
-            eye(vec![sensor("camera", 34), sensor("left", 34)]),
-        ),
+        (Code::InvalidArgument, "sensors[0].width", eye(vec![sensor("camera", 0)])),
+        (Code::InvalidArgument, "(REASON_", eye(vec![sensor("camera", 34), sensor("left", 34)])),
     ]
 }
 
@@ -90,17 +48,11 @@ async fn what_is_wrong_with_an_open_fails_the_call() {
 async fn calls_of_later_versions_are_refused_by_name() {
     let server = Server::start().await;
     let mut sessions = server.sessions().await;
-    let status = sessions
-        .step_session(v1::StepSessionRequest::default())
-        .await
-        .unwrap_err();
+    let status = sessions.step_session(v1::StepSessionRequest::default()).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
     assert!(status.message().contains("StepSession"), "{status}");
     let mut networks = server.networks().await;
-    let status = networks
-        .unload_network(v1::UnloadNetworkRequest::default())
-        .await
-        .unwrap_err();
+    let status = networks.unload_network(v1::UnloadNetworkRequest::default()).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
     assert!(status.message().contains("UnloadNetwork"), "{status}");
     let request = v1::WatchSessionRequest {

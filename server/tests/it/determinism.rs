@@ -55,37 +55,12 @@ fn cut(recording: &[Window], mut size: impl FnMut() -> usize) -> Vec<v1::EventBa
 
 /// Spikes and decisions of a session as one sequence of words.
 fn output(record: &Record) -> Vec<[u64; 6]> {
-    let spikes = record
-        .spikes
-        .iter()
-        .map(|&(position, tick, port, address, multiplicity)| {
-            [
-                position,
-                tick,
-                port.into(),
-                address.into(),
-                multiplicity.into(),
-                0,
-            ]
-        });
+    let spikes = record.spikes.iter().map(|&(position, tick, port, address, multiplicity)| {
+        [position, tick, port.into(), address.into(), multiplicity.into(), 0]
+    });
     let decisions = record.decisions.iter().map(|decision| {
-        let v1::Decision {
-            position,
-            tick,
-            port,
-            class,
-            votes,
-            votes_total,
-            ..
-        } = *decision;
-        [
-            position,
-            tick,
-            port.into(),
-            class.into(),
-            votes,
-            votes_total,
-        ]
+        let v1::Decision { position, tick, port, class, votes, votes_total, .. } = *decision;
+        [position, tick, port.into(), class.into(), votes, votes_total]
     });
     let mut all: Vec<_> = spikes.chain(decisions).collect();
     all.sort_unstable();
@@ -98,10 +73,8 @@ fn truth(recording: &[Window]) -> Vec<[u64; 6]> {
     let run_on_ticks = plan.cost().longest_path_ticks;
     let mut simulation = Simulation::new(plan, Options::default());
     for (events, promise_us) in recording {
-        let events: Vec<_> = events
-            .iter()
-            .map(|&(time_us, address)| InputEvent::new(time_us, address))
-            .collect();
+        let events: Vec<_> =
+            events.iter().map(|&(time_us, address)| InputEvent::new(time_us, address)).collect();
         simulation.offer(InputId(0), &events).unwrap();
         simulation.promise(InputId(0), *promise_us).unwrap();
     }
@@ -128,12 +101,7 @@ fn truth(recording: &[Window]) -> Vec<[u64; 6]> {
             decision.votes_total,
         ],
     };
-    simulation
-        .outputs()
-        .drain(..)
-        .enumerate()
-        .map(words)
-        .collect()
+    simulation.outputs().drain(..).enumerate().map(words).collect()
 }
 
 /// The network "touch" as the core describes it.
@@ -153,20 +121,14 @@ fn touch_in_the_core() -> network::Network {
         }),
         winner_take_all: WinnerTakeAll::None,
     };
-    let one_to_one = |weight, delay_ticks| Connectivity::OneToOne {
-        weight,
-        delay_ticks,
-    };
+    let one_to_one = |weight, delay_ticks| Connectivity::OneToOne { weight, delay_ticks };
     let mut skin = InputPort::new("skin", InputShape::Channels(vec![CHANNELS]));
     skin.multiplicity_max = 1_000;
     Network {
         name: "touch".into(),
         tick: sim_core::TickLength::from_ns(TICK_NS).unwrap(),
         inputs: vec![skin],
-        populations: vec![
-            population("first", 0.9, 0.0),
-            population("second", 1.5, 0.5),
-        ],
+        populations: vec![population("first", 0.9, 0.0), population("second", 1.5, 0.5)],
         projections: vec![
             Projection::new("in", "skin", "first", one_to_one(1.0, 3)),
             Projection::new("on", "first", "second", one_to_one(0.75, 700)),
@@ -174,21 +136,11 @@ fn touch_in_the_core() -> network::Network {
         readouts: vec![Readout {
             name: "where".into(),
             source: "second".into(),
-            rule: ReadoutRule::Vote {
-                window_ticks: 200,
-                every_ticks: 50,
-                labels: Vec::new(),
-            },
+            rule: ReadoutRule::Vote { window_ticks: 200, every_ticks: 50, labels: Vec::new() },
         }],
         outputs: vec![
-            OutputPort {
-                name: "spikes".into(),
-                sources: vec!["first".into(), "second".into()],
-            },
-            OutputPort {
-                name: "place".into(),
-                sources: vec!["where".into()],
-            },
+            OutputPort { name: "spikes".into(), sources: vec!["first".into(), "second".into()] },
+            OutputPort { name: "place".into(), sources: vec!["where".into()] },
         ],
         ..Default::default()
     }
@@ -201,28 +153,17 @@ async fn any_cutting_gives_the_core_s_own_output() {
     let server = Server::start().await;
     let recording = recording(6_000);
     let expected = truth(&recording);
-    assert!(
-        expected.len() > 1_000,
-        "{} outputs prove little",
-        expected.len()
-    );
+    assert!(expected.len() > 1_000, "{} outputs prove little", expected.len());
     let mut random = Random(3);
     for size in [Some(1), Some(7), Some(1_024), Some(16_384), None] {
-        let batches = cut(&recording, || {
-            size.unwrap_or_else(|| usize::try_from(random.below(300)).unwrap())
-        });
+        let batches =
+            cut(&recording, || size.unwrap_or_else(|| usize::try_from(random.below(300)).unwrap()));
         let sent = batches.len() as u64;
         let record = server.run(open("touch"), batches).await;
         assert_eq!(record.errors, [], "batches of {size:?}");
-        assert!(
-            output(&record) == expected,
-            "batches of {size:?} change the output"
-        );
+        assert!(output(&record) == expected, "batches of {size:?} change the output");
         assert_eq!(record.reason(), v1::EndReason::Completed);
-        assert_eq!(
-            (record.last().accepted, record.last().events_accepted),
-            (sent, 6_000)
-        );
+        assert_eq!((record.last().accepted, record.last().events_accepted), (sent, 6_000));
         assert_eq!(record.ended.unwrap().output_position, expected.len() as u64);
     }
 }
@@ -236,10 +177,7 @@ async fn any_order_within_the_promises_gives_the_same_output() {
     let mut shuffled = recording.clone();
     for (events, _) in &mut shuffled {
         for last in (1..events.len()).rev() {
-            events.swap(
-                last,
-                usize::try_from(random.below(last as u64 + 1)).unwrap(),
-            );
+            events.swap(last, usize::try_from(random.below(last as u64 + 1)).unwrap());
         }
     }
     assert!(shuffled != recording);
@@ -254,37 +192,23 @@ async fn a_session_restored_anywhere_continues_to_the_same_output() {
     let recording = recording(3_000);
     let expected = truth(&recording);
     let batches = cut(&recording, || 20);
-    for (run, at) in [1, 2, batches.len() / 3, batches.len() / 2, batches.len()]
-        .into_iter()
-        .enumerate()
+    for (run, at) in
+        [1, 2, batches.len() / 3, batches.len() / 2, batches.len()].into_iter().enumerate()
     {
         let id = format!("first-{run}");
-        let mut first = server
-            .open(v1::Open {
-                session_id: id.clone(),
-                ..open("touch")
-            })
-            .await
-            .unwrap();
+        let mut first =
+            server.open(v1::Open { session_id: id.clone(), ..open("touch") }).await.unwrap();
         for batch in &batches[..at] {
             first.send(Request::Events(batch.clone()));
         }
         first.acknowledged(|ack| ack.accepted == at as u64).await;
         let mut sessions = server.sessions().await;
-        let request = v1::SnapshotSessionRequest {
-            session_id: id.clone(),
-        };
-        let snapshot = sessions
-            .snapshot_session(request)
-            .await
-            .unwrap()
-            .into_inner();
+        let request = v1::SnapshotSessionRequest { session_id: id.clone() };
+        let snapshot = sessions.snapshot_session(request).await.unwrap().into_inner();
         assert_eq!(snapshot.accepted, at as u64);
         // All output before the snapshot belongs to the first session's reader.
         let simulated_to = snapshot.simulated_to_tick;
-        first
-            .acknowledged(|ack| ack.simulated_to_tick >= simulated_to)
-            .await;
+        first.acknowledged(|ack| ack.simulated_to_tick >= simulated_to).await;
         let mut before = output(&first.record);
         before.retain(|output| output[0] < snapshot.output_position);
         assert_eq!(before.len() as u64, snapshot.output_position);
@@ -294,28 +218,16 @@ async fn a_session_restored_anywhere_continues_to_the_same_output() {
             snapshot_sha256: snapshot.snapshot_sha256,
             session_id: id.clone(),
         };
-        let info = sessions
-            .restore_session(request)
-            .await
-            .unwrap()
-            .into_inner()
-            .session
-            .unwrap();
+        let info = sessions.restore_session(request).await.unwrap().into_inner().session.unwrap();
         assert_eq!(info.position.unwrap().accepted, at as u64);
-        let second = v1::Open {
-            session_id: id,
-            ..v1::Open::default()
-        };
+        let second = v1::Open { session_id: id, ..v1::Open::default() };
         let second = server.run(second, batches[at..].to_vec()).await;
         let opened = second.opened.as_ref().unwrap();
         assert!(opened.rejoined);
         assert_eq!(opened.accepted, at as u64);
         assert_eq!(opened.output_position, snapshot.output_position);
         before.extend(output(&second));
-        assert!(
-            before == expected,
-            "a snapshot after batch {at} changes the output"
-        );
+        assert!(before == expected, "a snapshot after batch {at} changes the output");
     }
 }
 
@@ -325,24 +237,10 @@ async fn a_watcher_sees_the_output_and_changes_none_of_it() {
     let recording = recording(3_000);
     let expected = truth(&recording);
     let session_id = "watched".to_owned();
-    let mut producer = server
-        .open(v1::Open {
-            session_id: session_id.clone(),
-            ..open("touch")
-        })
-        .await
-        .unwrap();
-    let request = v1::WatchSessionRequest {
-        session_id,
-        ..v1::WatchSessionRequest::default()
-    };
-    let watching = server
-        .sessions()
-        .await
-        .watch_session(request)
-        .await
-        .unwrap()
-        .into_inner();
+    let mut producer =
+        server.open(v1::Open { session_id: session_id.clone(), ..open("touch") }).await.unwrap();
+    let request = v1::WatchSessionRequest { session_id, ..v1::WatchSessionRequest::default() };
+    let watching = server.sessions().await.watch_session(request).await.unwrap().into_inner();
     let watcher = tokio::spawn(watching.collect::<Vec<_>>());
     for batch in cut(&recording, || 50) {
         let sequence = batch.sequence;

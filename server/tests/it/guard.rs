@@ -34,18 +34,11 @@ async fn a_stream_without_a_first_message_is_ended_in_time() {
     let server = Server::with(|limits| limits.open_deadline = Duration::from_millis(80)).await;
     let mut client = StreamServiceClient::new(server.channel().await);
     let silent = tokio_stream::pending::<v1::StreamRequest>();
-    let status = timeout(PATIENCE, client.stream(silent))
-        .await
-        .unwrap()
-        .unwrap_err();
+    let status = timeout(PATIENCE, client.stream(silent)).await.unwrap().unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
-    assert!(
-        status.message().contains("REASON_OPEN_EXPECTED"),
-        "{status}"
-    );
-    let wrong = v1::StreamRequest {
-        message: Some(v1::stream_request::Message::End(v1::EndOfInput {})),
-    };
+    assert!(status.message().contains("REASON_OPEN_EXPECTED"), "{status}");
+    let wrong =
+        v1::StreamRequest { message: Some(v1::stream_request::Message::End(v1::EndOfInput {})) };
     let status = client.stream(tokio_stream::once(wrong)).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument, "{status}");
 }
@@ -59,19 +52,13 @@ async fn connections_beyond_an_address_s_share_are_closed() {
         let mut connection = TcpStream::connect(server.address).await.unwrap();
         let mut byte = [0];
         // A place means that the server speaks (its settings) once it is spoken to.
-        let _ = connection
-            .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")
-            .await;
+        let _ = connection.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await;
         match timeout(PATIENCE, connection.read(&mut byte)).await.unwrap() {
             Ok(1) => held.push(connection),
             _ => refused += 1,
         }
     }
-    assert!(
-        (3..=4).contains(&held.len()),
-        "{} of 8 were let in",
-        held.len()
-    );
+    assert!((3..=4).contains(&held.len()), "{} of 8 were let in", held.len());
     assert!(refused >= 4);
 }
 
@@ -79,9 +66,7 @@ async fn connections_beyond_an_address_s_share_are_closed() {
 async fn sessions_are_bounded() {
     let server = Server::with(|limits| limits.sessions = 2).await;
     let mut sessions = server.sessions().await;
-    let request = || v1::OpenSessionRequest {
-        open: Some(open("touch")),
-    };
+    let request = || v1::OpenSessionRequest { open: Some(open("touch")) };
     for _ in 0..2 {
         sessions.open_session(request()).await.unwrap();
     }
@@ -109,13 +94,8 @@ async fn health_is_told_for_each_service() {
     let server = Server::start().await;
     let mut health = HealthClient::new(server.channel().await);
     for service in ["", "spiked.v1.StreamService", "spiked.v1.SessionService"] {
-        let request = HealthCheckRequest {
-            service: service.into(),
-        };
+        let request = HealthCheckRequest { service: service.into() };
         let status = health.check(request).await.unwrap().into_inner().status();
-        assert_eq!(
-            status,
-            tonic_health::pb::health_check_response::ServingStatus::Serving
-        );
+        assert_eq!(status, tonic_health::pb::health_check_response::ServingStatus::Serving);
     }
 }

@@ -11,54 +11,25 @@ use crate::support::{Server, batch, open};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn named(session_id: &str) -> v1::Open {
-    v1::Open {
-        session_id: session_id.into(),
-        ..open("touch")
-    }
+    v1::Open { session_id: session_id.into(), ..open("touch") }
 }
 
 #[tokio::test]
 async fn opening_twice_is_harmless_and_a_second_producer_is_refused() {
     let server = Server::start().await;
     let mut sessions = server.sessions().await;
-    let request = || v1::OpenSessionRequest {
-        open: Some(named("one")),
-    };
-    let first = sessions
-        .open_session(request())
-        .await
-        .unwrap()
-        .into_inner()
-        .opened
-        .unwrap();
-    let again = sessions
-        .open_session(request())
-        .await
-        .unwrap()
-        .into_inner()
-        .opened
-        .unwrap();
+    let request = || v1::OpenSessionRequest { open: Some(named("one")) };
+    let first = sessions.open_session(request()).await.unwrap().into_inner().opened.unwrap();
+    let again = sessions.open_session(request()).await.unwrap().into_inner().opened.unwrap();
     assert!(!first.rejoined && again.rejoined);
-    assert_eq!(
-        v1::Opened {
-            rejoined: false,
-            ..again
-        },
-        first
-    );
+    assert_eq!(v1::Opened { rejoined: false, ..again }, first);
 
-    let other = v1::Open {
-        run_on_us: Some(5),
-        ..named("one")
-    };
+    let other = v1::Open { run_on_us: Some(5), ..named("one") };
     let status = server.open(other).await.err().unwrap();
     assert_eq!(status.code(), Code::FailedPrecondition, "{status}");
     let producer = server.open(named("one")).await.unwrap();
     let status = server.open(named("one")).await.err().unwrap();
-    assert!(
-        status.message().contains("has a producer already"),
-        "{status}"
-    );
+    assert!(status.message().contains("has a producer already"), "{status}");
     producer.send(Request::End(v1::EndOfInput {}));
     assert_eq!(producer.finish().await.reason(), v1::EndReason::Completed);
 }
@@ -68,10 +39,7 @@ async fn the_opening_tells_ports_and_addresses() {
     let server = Server::start().await;
     let producer = server.open(open("touch")).await.unwrap();
     let opened = producer.record.opened.clone().unwrap();
-    assert_eq!(
-        (opened.network.as_str(), opened.network_version.as_str()),
-        ("touch", "1")
-    );
+    assert_eq!((opened.network.as_str(), opened.network_version.as_str()), ("touch", "1"));
     assert_eq!((opened.tick_ns, opened.origin_us), (100_000, Some(0)));
     assert_eq!(opened.plan_sha256.len(), 32);
     assert_eq!(opened.inputs[0].shape, [64]);
@@ -81,13 +49,7 @@ async fn the_opening_tells_ports_and_addresses() {
         .map(|range| (range.population.as_str(), range.first_address))
         .collect();
     assert_eq!(ranges, [("first", 0), ("second", 64)]);
-    assert_eq!(
-        opened.credit.unwrap(),
-        v1::Credit {
-            events: 1 << 20,
-            bytes: 16 << 20
-        }
-    );
+    assert_eq!(opened.credit.unwrap(), v1::Credit { events: 1 << 20, bytes: 16 << 20 });
 }
 
 #[tokio::test]
@@ -95,33 +57,16 @@ async fn sessions_are_listed_and_closed() {
     let server = Server::start().await;
     let mut sessions = server.sessions().await;
     let mut producer = server.open(named("b")).await.unwrap();
-    let _idle = sessions
-        .open_session(v1::OpenSessionRequest {
-            open: Some(named("a")),
-        })
-        .await
-        .unwrap();
+    let _idle =
+        sessions.open_session(v1::OpenSessionRequest { open: Some(named("a")) }).await.unwrap();
     producer.send(Request::Events(batch(1, 0, &[(0, 1)])));
     producer.acknowledged(|ack| ack.accepted == 1).await;
-    let list = sessions
-        .list_sessions(v1::ListSessionsRequest {})
-        .await
-        .unwrap()
-        .into_inner();
-    let ids: Vec<_> = list
-        .sessions
-        .iter()
-        .map(|info| (info.session_id.as_str(), info.has_producer))
-        .collect();
+    let list = sessions.list_sessions(v1::ListSessionsRequest {}).await.unwrap().into_inner();
+    let ids: Vec<_> =
+        list.sessions.iter().map(|info| (info.session_id.as_str(), info.has_producer)).collect();
     assert_eq!(ids, [("a", false), ("b", true)]);
-    let request = |id: &str| v1::CloseSessionRequest {
-        session_id: id.into(),
-    };
-    let closed = sessions
-        .close_session(request("b"))
-        .await
-        .unwrap()
-        .into_inner();
+    let request = |id: &str| v1::CloseSessionRequest { session_id: id.into() };
+    let closed = sessions.close_session(request("b")).await.unwrap().into_inner();
     assert_eq!(closed.session.unwrap().position.unwrap().accepted, 1);
     assert_eq!(producer.finish().await.reason(), v1::EndReason::Closed);
     let status = sessions.close_session(request("b")).await.unwrap_err();
@@ -136,10 +81,7 @@ async fn a_session_ends_when_its_stream_breaks() {
     let gone = async {
         loop {
             let mut sessions = server.sessions().await;
-            let listed = sessions
-                .list_sessions(v1::ListSessionsRequest {})
-                .await
-                .unwrap();
+            let listed = sessions.list_sessions(v1::ListSessionsRequest {}).await.unwrap();
             if listed.into_inner().sessions.is_empty() {
                 return;
             }
@@ -152,41 +94,20 @@ async fn a_session_ends_when_its_stream_breaks() {
 #[tokio::test]
 async fn the_first_batch_may_fix_the_origin() {
     let server = Server::start().await;
-    let origin = Some(v1::Origin {
-        origin: Some(v1::origin::Origin::FirstBatch(true)),
-    });
+    let origin = Some(v1::Origin { origin: Some(v1::origin::Origin::FirstBatch(true)) });
     let base_us = 913_000_000;
     let batches = vec![batch(1, base_us, &[(base_us + 1_000, 3)])];
-    let record = server
-        .run(
-            v1::Open {
-                origin,
-                ..open("touch")
-            },
-            batches,
-        )
-        .await;
+    let record = server.run(v1::Open { origin, ..open("touch") }, batches).await;
     assert_eq!(record.opened.as_ref().unwrap().origin_us, None);
-    assert_eq!(
-        record.spikes[0].1, 13,
-        "a tick of 100 us, 1 ms after the origin, 3 ticks on"
-    );
+    assert_eq!(record.spikes[0].1, 13, "a tick of 100 us, 1 ms after the origin, 3 ticks on");
     assert!(record.last().simulated_to_us > base_us);
 }
 
 #[tokio::test]
 async fn input_that_never_came_ends_as_well() {
     let server = Server::start().await;
-    let origin = Some(v1::Origin {
-        origin: Some(v1::origin::Origin::FirstBatch(true)),
-    });
-    for open in [
-        open("touch"),
-        v1::Open {
-            origin,
-            ..open("touch")
-        },
-    ] {
+    let origin = Some(v1::Origin { origin: Some(v1::origin::Origin::FirstBatch(true)) });
+    for open in [open("touch"), v1::Open { origin, ..open("touch") }] {
         let record = server.run(open, Vec::new()).await;
         assert_eq!(record.reason(), v1::EndReason::Completed);
         assert_eq!(record.spikes.len(), 0);
@@ -200,41 +121,23 @@ async fn the_session_runs_on_for_the_longest_path() {
     let server = Server::start().await;
     // Only with the second spike does the second population fire, and that one lies in the middle
     // of the last tick.
-    let events: Vec<_> = (0..2)
-        .flat_map(|at| [(10_000 + at * 200 + 50, 7); 2])
-        .collect();
+    let events: Vec<_> = (0..2).flat_map(|at| [(10_000 + at * 200 + 50, 7); 2]).collect();
     let record = server.run(open("touch"), vec![batch(1, 0, &events)]).await;
-    assert!(
-        record.spikes.iter().any(|spike| spike.3 == 64 + 7),
-        "{:?}",
-        record.spikes
-    );
-    let open = v1::Open {
-        run_on_us: Some(0),
-        ..open("touch")
-    };
+    assert!(record.spikes.iter().any(|spike| spike.3 == 64 + 7), "{:?}", record.spikes);
+    let open = v1::Open { run_on_us: Some(0), ..open("touch") };
     let record = server.run(open, vec![batch(1, 0, &events)]).await;
-    assert!(
-        record.spikes.iter().all(|spike| spike.3 < 64),
-        "{:?}",
-        record.spikes
-    );
+    assert!(record.spikes.iter().all(|spike| spike.3 < 64), "{:?}", record.spikes);
 }
 
 #[tokio::test]
 async fn a_damaged_name_of_a_snapshot_is_unknown() {
     let server = Server::start().await;
     let mut sessions = server.sessions().await;
-    let request = v1::RestoreSessionRequest {
-        snapshot_sha256: vec![1; 32].into(),
-        session_id: "x".into(),
-    };
+    let request =
+        v1::RestoreSessionRequest { snapshot_sha256: vec![1; 32].into(), session_id: "x".into() };
     let status = sessions.restore_session(request).await.unwrap_err();
     assert_eq!(status.code(), Code::NotFound);
-    assert!(
-        status.message().contains("REASON_SNAPSHOT_INVALID"),
-        "{status}"
-    );
+    assert!(status.message().contains("REASON_SNAPSHOT_INVALID"), "{status}");
 }
 
 #[tokio::test]
@@ -244,20 +147,12 @@ async fn on_shutdown_open_sessions_finish_or_are_told() {
     server.stop();
     busy.send(Request::Events(batch(1, 0, &[(0, 3)])));
     busy.send(Request::End(v1::EndOfInput {}));
-    assert_eq!(
-        busy.finish().await.reason(),
-        v1::EndReason::Completed,
-        "it may finish"
-    );
+    assert_eq!(busy.finish().await.reason(), v1::EndReason::Completed, "it may finish");
     server.join();
 
     let mut server = Server::with(|limits| limits.shutdown_grace = Duration::from_millis(50)).await;
     let idle = server.open(named("idle")).await.unwrap();
     server.stop();
-    assert_eq!(
-        idle.finish().await.reason(),
-        v1::EndReason::Shutdown,
-        "it is told"
-    );
+    assert_eq!(idle.finish().await.reason(), v1::EndReason::Shutdown, "it is told");
     server.join();
 }

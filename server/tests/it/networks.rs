@@ -40,37 +40,22 @@ fn npy(descr: &str, shape: &[usize], elements: &[u8]) -> Vec<u8> {
     let header =
         format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({extents}), }}\n");
     let length = u16::try_from(header.len()).unwrap().to_le_bytes();
-    [
-        b"\x93NUMPY\x01\x00",
-        length.as_slice(),
-        header.as_bytes(),
-        elements,
-    ]
-    .concat()
+    [b"\x93NUMPY\x01\x00", length.as_slice(), header.as_bytes(), elements].concat()
 }
 
 fn f32s(values: &[f32]) -> Vec<u8> {
-    values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect()
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
 fn u32s(values: &[u32]) -> Vec<u8> {
-    values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect()
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
 /// A `.npz` file, as numpy's `savez` and `savez_compressed` write it.
 fn npz(compressed: bool, arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
     use std::io::Write as _;
-    let method = if compressed {
-        zip::CompressionMethod::Deflated
-    } else {
-        zip::CompressionMethod::Stored
-    };
+    let method =
+        if compressed { zip::CompressionMethod::Deflated } else { zip::CompressionMethod::Stored };
     let options = zip::write::SimpleFileOptions::default().compression_method(method);
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, bytes) in arrays {

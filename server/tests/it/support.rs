@@ -48,10 +48,8 @@ impl Server {
         let (started, address) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let daemon = Daemon::bind(config).await.unwrap();
                 started.send(daemon.local_address().tcp().unwrap()).unwrap();
@@ -59,17 +57,10 @@ impl Server {
             });
         });
         let address = address.await.unwrap();
-        let server = Self {
-            address,
-            stop: Some(stop),
-            thread: Some(thread),
-        };
+        let server = Self { address, stop: Some(stop), thread: Some(thread) };
         let mut networks = NetworkServiceClient::new(server.channel().await);
         for network in [touch(), eye()] {
-            let request = v1::LoadNetworkRequest {
-                network: Some(network),
-                version: String::new(),
-            };
+            let request = v1::LoadNetworkRequest { network: Some(network), version: String::new() };
             networks.load_network(request).await.unwrap();
         }
         server
@@ -94,15 +85,8 @@ impl Server {
         let producer = Sender(requests);
         producer.send(Request::Open(open));
         let mut client = StreamServiceClient::new(self.channel().await);
-        let responses = client
-            .stream(UnboundedReceiverStream::new(receiver))
-            .await?
-            .into_inner();
-        let mut producer = Producer {
-            sender: producer,
-            responses,
-            record: Record::default(),
-        };
+        let responses = client.stream(UnboundedReceiverStream::new(receiver)).await?.into_inner();
+        let mut producer = Producer { sender: producer, responses, record: Record::default() };
         let first = producer.next().await;
         assert!(matches!(first, Some(Response::Opened(_))), "{first:?}");
         Ok(producer)
@@ -151,9 +135,7 @@ struct Sender(mpsc::UnboundedSender<v1::StreamRequest>);
 impl Sender {
     fn send(&self, message: Request) {
         // A stream that the daemon has ended takes nothing more.
-        let _ = self.0.send(v1::StreamRequest {
-            message: Some(message),
-        });
+        let _ = self.0.send(v1::StreamRequest { message: Some(message) });
     }
 }
 
@@ -191,11 +173,7 @@ impl Producer {
     /// Reads until an acknowledgement satisfies a condition.
     pub(crate) async fn acknowledged(&mut self, enough: impl Fn(&v1::Acknowledgement) -> bool) {
         while !self.record.acknowledgement.as_ref().is_some_and(&enough) {
-            assert!(
-                self.next().await.is_some(),
-                "the stream ended early: {:?}",
-                self.record
-            );
+            assert!(self.next().await.is_some(), "the stream ended early: {:?}", self.record);
         }
     }
 
@@ -226,10 +204,7 @@ impl Record {
     }
 
     pub(crate) fn last(&self) -> &v1::Acknowledgement {
-        self.ended
-            .as_ref()
-            .and_then(|ended| ended.r#final.as_ref())
-            .expect("a final position")
+        self.ended.as_ref().and_then(|ended| ended.r#final.as_ref()).expect("a final position")
     }
 }
 
@@ -240,41 +215,28 @@ pub(crate) fn spikes(batch: &v1::SpikeBatch) -> Vec<(u64, u64, u32, u32, u32)> {
     let read: Vec<_> = match batch.layout() {
         v1::Layout::Address => {
             let events = address::decode(payload, 0, count).unwrap();
-            events
-                .map(|event| (ticks(event.time), event.index, 1))
-                .collect()
+            events.map(|event| (ticks(event.time), event.index, 1)).collect()
         }
         v1::Layout::CountedAddress => {
-            let events = address::decode_counted(payload, 0, count)
-                .unwrap()
-                .map(Result::unwrap);
-            events
-                .map(|e| (ticks(e.time), e.index, u32::from(e.multiplicity)))
-                .collect()
+            let events = address::decode_counted(payload, 0, count).unwrap().map(Result::unwrap);
+            events.map(|e| (ticks(e.time), e.index, u32::from(e.multiplicity))).collect()
         }
         other => panic!("ticks of {TICK_NS} ns are whole microseconds: {other:?}"),
     };
     let numbered = (batch.first_position..).zip(read);
-    numbered
-        .map(|(at, (tick, index, count))| (at, tick, batch.port, index, count))
-        .collect()
+    numbered.map(|(at, (tick, index, count))| (at, tick, batch.port, index, count)).collect()
 }
 
 /// An `open` with nothing chosen but the network.
 pub(crate) fn open(network: &str) -> v1::Open {
-    v1::Open {
-        network: network.into(),
-        ..v1::Open::default()
-    }
+    v1::Open { network: network.into(), ..v1::Open::default() }
 }
 
 /// A batch of (time, address) for port 0, times from `base_us` on.
 pub(crate) fn batch(sequence: u64, base_us: u64, events: &[(u64, u32)]) -> v1::EventBatch {
     let mut payload = Vec::new();
-    let events: Vec<_> = events
-        .iter()
-        .map(|&(time, index)| address::AddressEvent { time, index })
-        .collect();
+    let events: Vec<_> =
+        events.iter().map(|&(time, index)| address::AddressEvent { time, index }).collect();
     address::encode(&events, base_us, &mut payload).unwrap();
     v1::EventBatch {
         sequence,
@@ -300,9 +262,7 @@ fn vote() -> v1::Readout {
 
 /// Channels that excite leaky neurons, which excite others and hold a vote.
 pub(crate) fn touch() -> v1::Network {
-    let shape = vec![v1::Extent {
-        extent: Some(v1::extent::Extent::Size(CHANNELS)),
-    }];
+    let shape = vec![v1::Extent { extent: Some(v1::extent::Extent::Size(CHANNELS)) }];
     let lif = |threshold_mv, drive_mv| {
         v1::population::Neuron::Lif(v1::Lif {
             tau_ms: 10.0,
@@ -318,10 +278,7 @@ pub(crate) fn touch() -> v1::Network {
         winner_take_all: 0,
     };
     let projection = |name: &str, source: &str, target: &str, weight, delay_ticks| {
-        let one_to_one = v1::OneToOne {
-            weight,
-            delay_ticks,
-        };
+        let one_to_one = v1::OneToOne { weight, delay_ticks };
         v1::Projection {
             name: name.into(),
             source: source.into(),
@@ -330,9 +287,7 @@ pub(crate) fn touch() -> v1::Network {
             ..v1::Projection::default()
         }
     };
-    let channels = v1::Channels {
-        shape: vec![CHANNELS],
-    };
+    let channels = v1::Channels { shape: vec![CHANNELS] };
     v1::Network {
         name: "touch".into(),
         tick_ns: TICK_NS,
@@ -342,10 +297,7 @@ pub(crate) fn touch() -> v1::Network {
             max_multiplicity: 1_000,
             ..v1::InputPort::default()
         }],
-        populations: vec![
-            population("first", lif(0.9, 0.0)),
-            population("second", lif(1.5, 0.5)),
-        ],
+        populations: vec![population("first", lif(0.9, 0.0)), population("second", lif(1.5, 0.5))],
         projections: vec![
             projection("in", "skin", "first", 1.0, 3),
             projection("on", "first", "second", 0.75, 700),
@@ -356,10 +308,7 @@ pub(crate) fn touch() -> v1::Network {
                 name: "spikes".into(),
                 sources: vec!["first".into(), "second".into()],
             },
-            v1::OutputPort {
-                name: "place".into(),
-                sources: vec!["where".into()],
-            },
+            v1::OutputPort { name: "place".into(), sources: vec!["where".into()] },
         ],
         ..v1::Network::default()
     }
@@ -367,21 +316,14 @@ pub(crate) fn touch() -> v1::Network {
 
 /// A camera of any size before one accumulator a pixel and polarity.
 pub(crate) fn eye() -> v1::Network {
-    let of = |of: &str| v1::Extent {
-        extent: Some(v1::extent::Extent::Of(of.into())),
-    };
-    let two = v1::Extent {
-        extent: Some(v1::extent::Extent::Size(2)),
-    };
+    let of = |of: &str| v1::Extent { extent: Some(v1::extent::Extent::Of(of.into())) };
+    let two = v1::Extent { extent: Some(v1::extent::Extent::Size(2)) };
     v1::Network {
         name: "eye".into(),
         tick_ns: TICK_NS,
         inputs: vec![v1::InputPort {
             name: "camera".into(),
-            shape: Some(v1::input_port::Shape::Sensor(v1::Sensor {
-                width: 0,
-                height: 0,
-            })),
+            shape: Some(v1::input_port::Shape::Sensor(v1::Sensor { width: 0, height: 0 })),
             ..v1::InputPort::default()
         }],
         populations: vec![v1::Population {
@@ -403,10 +345,7 @@ pub(crate) fn eye() -> v1::Network {
             })),
             ..v1::Projection::default()
         }],
-        outputs: vec![v1::OutputPort {
-            name: "spikes".into(),
-            sources: vec!["pixels".into()],
-        }],
+        outputs: vec![v1::OutputPort { name: "spikes".into(), sources: vec!["pixels".into()] }],
         ..v1::Network::default()
     }
 }
@@ -416,10 +355,7 @@ pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
         (self.0 >> 33) % bound
     }
 }

@@ -9,10 +9,7 @@ const SILENCE_US: u64 = 60_000_000;
 
 /// A drive that fires without input makes output for as long as promised.
 async fn busy(server: &Server, session_id: &str) -> crate::support::Producer {
-    let open = v1::Open {
-        session_id: session_id.into(),
-        ..open("touch")
-    };
+    let open = v1::Open { session_id: session_id.into(), ..open("touch") };
     let producer = server.open(open).await.unwrap();
     let mut sequence = 0;
     // A spike in "second" every 10 ms or so, and decisions around it.
@@ -33,21 +30,14 @@ async fn a_slow_watcher_is_told_how_much_it_missed() {
     let server = Server::start().await;
     let mut sessions = server.sessions().await;
     let request = v1::OpenSessionRequest {
-        open: Some(v1::Open {
-            session_id: "busy".into(),
-            ..open("touch")
-        }),
+        open: Some(v1::Open { session_id: "busy".into(), ..open("touch") }),
     };
     sessions.open_session(request).await.unwrap();
-    let request = v1::WatchSessionRequest {
-        session_id: "busy".into(),
-        ..v1::WatchSessionRequest::default()
-    };
+    let request =
+        v1::WatchSessionRequest { session_id: "busy".into(), ..v1::WatchSessionRequest::default() };
     let mut watching = sessions.watch_session(request).await.unwrap().into_inner();
     let producer = busy(&server, "busy").await;
-    producer.send(Request::Heartbeat(v1::Heartbeat {
-        promise_us: SILENCE_US,
-    }));
+    producer.send(Request::Heartbeat(v1::Heartbeat { promise_us: SILENCE_US }));
     producer.send(Request::End(v1::EndOfInput {}));
     let record = producer.finish().await;
     assert_eq!(record.reason(), v1::EndReason::Completed);
@@ -65,10 +55,7 @@ async fn a_slow_watcher_is_told_how_much_it_missed() {
     }
     let made = record.ended.unwrap().output_position;
     assert!(made > 2_000, "{made} outputs fit into any buffer");
-    assert!(
-        missed > 0 && seen < made,
-        "missed {missed}, saw {seen} of {made}"
-    );
+    assert!(missed > 0 && seen < made, "missed {missed}, saw {seen} of {made}");
     assert_eq!(ended.unwrap().output_position, made);
 }
 
@@ -87,15 +74,9 @@ async fn a_slow_reader_stops_the_session_and_loses_nothing() {
     server.assert_well().await;
     let info = loop {
         let mut sessions = server.sessions().await;
-        let listed = sessions
-            .list_sessions(v1::ListSessionsRequest {})
-            .await
-            .unwrap();
+        let listed = sessions.list_sessions(v1::ListSessionsRequest {}).await.unwrap();
         let sessions = listed.into_inner().sessions;
-        let Some(stalled) = sessions
-            .into_iter()
-            .find(|info| info.session_id == "stalled")
-        else {
+        let Some(stalled) = sessions.into_iter().find(|info| info.session_id == "stalled") else {
             panic!("a session whose reader is slow stays")
         };
         if stalled.position.unwrap().accepted == 600 {

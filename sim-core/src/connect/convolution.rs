@@ -10,10 +10,7 @@
 
 use std::ops::Range;
 
-use super::{
-    Emission,
-    taps::Tap,
-};
+use super::{Emission, taps::Tap};
 use crate::{
     network::description::{self, Border},
     sums::{Grid, LANES, Margin, Quads, Touched, to_u32},
@@ -92,17 +89,20 @@ impl Reach {
     }
 }
 
-/// The margin that taps need around a target, unless it is a torus.
+/// The margin that taps need around a target.
 pub(crate) fn margin(
     kernel: &description::Convolution,
     taps: &[Tap],
     source: [u32; 2],
     target: [u32; 2],
 ) -> Margin {
-    if kernel.border == Border::Wrap {
-        return Margin::default();
-    }
     let reach = Reach::of(taps);
+    if kernel.border == Border::Wrap {
+        // Nothing lands there, but a tap's offset must tell its row from its column even where a
+        // kernel goes round a small torus more than once.
+        let right = to_u32(reach.columns()).saturating_sub(target[1]);
+        return Margin { right, ..Margin::default() };
+    }
     let last = |axis: usize| (source[axis] - 1) / kernel.stride;
     let beyond = |axis: usize, furthest: i32| {
         u32::try_from(i64::from(last(axis)) + i64::from(furthest) + 1 - i64::from(target[axis]))
@@ -303,12 +303,7 @@ impl Convolution {
         delivered
     }
 
-    fn deliver_wrapped<S: Sum>(
-        &self,
-        list: Range<usize>,
-        place: &Place,
-        sums: &mut [[S; LANES]],
-    ) {
+    fn deliver_wrapped<S: Sum>(&self, list: Range<usize>, place: &Place, sums: &mut [[S; LANES]]) {
         for at in list {
             let quad = self.wrapped(place, self.offsets[at]);
             S::add_times(&mut sums[quad], &self.weights[at], place.multiplicity);
@@ -359,7 +354,8 @@ impl Convolution {
         if place.interior || self.wraps {
             return u64::from(below[size - 1]);
         }
-        let clip = |at: i64, extent: usize| usize::try_from(at.max(0)).unwrap_or(extent).min(extent);
+        let clip =
+            |at: i64, extent: usize| usize::try_from(at.max(0)).unwrap_or(extent).min(extent);
         let range = |at: u16, low: i32, target: u32, extent: usize| {
             let first = -i64::from(at) - i64::from(low);
             (clip(first, extent), clip(first + i64::from(target), extent))

@@ -190,12 +190,14 @@ pub(crate) fn parts(
                 SourceId::Population(id) => &shapes[id.0 as usize],
             };
             let target = draft.target.0 as usize;
-            let connect = connect(draft, source, &layouts[target], scales[target].quantum, problems);
+            let connect =
+                connect(draft, source, &layouts[target], scales[target].quantum, problems);
             ProjectionPlan { source: draft.source, target: draft.target, connect }
         })
         .collect();
     let input_plans = input_plans(network, inputs, &drafts);
-    let mut order: Vec<PopulationId> = (0..populations.len()).map(|id| PopulationId(id16(id))).collect();
+    let mut order: Vec<PopulationId> =
+        (0..populations.len()).map(|id| PopulationId(id16(id))).collect();
     order.sort_by_key(|id| ranks[id.0 as usize].evaluated);
     let readouts = readout_plans(reads, &outputs, &ranks);
     Parts {
@@ -397,7 +399,12 @@ fn connect(
                 unreachable!("what a convolution reaches lies by place")
             };
             let target = Target { grid, delay_ticks: draft.delay_ticks, quantum };
-            Connect::Convolution(Convolution::new(kernel, taps.clone(), extents_of(source), &target))
+            Connect::Convolution(Convolution::new(
+                kernel,
+                taps.clone(),
+                extents_of(source),
+                &target,
+            ))
         }
     }
 }
@@ -454,7 +461,9 @@ fn output_tables(
         }
     };
     let named = network.outputs.iter().zip(outputs);
-    named.map(|(port, output)| OutputTable { name: port.name.clone(), kind: kind(output) }).collect()
+    named
+        .map(|(port, output)| OutputTable { name: port.name.clone(), kind: kind(output) })
+        .collect()
 }
 
 fn readout_plans(reads: Vec<Reads>, outputs: &[Output], ranks: &[Ranks]) -> Vec<ReadoutPlan> {
@@ -496,4 +505,3 @@ pub(crate) fn cost(parts: &Parts, longest_path_ticks: u64) -> Cost {
         populations: parts.costs.clone(),
     }
 }
-

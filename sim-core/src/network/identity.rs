@@ -6,8 +6,8 @@
 use sha2::{Digest, Sha256};
 
 use super::{
-    Border, Connectivity, ConvolutionKind, Filter, Network, Neuron, Rectify,
-    WinnerTakeAll, check::Draft, compile::Reads, resolve::ResolvedInput,
+    Border, Connectivity, ConvolutionKind, Filter, Network, Neuron, Rectify, WinnerTakeAll,
+    check::Draft, compile::Reads, resolve::ResolvedInput,
 };
 use crate::{ids::SourceId, math::DYNAMICS_VERSION};
 

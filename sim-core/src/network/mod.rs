@@ -4,9 +4,9 @@
 //! is allocated. The plan holds flat arrays; all that changes while a session runs lives in the
 //! session.
 
-pub mod description;
 mod check;
 mod compile;
+pub mod description;
 mod identity;
 mod order;
 mod plan;

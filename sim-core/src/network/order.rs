@@ -28,8 +28,10 @@ pub(crate) struct Ranks {
 ///
 /// `competes[p]`: population p has a winner-take-all.
 pub(crate) fn ranks(competes: &[bool], hops: &[Hop]) -> Result<Vec<Ranks>, Vec<PopulationId>> {
-    let mut ranks: Vec<Ranks> =
-        competes.iter().map(|&late| Ranks { emits: Rank(late.into()), ..Ranks::default() }).collect();
+    let mut ranks: Vec<Ranks> = competes
+        .iter()
+        .map(|&late| Ranks { emits: Rank(late.into()), ..Ranks::default() })
+        .collect();
     // Each pass settles at least one more population; a rank that still rises after as many
     // passes as there are populations rises for ever.
     for _ in 0..=competes.len() {
@@ -114,8 +116,9 @@ mod tests {
     use crate::ids::InputId;
 
     fn hop(source: Option<u16>, target: u16, delay: u64) -> Hop {
-        let source = source
-            .map_or(SourceId::Input(InputId(0)), |source| SourceId::Population(PopulationId(source)));
+        let source = source.map_or(SourceId::Input(InputId(0)), |source| {
+            SourceId::Population(PopulationId(source))
+        });
         let target = PopulationId(target);
         Hop { source, target, delay_ticks_min: delay, delay_ticks_max: delay }
     }

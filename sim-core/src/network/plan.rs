@@ -109,8 +109,7 @@ impl Plan {
         let ranks = rank(network, &hops, &mut problems);
         problems.settle()?;
         let output_parts: Vec<Vec<u32>> = outputs.iter().map(compile::Output::encoded).collect();
-        let hash = 
-            identity::hash(network, &inputs, &shapes, &drafts, &readouts, &output_parts);
+        let hash = identity::hash(network, &inputs, &shapes, &drafts, &readouts, &output_parts);
         let longest_path_ticks = order::longest_path_ticks(network.populations.len(), &hops);
         let resolved = compile::Resolved { network, inputs, shapes, drafts, ranks };
         let parts = compile::parts(resolved, readouts, outputs, &mut problems);
@@ -170,9 +169,7 @@ impl Plan {
     /// Indices that a projection's source can have.
     pub(crate) fn sources_of(&self, projection: usize) -> u32 {
         match self.projections[projection].source {
-            SourceId::Input(id) => {
-                self.inputs[id.0 as usize].chain.extents().iter().product()
-            }
+            SourceId::Input(id) => self.inputs[id.0 as usize].chain.extents().iter().product(),
             SourceId::Population(id) => self.populations[id.0 as usize].size,
         }
     }

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Extent, InputShape, Network, SensorSize,
-    problem::Problems,
-};
+use super::{Extent, InputShape, Network, SensorSize, problem::Problems};
 use crate::{
     ids::{InputId, PopulationId, ReadoutId, SourceId},
     input::filter::{Chain, addresses, extents_of},
@@ -30,10 +27,7 @@ pub(crate) struct ResolvedInput {
 }
 
 /// All names of a network, each once.
-pub(crate) fn names<'a>(
-    network: &'a Network,
-    problems: &mut Problems,
-) -> BTreeMap<&'a str, Named> {
+pub(crate) fn names<'a>(network: &'a Network, problems: &mut Problems) -> BTreeMap<&'a str, Named> {
     let mut names = BTreeMap::new();
     let inputs = network.inputs.iter().map(|part| ("input", part.name.as_str()));
     let populations = network.populations.iter().map(|part| ("population", part.name.as_str()));
@@ -41,8 +35,7 @@ pub(crate) fn names<'a>(
     let input = (0..).map(|id| Named::Source(SourceId::Input(InputId(id))));
     let population = (0..).map(|id| Named::Source(SourceId::Population(PopulationId(id))));
     let readout = (0..).map(|id| Named::Readout(ReadoutId(id)));
-    let all =
-        inputs.zip(input).chain(populations.zip(population)).chain(readouts.zip(readout));
+    let all = inputs.zip(input).chain(populations.zip(population)).chain(readouts.zip(readout));
     for ((part, name), named) in all {
         let field = format!("{part}.{name}");
         problems.need(!name.is_empty(), part, || "a part without a name".into());
@@ -102,7 +95,9 @@ fn shape_of(shape: &InputShape, opened: Option<SensorSize>) -> Result<Vec<u32>, 
     let sensor = |size: SensorSize| {
         let SensorSize { width, height } = size;
         let side = 1..=SENSOR_SIDE_MAX;
-        if side.contains(&width) && side.contains(&height) && addresses(&[2, height, width]).is_some()
+        if side.contains(&width)
+            && side.contains(&height)
+            && addresses(&[2, height, width]).is_some()
         {
             return Ok(vec![2, height, width]);
         }

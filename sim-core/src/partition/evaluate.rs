@@ -103,8 +103,7 @@ impl Evaluation<'_> {
         for &quad in self.quads.iter() {
             for (lane, sum) in sums.take(quad as usize).into_iter().enumerate() {
                 let Some(neuron) = layout.neuron(quad, lane) else { continue };
-                let (multiplicity, call) =
-                    membranes.advance(lif, neuron as usize, self.tick, sum);
+                let (multiplicity, call) = membranes.advance(lif, neuron as usize, self.tick, sum);
                 if multiplicity > 0 {
                     fired.push(Emission { index: neuron, multiplicity });
                 }

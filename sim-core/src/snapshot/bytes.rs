@@ -84,7 +84,11 @@ impl<'a> Reader<'a> {
 
     pub(super) fn finite(&mut self) -> Result<f64, SnapshotError> {
         let value = f64::from_bits(self.u64()?);
-        if value.is_finite() { Ok(value) } else { Err(self.value(format!("{value} is not finite"))) }
+        if value.is_finite() {
+            Ok(value)
+        } else {
+            Err(self.value(format!("{value} is not finite")))
+        }
     }
 
     /// An index below a limit.

@@ -153,7 +153,13 @@ fn kernel(numbers: &mut Numbers, camera: SensorSize) -> Convolution {
     }
 }
 
-fn synapses(numbers: &mut Numbers, from: u32, to: u32, least: u32, delays: u32) -> ExplicitSynapses {
+fn synapses(
+    numbers: &mut Numbers,
+    from: u32,
+    to: u32,
+    least: u32,
+    delays: u32,
+) -> ExplicitSynapses {
     let most = [1, 20, 3_000][delays as usize];
     let mut synapses = ExplicitSynapses::default();
     for _ in 0..numbers.below(120) {

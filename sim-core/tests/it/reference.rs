@@ -194,7 +194,13 @@ fn convolved(kernel: &Convolution, source: &[u32], target: &[u32], extra: u64) -
 }
 
 /// The source row (or column) that a target row sees through a kernel row.
-fn source_place(kernel: &Convolution, target: u32, k: u32, extent: u32, source: u32) -> Option<u32> {
+fn source_place(
+    kernel: &Convolution,
+    target: u32,
+    k: u32,
+    extent: u32,
+    source: u32,
+) -> Option<u32> {
     let (k, last) = (i64::from(k), i64::from(extent) - 1);
     let centre = last / 2;
     let dilation = i64::from(kernel.dilation);
@@ -251,7 +257,8 @@ fn who_fires(
             };
             let fires = |sum: f64| {
                 let value = value(sum);
-                value > parameters.threshold || (value == parameters.threshold && !parameters.strict)
+                value > parameters.threshold
+                    || (value == parameters.threshold && !parameters.strict)
             };
             for (&index, &sum) in sums {
                 let beaten = population.winner_take_all == WinnerTakeAll::PerLocation

@@ -112,11 +112,8 @@ fn impossible_membranes_are_refused() {
     });
     assert_eq!(message, "population.b.lif.refractory: inf is not a finite number");
     let message = problem(|network| {
-        network.populations[1].neuron = Neuron::Lif(LifParameters {
-            tau_ms: -1.0,
-            reset_mv: 1.0,
-            ..LifParameters::default()
-        });
+        network.populations[1].neuron =
+            Neuron::Lif(LifParameters { tau_ms: -1.0, reset_mv: 1.0, ..LifParameters::default() });
     });
     assert!(message.contains("population.b.lif.tau: -1 ms"), "{message}");
     assert!(message.contains("population.b.lif.reset: 1 mV is not below"), "{message}");

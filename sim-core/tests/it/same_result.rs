@@ -147,6 +147,19 @@ fn disturbed(plan: &Arc<Plan>, case: &Case, numbers: &mut Numbers) -> Vec<Output
 }
 
 /// What is watched changes nothing: a port more, and the others say the same.
+/// Cases that have failed: a kernel wider than its torus, and a strict threshold that an arrival
+/// reached but did not exceed.
+#[test]
+fn equals_the_reference_where_it_once_did_not() {
+    for seed in [14_892_265_195_944_994_403, 556_669_326_148_789_858] {
+        let case = case(seed);
+        let plan = plan(&case.network);
+        let outputs = run(&plan, &case.events, case.ticks);
+        let expected = reference::simulate(&case.network, &case.events, case.ticks);
+        assert_eq!(first_difference(&fired(&case, &plan, &outputs), &expected), None, "{seed}");
+    }
+}
+
 #[test]
 fn an_output_port_more_changes_no_bit_of_the_others() {
     for seed in 0..20 {

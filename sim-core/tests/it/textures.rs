@@ -78,9 +78,8 @@ impl Detector {
             Settings { width: side, height: side, selectivity, seed, ..Settings::default() };
         let movie = spiked_sensors::movie(settings, motion, STEPS).expect("valid settings");
         let side = u32::from(side);
-        let address = |on: bool, y: u16, x: u16| {
-            (u32::from(on) * side + u32::from(y)) * side + u32::from(x)
-        };
+        let address =
+            |on: bool, y: u16, x: u16| (u32::from(on) * side + u32::from(y)) * side + u32::from(x);
         let events = movie.iter();
         events.map(|each| InputEvent::new(each.t_us, address(each.on, each.y, each.x))).collect()
     }
@@ -157,17 +156,11 @@ impl Score {
 
 const UNCHANGED: fn(&mut [f64]) = |_| ();
 
-const FIELD: Detector = Detector {
-    side: 64,
-    selectivity: 1.0,
-    border: Border::Zero,
-    keep: 0.01,
-    change: UNCHANGED,
-};
+const FIELD: Detector =
+    Detector { side: 64, selectivity: 1.0, border: Border::Zero, keep: 0.01, change: UNCHANGED };
 
 /// A window of 12 x 12 places, each with its whole kernel on the sensor.
-const WINDOW: Detector =
-    Detector { side: 28, border: Border::Valid, keep: 0.02, ..FIELD };
+const WINDOW: Detector = Detector { side: 28, border: Border::Valid, keep: 0.02, ..FIELD };
 
 /// Seen to fail with a delay off by one in every other tap, and with OFF taken for ON in half the
 /// columns.
@@ -211,7 +204,8 @@ fn first_seven_delays(class: &mut [f64]) {
 
 fn reverse_delays(class: &mut [f64]) {
     for polarity in class.chunks_exact_mut(DELAYS * PLACES) {
-        let mut planes: Vec<Vec<f64>> = polarity.chunks_exact(PLACES).map(<[f64]>::to_vec).collect();
+        let mut planes: Vec<Vec<f64>> =
+            polarity.chunks_exact(PLACES).map(<[f64]>::to_vec).collect();
         planes.reverse();
         polarity.copy_from_slice(&planes.concat());
     }

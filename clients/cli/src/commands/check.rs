@@ -31,8 +31,5 @@ pub(crate) async fn check(arguments: CheckArguments) -> Result<(), Failure> {
     for problem in &answer.problems {
         terminal::say(format!("{}: {}", problem.field, problem.message));
     }
-    Err(Failure::failed(format!(
-        "{name} would not run: {} problems",
-        answer.problems.len()
-    )))
+    Err(Failure::failed(format!("{name} would not run: {} problems", answer.problems.len())))
 }

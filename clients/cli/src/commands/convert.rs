@@ -38,10 +38,7 @@ pub(crate) fn convert(arguments: &ConvertArguments) -> Result<(), Failure> {
 /// Opens a file, or standard output for `-`.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Write + Send>, Failure> {
     if path.as_os_str() == "-" {
-        return Ok(Box::new(BufWriter::with_capacity(
-            BUFFER_BYTES,
-            io::stdout(),
-        )));
+        return Ok(Box::new(BufWriter::with_capacity(BUFFER_BYTES, io::stdout())));
     }
     match File::create(path) {
         Ok(file) => Ok(Box::new(BufWriter::with_capacity(BUFFER_BYTES, file))),
@@ -51,11 +48,7 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Write + Send>, Failure> {
 
 /// A path's name for messages.
 pub(crate) fn shown(path: &Path) -> String {
-    if path.as_os_str() == "-" {
-        "standard output".into()
-    } else {
-        path.display().to_string()
-    }
+    if path.as_os_str() == "-" { "standard output".into() } else { path.display().to_string() }
 }
 
 fn refused(name: &str, error: WriteError) -> Failure {

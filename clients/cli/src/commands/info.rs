@@ -45,24 +45,15 @@ fn report(recording: &Recording, summary: &Summary) -> String {
     }
     if summary.events > 0 {
         let off = summary.events - summary.on;
-        let shares = (
-            share(summary.on, summary.events),
-            share(off, summary.events),
-        );
-        rows.push((
-            "polarity",
-            format!("{} ON, {} OFF", shares.0, shares.1).into(),
-        ));
+        let shares = (share(summary.on, summary.events), share(off, summary.events));
+        rows.push(("polarity", format!("{} ON, {} OFF", shares.0, shares.1).into()));
     }
     if let Some((x, y)) = summary.largest_pixel {
         rows.push(("largest pixel", format!("({x}, {y})").into()));
     }
     if summary.backward_steps > 0 {
         let steps = grouped(summary.backward_steps);
-        rows.push((
-            "order",
-            format!("{steps} events are earlier than the one before").into(),
-        ));
+        rows.push(("order", format!("{steps} events are earlier than the one before").into()));
     }
     rows.extend(lost(recording).map(|lost| ("lost", lost.into())));
     terminal::table(rows)

@@ -27,9 +27,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
 
 /// Runs a command on one thread: measured, that costs a third less processor time an event.
 fn wait_for(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error: io::Error| Failure::failed(error))?;
     let done = runtime.block_on(command);
     // A read that still blocks (of a pipe, say) must not hold up the end.

@@ -48,11 +48,7 @@ fn listed(networks: &[NetworkInfo]) -> String {
         (format!("{} {}", info.name, info.version), about)
     };
     let lines: Vec<_> = networks.iter().map(line).collect();
-    terminal::table(
-        lines
-            .iter()
-            .map(|(name, about)| (name.as_str(), about.as_str().into())),
-    )
+    terminal::table(lines.iter().map(|(name, about)| (name.as_str(), about.as_str().into())))
 }
 
 /// The first sentence of a text, on one line.
@@ -85,18 +81,9 @@ pub(crate) fn cost_text(cost: &NetworkCost) -> String {
         ("plan", format!("sha256:{}", hex(&cost.plan_sha256)).into()),
         ("neurons", grouped(cost.neurons).into()),
         ("synapses", grouped(cost.synapses).into()),
-        (
-            "plan memory",
-            format!("{} bytes", grouped(cost.plan_bytes)).into(),
-        ),
-        (
-            "session memory",
-            format!("{} bytes", grouped(cost.session_bytes)).into(),
-        ),
-        (
-            "longest path",
-            format!("{} ticks", grouped(cost.longest_path_ticks)).into(),
-        ),
+        ("plan memory", format!("{} bytes", grouped(cost.plan_bytes)).into()),
+        ("session memory", format!("{} bytes", grouped(cost.session_bytes)).into()),
+        ("longest path", format!("{} ticks", grouped(cost.longest_path_ticks)).into()),
     ];
     for population in &cost.populations {
         let shape: Vec<String> = population.shape.iter().map(u32::to_string).collect();
@@ -120,10 +107,7 @@ mod tests {
 
     #[test]
     fn a_line_says_the_first_sentence() {
-        assert_eq!(
-            first_sentence("\nWhich way\ndoes it move? Twelve."),
-            "Which way does it move?"
-        );
+        assert_eq!(first_sentence("\nWhich way\ndoes it move? Twelve."), "Which way does it move?");
         assert_eq!(first_sentence(""), "");
     }
 }

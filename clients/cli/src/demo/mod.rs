@@ -46,16 +46,10 @@ const STEPS_AHEAD_MAX: u64 = 100;
 /// Plays, shows, and judges.
 pub(crate) async fn demo(arguments: DemoArguments) -> Result<(), Failure> {
     let steps = stage::play(arguments.seed, STEPS)?;
-    let daemon = DaemonArguments {
-        address: arguments.address,
-        networks: None,
-    };
+    let daemon = DaemonArguments { address: arguments.address, networks: None };
     let link = Link::open(&daemon).await?;
     let chosen = network::choose(&link.client, arguments.reverse_delays).await?;
-    let options = OpenOptions {
-        network_version: chosen.version,
-        ..OpenOptions::new(&chosen.name)
-    };
+    let options = OpenOptions { network_version: chosen.version, ..OpenOptions::new(&chosen.name) };
     let (producer, output) = link.client.open(options.with_latency()).await?.split();
     let latencies = producer.latencies().cloned();
 
@@ -81,10 +75,7 @@ pub(crate) async fn demo(arguments: DemoArguments) -> Result<(), Failure> {
     outcome?;
     let text = summary(&audience, started.elapsed());
     let latency = latencies.map(|latencies| latency_line(&latencies.histogram_ns()));
-    terminal::print(&format!(
-        "{text}latency     {}\n",
-        latency.unwrap_or_default()
-    ))?;
+    terminal::print(&format!("{text}latency     {}\n", latency.unwrap_or_default()))?;
     link.close().await?;
     judge(&audience.score)
 }
@@ -101,8 +92,7 @@ impl Played {
     fn note(&self, step: &Step) {
         self.truth.borrow_mut().note(step.number, step.motion);
         self.steps.set(step.number + 1);
-        self.events
-            .set(self.events.get() + step.events.len() as u64);
+        self.events.set(self.events.get() + step.events.len() as u64);
     }
 
     /// The change that a step was played with; `None` for steps that weren't played.
@@ -126,10 +116,8 @@ async fn play(
         played.note(&step);
         let over_us = (step.number + 1) * STEP_US;
         tokio::time::sleep_until((start + Duration::from_micros(over_us)).into()).await;
-        let room = reached
-            .wait_for(|reached| step.number < reached + STEPS_AHEAD_MAX)
-            .await
-            .is_ok();
+        let room =
+            reached.wait_for(|reached| step.number < reached + STEPS_AHEAD_MAX).await.is_ok();
         let sent = producer.send_batch(0, &step.events, Some(over_us)).await;
         if !room || matches!(sent, Err(Error::InputOver | Error::OutputDropped)) {
             // The reading half knows why.

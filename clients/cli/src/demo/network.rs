@@ -21,11 +21,7 @@ const TEXT: &str = include_str!("../../../../server/networks/demo/network.toml")
 /// The network as the daemon has it, or turned round and loaded beside it.
 pub(super) async fn choose(client: &Client, reversed: bool) -> Result<Chosen, Failure> {
     if !reversed {
-        return Ok(Chosen {
-            name: NAME.into(),
-            version: String::new(),
-            camera: None,
-        });
+        return Ok(Chosen { name: NAME.into(), version: String::new(), camera: None });
     }
     let mut described = described()?;
     reverse_delays(&mut described)?;
@@ -34,10 +30,7 @@ pub(super) async fn choose(client: &Client, reversed: bool) -> Result<Chosen, Fa
 
 fn described() -> Result<Described, Failure> {
     let write = || -> std::io::Result<_> {
-        let mut file = tempfile::Builder::new()
-            .prefix(NAME)
-            .suffix(".toml")
-            .tempfile()?;
+        let mut file = tempfile::Builder::new().prefix(NAME).suffix(".toml").tempfile()?;
         file.write_all(TEXT.as_bytes())?;
         Ok(file)
     };
@@ -85,9 +78,8 @@ fn reversed(array: &[u8], element: ElementType, shape: &[u32]) -> Option<Vec<u8>
     if line_bytes == 0 || array.len() != lines * line_bytes {
         return None;
     }
-    let planes = array
-        .chunks_exact(line_bytes)
-        .flat_map(|line| line.chunks_exact(plane_bytes).rev());
+    let planes =
+        array.chunks_exact(line_bytes).flat_map(|line| line.chunks_exact(plane_bytes).rev());
     Some(planes.flatten().copied().collect())
 }
 
@@ -98,17 +90,10 @@ mod tests {
     #[test]
     fn only_the_delays_change_places() {
         let floats = |values: &[f32]| -> Vec<u8> {
-            values
-                .iter()
-                .flat_map(|value| value.to_le_bytes())
-                .collect()
+            values.iter().flat_map(|value| value.to_le_bytes()).collect()
         };
-        let array = floats(&[
-            0., 1., 10., 11., 20., 21., 100., 101., 110., 111., 120., 121.,
-        ]);
-        let turned = floats(&[
-            20., 21., 10., 11., 0., 1., 120., 121., 110., 111., 100., 101.,
-        ]);
+        let array = floats(&[0., 1., 10., 11., 20., 21., 100., 101., 110., 111., 120., 121.]);
+        let turned = floats(&[20., 21., 10., 11., 0., 1., 120., 121., 110., 111., 100., 101.]);
         let shape = [2, 1, 3, 1, 2];
         assert_eq!(reversed(&array, ElementType::F32, &shape), Some(turned));
         assert_eq!(reversed(&array, ElementType::F64, &shape), None);

@@ -32,11 +32,7 @@ impl Score {
 
     /// The share of scored steps that were right; 0 before the first.
     pub(super) fn share(&self) -> f64 {
-        if self.scored == 0 {
-            0.0
-        } else {
-            self.right as f64 / self.scored as f64
-        }
+        if self.scored == 0 { 0.0 } else { self.right as f64 / self.scored as f64 }
     }
 
     pub(super) fn is_enough(&self) -> bool {
@@ -60,10 +56,7 @@ mod tests {
     use super::*;
 
     fn played(step: u64, direction: usize) -> Switch {
-        Switch {
-            step,
-            motion: Motion::of_twelve(direction, 0.4),
-        }
+        Switch { step, motion: Motion::of_twelve(direction, 0.4) }
     }
 
     fn seen(direction: usize) -> Option<Motion> {
@@ -85,9 +78,7 @@ mod tests {
     #[test]
     fn the_neighbouring_directions_are_right_and_the_next_are_not() {
         let motion = Motion::of_twelve(0, 0.4);
-        let right: Vec<usize> = (0..12)
-            .filter(|&index| is_right(motion, seen(index)))
-            .collect();
+        let right: Vec<usize> = (0..12).filter(|&index| is_right(motion, seen(index))).collect();
         assert_eq!(right, [0, 1, 11]);
         assert!(!is_right(motion, None));
     }

@@ -19,10 +19,7 @@ const SPEED: f64 = 0.4;
 /// At this selectivity a pixel gives about 28 events a second.
 const SELECTIVITY: f64 = 2.0;
 /// A direction is held for 250 to 400 steps.
-const HELD: Switching = Switching::Held {
-    steps: 325,
-    jitter_steps: 75,
-};
+const HELD: Switching = Switching::Held { steps: 325, jitter_steps: 75 };
 /// Steps that wait to be sent.
 const STEPS_AHEAD: usize = 64;
 
@@ -49,11 +46,7 @@ pub(super) fn play(seed: u64, steps: u64) -> Result<mpsc::Receiver<Step>, Failur
     thread::spawn(move || {
         for (number, motion) in (0..steps).zip(trajectory) {
             let mut events = Vec::new();
-            let step = camera.step(motion, &mut events).map(|()| Step {
-                number,
-                motion,
-                events,
-            });
+            let step = camera.step(motion, &mut events).map(|()| Step { number, motion, events });
             // Motions of the list are finite, which is all that a step asks for.
             let Ok(step) = step else { return };
             if played.blocking_send(step).is_err() {

@@ -36,13 +36,7 @@ impl View {
     pub(super) fn new(latencies: Option<Arc<Latencies>>) -> Self {
         let line = terminal::is_watched().then(terminal::live_line);
         let rates = Rates::new(Instant::now());
-        Self {
-            line,
-            latencies,
-            rates,
-            rates_line: String::new(),
-            held: None,
-        }
+        Self { line, latencies, rates, rates_line: String::new(), held: None }
     }
 
     /// A step is over, and this is what was seen in it.
@@ -53,18 +47,10 @@ impl View {
         seen: Option<Motion>,
         total: &Score,
     ) -> Result<(), Failure> {
-        if self
-            .held
-            .as_ref()
-            .is_none_or(|held| held.since.step != played.step)
-        {
+        if self.held.as_ref().is_none_or(|held| held.since.step != played.step) {
             self.close()?;
             let (seen_after_steps, score) = (None, Score::default());
-            self.held = Some(Held {
-                since: played,
-                seen_after_steps,
-                score,
-            });
+            self.held = Some(Held { since: played, seen_after_steps, score });
         }
         if let Some(held) = &mut self.held {
             held.score.add(step, played, seen);
@@ -89,10 +75,7 @@ impl View {
     /// The daemon has come so far.
     pub(super) fn position(&mut self, position: &Acknowledgement) {
         if let Some([events, ..]) = self.rates.look(position, Instant::now()) {
-            let last_ns = self
-                .latencies
-                .as_ref()
-                .map_or(0, |latencies| latencies.last_ns());
+            let last_ns = self.latencies.as_ref().map_or(0, |latencies| latencies.last_ns());
             let latency = duration(Duration::from_nanos(last_ns));
             self.rates_line = format!("{events}  latency {latency}");
         }

@@ -41,11 +41,7 @@ impl Table {
     /// Opens the file, or standard output for `-`, and writes the header.
     pub(crate) fn create(path: &Path, tables: &Arc<Tables>) -> Result<Self, Failure> {
         let writer = csv::Writer::from_writer(open_output(path)?);
-        let mut table = Self {
-            writer,
-            tables: Arc::clone(tables),
-            name: shown(path),
-        };
+        let mut table = Self { writer, tables: Arc::clone(tables), name: shown(path) };
         table.write(&HEADER.map(str::to_owned))?;
         Ok(table)
     }
@@ -53,9 +49,8 @@ impl Table {
     pub(crate) fn spike(&mut self, spike: &Spike) -> Result<(), Failure> {
         let tables = Arc::clone(&self.tables);
         let place = tables.place(spike.port, spike.address);
-        let (population, coordinates) = place.map_or(("", Vec::new()), |place| {
-            (place.population, place.coordinates)
-        });
+        let (population, coordinates) =
+            place.map_or(("", Vec::new()), |place| (place.population, place.coordinates));
         let mut line = self.line("spike", spike.time_us, spike.tick, spike.port);
         line[4] = population.to_owned();
         line[5] = spike.address.to_string();
@@ -69,11 +64,7 @@ impl Table {
     }
 
     pub(crate) fn decision(&mut self, decision: &Decision) -> Result<(), Failure> {
-        let label = self
-            .tables
-            .label(decision.port, decision.class)
-            .unwrap_or("")
-            .to_owned();
+        let label = self.tables.label(decision.port, decision.class).unwrap_or("").to_owned();
         let mut line = self.line("decision", decision.time_us, decision.tick, decision.port);
         line[10] = decision.class.to_string();
         line[11] = label;
@@ -89,11 +80,7 @@ impl Table {
     }
 
     fn line(&self, kind: &str, time_us: u64, tick: u64, port: u32) -> [String; HEADER.len()] {
-        let port = self
-            .tables
-            .outputs
-            .get(port as usize)
-            .map_or("", |port| port.name.as_str());
+        let port = self.tables.outputs.get(port as usize).map_or("", |port| port.name.as_str());
         let mut line = [const { String::new() }; HEADER.len()];
         line[0] = kind.to_owned();
         line[1] = time_us.to_string();
@@ -103,11 +90,9 @@ impl Table {
     }
 
     fn write(&mut self, line: &[String; HEADER.len()]) -> Result<(), Failure> {
-        self.writer
-            .write_record(line)
-            .map_err(|error| match error.into_kind() {
-                csv::ErrorKind::Io(error) => Failure::output(&self.name, &error),
-                other => Failure::failed(format!("cannot write {}: {other:?}", self.name)),
-            })
+        self.writer.write_record(line).map_err(|error| match error.into_kind() {
+            csv::ErrorKind::Io(error) => Failure::output(&self.name, &error),
+            other => Failure::failed(format!("cannot write {}: {other:?}", self.name)),
+        })
     }
 }

@@ -47,21 +47,13 @@ mod tests {
     use crate::numbers::hex;
 
     fn spike(tick: u64, address: u32) -> Spike {
-        Spike {
-            time_us: 77,
-            tick,
-            port: 1,
-            address,
-            multiplicity: 2,
-        }
+        Spike { time_us: 77, tick, port: 1, address, multiplicity: 2 }
     }
 
     fn digest(spikes: &[Spike], decisions: &[Decision]) -> [u8; 32] {
         let mut digest = OutputDigest::default();
         spikes.iter().for_each(|spike| digest.add_spike(spike));
-        decisions
-            .iter()
-            .for_each(|decision| digest.add_decision(decision));
+        decisions.iter().for_each(|decision| digest.add_decision(decision));
         digest.finish()
     }
 
@@ -69,22 +61,13 @@ mod tests {
     #[test]
     fn is_the_hash_of_the_records_as_written_down() {
         let bytes = [
-            [
-                0, 3, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0, 2, 0, 0, 0,
-            ]
-            .as_slice(),
+            [0, 3, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0, 2, 0, 0, 0].as_slice(),
             &[1, 3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 4, 0, 0, 0],
             &[5, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0],
         ]
         .concat();
-        let decision = Decision {
-            tick: 3,
-            port: 2,
-            class: 4,
-            votes: 5,
-            votes_total: 8,
-            ..Default::default()
-        };
+        let decision =
+            Decision { tick: 3, port: 2, class: 4, votes: 5, votes_total: 8, ..Default::default() };
         let expected: [u8; 32] = Sha256::digest(&bytes).into();
         assert_eq!(hex(&digest(&[spike(3, 9)], &[decision])), hex(&expected));
     }
@@ -93,11 +76,7 @@ mod tests {
     fn order_counts_and_positions_on_the_wire_do_not() {
         let (a, b) = (spike(1, 2), spike(1, 3));
         assert_ne!(digest(&[a, b], &[]), digest(&[b, a], &[]));
-        let at = |position| Decision {
-            position,
-            tick: 1,
-            ..Decision::default()
-        };
+        let at = |position| Decision { position, tick: 1, ..Decision::default() };
         assert_eq!(digest(&[], &[at(0)]), digest(&[], &[at(9)]));
     }
 }

@@ -129,8 +129,7 @@ impl Feeder {
             };
             live.read(portion.bytes_read);
             waiting.extend_from_slice(&portion.events);
-            self.send_whole_batches(producer, &mut waiting, self.batch_events_max)
-                .await?;
+            self.send_whole_batches(producer, &mut waiting, self.batch_events_max).await?;
         }
         self.send_whole_batches(producer, &mut waiting, 1).await
     }
@@ -174,9 +173,7 @@ impl Feeder {
         if let (Some(first), Some(latest_us)) =
             (batch.first(), batch.iter().map(|event| event.t_us).max())
         {
-            producer
-                .send_batch(0, batch, Some(self.order.promise_us()))
-                .await?;
+            producer.send_batch(0, batch, Some(self.order.promise_us())).await?;
             let (first_us, before_us) = self.fed.times_us.unwrap_or((first.t_us, 0));
             self.fed.times_us = Some((first_us, before_us.max(latest_us)));
             self.fed.events += batch.len() as u64;
@@ -194,9 +191,8 @@ impl Feeder {
         let (Speed::Times(times), [first, .., last] | [first @ last]) = (self.speed, batch) else {
             return Ok(());
         };
-        let schedule = *self
-            .schedule
-            .get_or_insert_with(|| Schedule::new(times, Instant::now(), first.t_us));
+        let schedule =
+            *self.schedule.get_or_insert_with(|| Schedule::new(times, Instant::now(), first.t_us));
         let due = schedule.due(last.t_us);
         let mut now = Instant::now();
         while now + BEAT < due {

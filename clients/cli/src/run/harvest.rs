@@ -35,12 +35,7 @@ pub(crate) struct Harvest {
 
 impl Harvest {
     pub(crate) fn new(table: Option<Table>, live: Live) -> Self {
-        Self {
-            totals: Totals::default(),
-            table,
-            live,
-            fatal: None,
-        }
+        Self { totals: Totals::default(), table, live, fatal: None }
     }
 
     /// Takes everything up to the session's end.
@@ -107,10 +102,7 @@ impl Harvest {
         if self.totals.completed {
             return Ok(());
         }
-        Err(Failure::failed(format!(
-            "the session ended early: {}",
-            ended.message
-        )))
+        Err(Failure::failed(format!("the session ended early: {}", ended.message)))
     }
 }
 

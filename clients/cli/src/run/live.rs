@@ -24,12 +24,7 @@ pub(crate) struct Rates {
 
 impl Rates {
     pub(crate) fn new(at: Instant) -> Self {
-        Self {
-            at,
-            events: 0,
-            deliveries: 0,
-            spikes: 0,
-        }
+        Self { at, events: 0, deliveries: 0, spikes: 0 }
     }
 
     /// Events, deliveries and spikes a second since the last look; `None` when that was a moment
@@ -67,11 +62,7 @@ pub(crate) struct Live {
 impl Live {
     pub(crate) fn new(bytes_total: Option<u64>, latencies: Option<Arc<Latencies>>) -> Self {
         let rates = Arc::new(Mutex::new(Rates::new(Instant::now())));
-        Self {
-            bar: terminal::file_bar(bytes_total),
-            rates,
-            latencies,
-        }
+        Self { bar: terminal::file_bar(bytes_total), rates, latencies }
     }
 
     /// The file has been read so far.
@@ -83,13 +74,9 @@ impl Live {
     pub(crate) fn show(&self, position: &Acknowledgement) {
         let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(rates) = rates.look(position, Instant::now()) {
-            let last_ns = self
-                .latencies
-                .as_ref()
-                .map_or(0, |latencies| latencies.last_ns());
+            let last_ns = self.latencies.as_ref().map_or(0, |latencies| latencies.last_ns());
             let latency = duration(Duration::from_nanos(last_ns));
-            self.bar
-                .set_message(format!("{}  latency {latency}", rates.join("  ")));
+            self.bar.set_message(format!("{}  latency {latency}", rates.join("  ")));
         }
     }
 
@@ -116,17 +103,11 @@ mod tests {
             deliveries: 10 * events_accepted,
             ..Acknowledgement::default()
         };
-        assert_eq!(
-            rates.look(&position(5), start + Duration::from_millis(9)),
-            None
-        );
+        assert_eq!(rates.look(&position(5), start + Duration::from_millis(9)), None);
         let looked = rates.look(&position(1_000), start + Duration::from_secs(1));
         let expected = ["1.00 k events/s", "10.0 k deliveries/s", "0.00 spikes/s"];
         assert_eq!(looked, Some(expected.map(str::to_owned)));
         let looked = rates.look(&position(1_500), start + Duration::from_secs(2));
-        assert_eq!(
-            looked.map(|rates| rates[0].clone()).as_deref(),
-            Some("500 events/s")
-        );
+        assert_eq!(looked.map(|rates| rates[0].clone()).as_deref(), Some("500 events/s"));
     }
 }

@@ -49,10 +49,7 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let link = Link::open(&arguments.daemon).await?;
     let chosen = network::choose(&link.client, &arguments.network).await?;
     let session = open(&link.client, &chosen, &arguments, geometry).await?;
-    let table = arguments
-        .output
-        .as_deref()
-        .map(|path| Table::create(path, session.tables()));
+    let table = arguments.output.as_deref().map(|path| Table::create(path, session.tables()));
     let table = table.transpose()?;
 
     let tables = session.tables().clone();
@@ -81,13 +78,7 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
         let _ = tokio::time::timeout(CLOSING_MAX, closing).await;
     }
     let fed = feeder.fed;
-    let summary = Summary {
-        tables: &tables,
-        file: &arguments.file,
-        fed: &fed,
-        wall,
-        latencies,
-    };
+    let summary = Summary { tables: &tables, file: &arguments.file, fed: &fed, wall, latencies };
     let told = tell(&arguments, &summary.text(&harvest.totals));
     link.close().await?;
     if asked_to_end.get() {
@@ -107,14 +98,10 @@ async fn open(
     let named = arguments.port.as_deref().or(chosen.camera.as_deref());
     let port = named.unwrap_or(CAMERA);
     let (width, height) = (geometry.width.into(), geometry.height.into());
-    let options = OpenOptions {
-        network_version: chosen.version.clone(),
-        ..OpenOptions::new(&chosen.name)
-    };
-    let options = options
-        .with_sensor(port, width, height)
-        .with_origin(Origin::FirstBatch)
-        .with_latency();
+    let options =
+        OpenOptions { network_version: chosen.version.clone(), ..OpenOptions::new(&chosen.name) };
+    let options =
+        options.with_sensor(port, width, height).with_origin(Origin::FirstBatch).with_latency();
     client.open(options).await.map_err(|error| {
         let (reason, failure) = (error.reason(), Failure::from(error));
         match reason {
@@ -151,11 +138,7 @@ async fn insistence(client: &Client, session_id: &str, asked: &Cell<bool>) -> Fa
 
 /// Shows the summary; where spikes go to standard output it must not stand among them.
 fn tell(arguments: &RunArguments, summary: &str) -> Result<(), Failure> {
-    if arguments
-        .output
-        .as_deref()
-        .is_some_and(|path| path.as_os_str() == "-")
-    {
+    if arguments.output.as_deref().is_some_and(|path| path.as_os_str() == "-") {
         terminal::say(summary.trim_end());
         return Ok(());
     }

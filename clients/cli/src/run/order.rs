@@ -20,12 +20,7 @@ pub(crate) struct Order {
 
 impl Order {
     pub(crate) fn new(window_us: u64) -> Self {
-        Self {
-            window_us,
-            first_us: 0,
-            latest_us: 0,
-            events: 0,
-        }
+        Self { window_us, first_us: 0, latest_us: 0, events: 0 }
     }
 
     /// Takes further events; returns how many are in order, which is all but after an error.
@@ -45,9 +40,7 @@ impl Order {
 
     /// No event before this is still to come \[µs\].
     pub(crate) fn promise_us(&self) -> u64 {
-        self.latest_us
-            .saturating_sub(self.window_us)
-            .max(self.first_us)
+        self.latest_us.saturating_sub(self.window_us).max(self.first_us)
     }
 
     /// Time has come so far without an event: the promise that this allows, if it is a new one.
@@ -78,13 +71,7 @@ mod tests {
     use super::*;
 
     fn events(times: &[u64]) -> Vec<CameraEvent> {
-        times
-            .iter()
-            .map(|&t_us| CameraEvent {
-                t_us,
-                ..CameraEvent::default()
-            })
-            .collect()
+        times.iter().map(|&t_us| CameraEvent { t_us, ..CameraEvent::default() }).collect()
     }
 
     #[test]
@@ -114,11 +101,8 @@ mod tests {
         for cut in 0..=all.len() {
             let mut order = Order::new(0);
             let (first, earlier) = order.take(&all[..cut]);
-            let (second, later) = if earlier.is_ok() {
-                order.take(&all[cut..])
-            } else {
-                (0, Ok(()))
-            };
+            let (second, later) =
+                if earlier.is_ok() { order.take(&all[cut..]) } else { (0, Ok(())) };
             assert_eq!(first + second, 3, "cut at {cut}");
             assert!(earlier.is_err() || later.is_err());
         }

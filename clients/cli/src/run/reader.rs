@@ -26,10 +26,7 @@ pub(crate) fn read(mut recording: Recording) -> mpsc::Receiver<Result<Portion, F
             let mut events = Vec::new();
             let portion = match recording.next_events(&mut events) {
                 Ok(0) => return,
-                Ok(_) => Ok(Portion {
-                    events,
-                    bytes_read: recording.bytes_read(),
-                }),
+                Ok(_) => Ok(Portion { events, bytes_read: recording.bytes_read() }),
                 Err(error) => Err(Failure::from(error)),
             };
             if portions.blocking_send(portion).is_err() {

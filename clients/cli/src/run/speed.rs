@@ -24,9 +24,7 @@ impl FromStr for Speed {
         if text == "asap" {
             return Ok(Self::Asap);
         }
-        let times = text
-            .strip_suffix('x')
-            .and_then(|number| number.parse::<f64>().ok());
+        let times = text.strip_suffix('x').and_then(|number| number.parse::<f64>().ok());
         match times {
             Some(times) if times.is_finite() && (1e-6..=1e6).contains(&times) => {
                 Ok(Self::Times(times))
@@ -46,11 +44,7 @@ pub(crate) struct Schedule {
 
 impl Schedule {
     pub(crate) fn new(times: f64, start: Instant, first_us: u64) -> Self {
-        Self {
-            times,
-            start,
-            first_us,
-        }
+        Self { times, start, first_us }
     }
 
     /// When the event at `t_us` is due.
@@ -62,11 +56,8 @@ impl Schedule {
 
     /// The time of the recording that is due at a moment \[µs\].
     pub(crate) fn reached_us(&self, now: Instant) -> u64 {
-        let since = now
-            .saturating_duration_since(self.start)
-            .mul_f64(self.times.min(1e6));
-        self.first_us
-            .saturating_add(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+        let since = now.saturating_duration_since(self.start).mul_f64(self.times.min(1e6));
+        self.first_us.saturating_add(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
     }
 }
 
@@ -89,14 +80,8 @@ mod tests {
         let start = Instant::now();
         let schedule = Schedule::new(2.0, start, 913_000_000);
         assert_eq!(schedule.due(913_000_000), start);
-        assert_eq!(
-            schedule.due(914_000_000) - start,
-            Duration::from_millis(500)
-        );
+        assert_eq!(schedule.due(914_000_000) - start, Duration::from_millis(500));
         assert_eq!(schedule.due(0), start);
-        assert_eq!(
-            schedule.reached_us(start + Duration::from_millis(500)),
-            914_000_000
-        );
+        assert_eq!(schedule.reached_us(start + Duration::from_millis(500)), 914_000_000);
     }
 }

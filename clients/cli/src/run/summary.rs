@@ -36,11 +36,7 @@ impl Summary<'_> {
             "{} in {} batches{}",
             grouped(self.fed.events),
             grouped(self.fed.batches),
-            if self.fed.complete {
-                ""
-            } else {
-                ", not the whole recording"
-            },
+            if self.fed.complete { "" } else { ", not the whole recording" },
         );
         let filtered = format!(
             "{} of {} ({})",
@@ -62,10 +58,7 @@ impl Summary<'_> {
         rows.push(("deliveries", grouped(position.deliveries).into()));
         rows.push(("spikes", grouped(totals.spikes).into()));
         rows.push(("decisions", grouped(totals.decisions).into()));
-        rows.push((
-            "wall time",
-            format!("{:.3} s", self.wall.as_secs_f64()).into(),
-        ));
+        rows.push(("wall time", format!("{:.3} s", self.wall.as_secs_f64()).into()));
         rows.push(("core time", format!("{:.3} s", core.as_secs_f64()).into()));
         let rates = format!(
             "{}, {} of core time",
@@ -81,11 +74,7 @@ impl Summary<'_> {
             rows.push(("lateness", line.into()));
         }
         let digest = hex(&totals.digest.finish());
-        let partial = if totals.completed {
-            ""
-        } else {
-            " (of what came before the end)"
-        };
+        let partial = if totals.completed { "" } else { " (of what came before the end)" };
         rows.push(("digest", format!("sha256:{digest}{partial}").into()));
         terminal::table(rows)
     }
@@ -96,11 +85,7 @@ pub(crate) fn latency_line(histogram_ns: &Histogram<u64>) -> String {
     if histogram_ns.is_empty() {
         return "no batch was measured".into();
     }
-    let at = |quantile| {
-        duration(Duration::from_nanos(
-            histogram_ns.value_at_quantile(quantile),
-        ))
-    };
+    let at = |quantile| duration(Duration::from_nanos(histogram_ns.value_at_quantile(quantile)));
     format!(
         "p50 {}, p99 {}, p99.9 {} over {} batches, from sending to simulated",
         at(0.5),
@@ -143,21 +128,14 @@ mod tests {
             histogram_ns.record(50_000_000).unwrap();
         }
         let line = latency_line(&histogram_ns);
-        assert!(
-            line.starts_with("p50 1.00 ms, p99 1.00 ms, p99.9 50"),
-            "{line}"
-        );
+        assert!(line.starts_with("p50 1.00 ms, p99 1.00 ms, p99.9 50"), "{line}");
     }
 
     #[test]
     fn drops_are_told_by_cause_and_only_where_there_are_any() {
         assert_eq!(dropped(None), None);
         assert_eq!(dropped(Some(&Drops::default())), None);
-        let drops = Drops {
-            late: 3,
-            words: 1_000,
-            ..Drops::default()
-        };
+        let drops = Drops { late: 3, words: 1_000, ..Drops::default() };
         let line = "3 late, 1 000 words without meaning";
         assert_eq!(dropped(Some(&drops)).as_deref(), Some(line));
     }

@@ -22,13 +22,7 @@ struct Came {
 
 impl Came {
     fn decided(&mut self, decision: &Decision) {
-        let Decision {
-            tick,
-            class,
-            votes,
-            votes_total,
-            ..
-        } = *decision;
+        let Decision { tick, class, votes, votes_total, .. } = *decision;
         self.decisions.push((tick, class, votes, votes_total));
     }
 
@@ -54,23 +48,16 @@ impl House {
         folder.network();
         let networks = folder.path("nets").display().to_string();
         let daemon = Daemon::start_with(&["--listen", "127.0.0.1:0", "--networks", &networks]);
-        Self {
-            daemon,
-            _folder: folder,
-        }
+        Self { daemon, _folder: folder }
     }
 
     async fn client(&self) -> Client {
-        Client::connect(&self.daemon.address)
-            .await
-            .expect("the daemon listens")
+        Client::connect(&self.daemon.address).await.expect("the daemon listens")
     }
 }
 
 fn options() -> OpenOptions {
-    OpenOptions::new("quadrant")
-        .with_sensor("eye", 48, 32)
-        .with_origin(Origin::FirstBatch)
+    OpenOptions::new("quadrant").with_sensor("eye", 48, 32).with_origin(Origin::FirstBatch)
 }
 
 async fn to_the_end(mut output: Output) -> Came {
@@ -89,10 +76,7 @@ async fn to_the_end(mut output: Output) -> Came {
 async fn feed(mut producer: Producer, events: &[CameraEvent]) {
     for some in events.chunks(300) {
         producer.send(0, some).await.expect("the session takes it");
-        producer
-            .promise(some.last().expect("a chunk").t_us)
-            .await
-            .expect("times rise");
+        producer.promise(some.last().expect("a chunk").t_us).await.expect("times rise");
     }
     producer.finish().await.expect("the session takes it");
 }
@@ -110,18 +94,13 @@ async fn a_sensors_own_words_come_to_the_same_as_packed_events() {
     let (client, events) = (house.client().await, texture());
     let expected = undisturbed(&client, &events).await;
     let mut words = Vec::new();
-    Encoder::new()
-        .encode(&events, &mut words)
-        .expect("they fit");
+    Encoder::new().encode(&events, &mut words).expect("they fit");
     let (mut producer, output) = client.open(options()).await.expect("it opens").split();
     let send = async {
         // Cut in the middle of words.
         for piece in words.chunks(1_001) {
             let piece = Bytes::copy_from_slice(piece);
-            producer
-                .send_raw(0, Layout::Evt2, piece, None)
-                .await
-                .expect("it is taken");
+            producer.send_raw(0, Layout::Evt2, piece, None).await.expect("it is taken");
         }
         producer.finish().await.expect("it is taken");
     };
@@ -136,25 +115,15 @@ async fn a_session_restored_in_the_middle_goes_on_as_if_nothing_had_been() {
     let (client, events) = (house.client().await, texture());
     let expected = undisturbed(&client, &events).await;
 
-    let named = OpenOptions {
-        session_id: "first".into(),
-        ..options()
-    };
+    let named = OpenOptions { session_id: "first".into(), ..options() };
     let (mut producer, mut output) = client.open(named).await.expect("it opens").split();
     let (before, after) = events.split_at(events.len() / 2);
     let last_us = before.last().expect("a half").t_us;
-    producer
-        .send_batch(0, before, Some(last_us))
-        .await
-        .expect("it is taken");
+    producer.send_batch(0, before, Some(last_us)).await.expect("it is taken");
     let mut came = Came::default();
     let mut simulated_to_us = 0;
     while simulated_to_us + 1_000 <= last_us {
-        let item = output
-            .next()
-            .await
-            .expect("more")
-            .expect("the daemon goes on");
+        let item = output.next().await.expect("more").expect("the daemon goes on");
         came.item(&item);
         if let Item::Acknowledgement(position) = item {
             simulated_to_us = position.simulated_to_us;
@@ -164,17 +133,9 @@ async fn a_session_restored_in_the_middle_goes_on_as_if_nothing_had_been() {
     client.close_session("first").await.expect("it is there");
     assert_eq!(snapshot.accepted, 1);
 
-    let restored = client
-        .restore_session(snapshot.snapshot_sha256, "second")
-        .await;
-    assert_eq!(
-        restored.expect("the snapshot is there").session_id,
-        "second"
-    );
-    let rejoin = OpenOptions {
-        session_id: "second".into(),
-        ..options()
-    };
+    let restored = client.restore_session(snapshot.snapshot_sha256, "second").await;
+    assert_eq!(restored.expect("the snapshot is there").session_id, "second");
+    let rejoin = OpenOptions { session_id: "second".into(), ..options() };
     let session = client.open(rejoin).await.expect("it can be joined");
     assert!(session.tables().rejoined);
     let (producer, output) = session.split();
@@ -189,10 +150,7 @@ async fn a_watcher_sees_what_the_producer_sees_and_changes_nothing() {
     let house = House::new();
     let (client, events) = (house.client().await, texture());
     let expected = undisturbed(&client, &events).await;
-    let named = OpenOptions {
-        session_id: "watched".into(),
-        ..options()
-    };
+    let named = OpenOptions { session_id: "watched".into(), ..options() };
     let (producer, output) = client.open(named).await.expect("it opens").split();
     let mut watch = client.watch_session("watched").await.expect("it is there");
     let watching = async {
@@ -225,24 +183,11 @@ async fn refusals_carry_their_reasons() {
     assert_eq!(nobody.err().and_then(reason), Some(Reason::SessionUnknown));
 
     let (mut producer, mut output) = client.open(options()).await.expect("it opens").split();
-    let outside = CameraEvent {
-        t_us: 5,
-        x: 48,
-        y: 0,
-        on: true,
-    };
+    let outside = CameraEvent { t_us: 5, x: 48, y: 0, on: true };
     let inside = CameraEvent { x: 0, ..outside };
-    producer
-        .send_batch(0, &[inside, outside], None)
-        .await
-        .expect("it is taken");
+    producer.send_batch(0, &[inside, outside], None).await.expect("it is taken");
     let refusal = loop {
-        match output
-            .next()
-            .await
-            .expect("an error")
-            .expect("the daemon goes on")
-        {
+        match output.next().await.expect("an error").expect("the daemon goes on") {
             Item::Error(refusal) => break refusal,
             Item::Ended(ended) => panic!("{ended:?} before the error"),
             _ => {}
@@ -260,14 +205,8 @@ async fn a_queue_that_only_a_promise_could_empty_is_an_error() {
     let house = House::new();
     let client = house.client().await;
     let (mut producer, mut output) = client.open(options()).await.expect("it opens").split();
-    let batch: Vec<_> = (0..16_384_u64)
-        .map(|place| CameraEvent {
-            t_us: place,
-            x: 1,
-            y: 1,
-            on: true,
-        })
-        .collect();
+    let batch: Vec<_> =
+        (0..16_384_u64).map(|place| CameraEvent { t_us: place, x: 1, y: 1, on: true }).collect();
     let send = async {
         loop {
             if let Err(error) = producer.send_batch(0, &batch, None).await {
@@ -280,14 +219,5 @@ async fn a_queue_that_only_a_promise_could_empty_is_an_error() {
         error = send => error,
         () = read => panic!("the session ended"),
     };
-    assert!(
-        matches!(
-            error,
-            Error::PromiseStalled {
-                promise_us: None,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, Error::PromiseStalled { promise_us: None, .. }), "{error}");
 }

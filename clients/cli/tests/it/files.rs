@@ -10,10 +10,7 @@ use spiked_sensors::{Motion, Settings, movie};
 use tempfile::TempDir;
 
 /// The sensor of all recordings here.
-pub(crate) const SENSOR: Geometry = Geometry {
-    width: 48,
-    height: 32,
-};
+pub(crate) const SENSOR: Geometry = Geometry { width: 48, height: 32 };
 /// What a recording begins at that doesn't begin at 0, as evt2.raw does [µs].
 pub(crate) const LATE_US: u64 = 913_716_224;
 
@@ -120,11 +117,5 @@ pub(crate) fn texture() -> Vec<CameraEvent> {
 
 /// The same events, later.
 pub(crate) fn later(events: &[CameraEvent], by_us: u64) -> Vec<CameraEvent> {
-    events
-        .iter()
-        .map(|event| CameraEvent {
-            t_us: event.t_us + by_us,
-            ..*event
-        })
-        .collect()
+    events.iter().map(|event| CameraEvent { t_us: event.t_us + by_us, ..*event }).collect()
 }

@@ -15,11 +15,7 @@ fn sums_up_a_recording() {
     assert_eq!(told.value("sensor"), "48x32");
     let count: u64 = told.value("events").replace(' ', "").parse().unwrap();
     assert_eq!(count, events.len() as u64);
-    assert!(
-        told.value("first").starts_with("913.716"),
-        "{}",
-        told.stdout
-    );
+    assert!(told.value("first").starts_with("913.716"), "{}", told.stdout);
     assert!(told.value("polarity").contains("% ON, "));
 }
 
@@ -29,9 +25,5 @@ fn a_size_that_is_not_in_the_header_is_guessed_from_the_largest_pixel() {
     let file = folder.evt2("texture.raw", None, &texture());
     let told = tell([file.as_os_str(), "info".as_ref()].into_iter().rev()).done();
     let expected = "not named in the header; the largest pixel is (47, 31), so perhaps --geometry";
-    assert!(
-        told.value("sensor").starts_with(expected),
-        "{}",
-        told.stdout
-    );
+    assert!(told.value("sensor").starts_with(expected), "{}", told.stdout);
 }

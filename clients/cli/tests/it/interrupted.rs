@@ -22,14 +22,10 @@ fn endless(folder: &Folder, daemon: &Daemon) -> Child {
 
 /// Waits until the daemon has taken events of its only session.
 fn wait_for_events(daemon: &Daemon) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let client = Client::connect(&daemon.address)
-            .await
-            .expect("the daemon listens");
+        let client = Client::connect(&daemon.address).await.expect("the daemon listens");
         loop {
             let sessions = client.list_sessions().await.expect("a list");
             let position = sessions.first().and_then(|session| session.position);
@@ -49,11 +45,7 @@ fn ctrl_c_sums_up_what_was_done_and_leaves_no_session_behind() {
     signal(&child, "INT");
     let told = Told::of(child.wait_with_output().unwrap());
     assert_eq!(told.status, Some(130), "{}", told.stderr);
-    assert!(
-        told.value("events").ends_with("not the whole recording"),
-        "{}",
-        told.stdout
-    );
+    assert!(told.value("events").ends_with("not the whole recording"), "{}", told.stdout);
     assert!(told.value("digest").starts_with("sha256:"));
     assert!(told.stderr.is_empty(), "{}", told.stderr);
     // A session left open would hold it up for its grace period, and be ended.

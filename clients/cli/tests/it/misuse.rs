@@ -13,10 +13,7 @@ fn assert_refused(told: &Told, status: i32, said: &[&str]) {
     assert_eq!(told.status, Some(status), "{stderr}");
     let lines: Vec<&str> = stderr.lines().collect();
     assert!(lines[0].starts_with("error: "), "{stderr}");
-    assert!(
-        lines.len() == 1 || (lines.len() == 2 && lines[1].starts_with("hint: ")),
-        "{stderr}"
-    );
+    assert!(lines.len() == 1 || (lines.len() == 2 && lines[1].starts_with("hint: ")), "{stderr}");
     for part in said {
         assert!(stderr.contains(part), "{part:?} is missing in: {stderr}");
     }
@@ -25,18 +22,10 @@ fn assert_refused(told: &Told, status: i32, said: &[&str]) {
 #[test]
 fn files_that_are_no_recordings_are_told_apart() {
     let folder = Folder::new();
-    let text = folder
-        .write("notes.txt", "dear diary")
-        .display()
-        .to_string();
+    let text = folder.write("notes.txt", "dear diary").display().to_string();
     let empty = folder.write("empty.es", "").display().to_string();
     let missing = folder.path("missing.es").display().to_string();
-    let folder_name = folder
-        .write("sub/x", "")
-        .parent()
-        .unwrap()
-        .display()
-        .to_string();
+    let folder_name = folder.write("sub/x", "").parent().unwrap().display().to_string();
     for command in [&["info"][..], &["run", "motion"]] {
         for (file, status, said) in [
             (&text, 1, "in no known event format"),
@@ -53,46 +42,25 @@ fn files_that_are_no_recordings_are_told_apart() {
 #[test]
 fn a_recording_without_a_sensor_size_asks_for_one() {
     let folder = Folder::new();
-    let file = folder
-        .evt2("nameless.raw", None, &texture())
-        .display()
-        .to_string();
+    let file = folder.evt2("nameless.raw", None, &texture()).display().to_string();
     let told = tell(["run", "motion", &file]);
-    assert_refused(
-        &told,
-        2,
-        &["names no sensor size", "(47, 31)", "--geometry"],
-    );
+    assert_refused(&told, 2, &["names no sensor size", "(47, 31)", "--geometry"]);
 }
 
 #[test]
 fn a_sensor_size_that_is_not_the_recordings_is_refused() {
     let folder = Folder::new();
-    let named = folder
-        .evt2("named.raw", Some(SENSOR), &texture())
-        .display()
-        .to_string();
+    let named = folder.evt2("named.raw", Some(SENSOR), &texture()).display().to_string();
     let told = tell(["run", "motion", &named, "--geometry", "640x480"]);
     assert_refused(&told, 2, &["48x32", "640x480"]);
-    let nameless = folder
-        .evt2("nameless.raw", None, &texture())
-        .display()
-        .to_string();
+    let nameless = folder.evt2("nameless.raw", None, &texture()).display().to_string();
     let network = folder.network().display().to_string();
     let told = tell(["run", &network, &nameless, "--geometry", "40x40"]);
     assert_eq!(told.status, Some(1));
-    assert!(
-        told.stderr.contains("outside its 40x40 sensor, at byte "),
-        "{}",
-        told.stderr
-    );
+    assert!(told.stderr.contains("outside its 40x40 sensor, at byte "), "{}", told.stderr);
     let told = tell(["info", &named, "--geometry", "wide"]);
     assert_eq!(told.status, Some(2));
-    assert!(
-        told.stderr.contains("expected WIDTHxHEIGHT"),
-        "{}",
-        told.stderr
-    );
+    assert!(told.stderr.contains("expected WIDTHxHEIGHT"), "{}", told.stderr);
 }
 
 #[test]
@@ -100,20 +68,11 @@ fn what_comes_before_the_place_where_a_file_is_cut_is_processed() {
     let folder = Folder::new();
     let network = folder.network().display().to_string();
     let whole = fs::read(folder.texture()).unwrap();
-    let cut = folder
-        .write("cut.es", &whole[..whole.len() - 2])
-        .display()
-        .to_string();
+    let cut = folder.write("cut.es", &whole[..whole.len() - 2]).display().to_string();
     let told = tell(["run", &network, &cut]);
     assert_refused(&told, 1, &[&cut, "is cut: at byte "]);
-    let events: usize = told
-        .value("events")
-        .split(" in ")
-        .next()
-        .unwrap()
-        .replace(' ', "")
-        .parse()
-        .unwrap();
+    let events: usize =
+        told.value("events").split(" in ").next().unwrap().replace(' ', "").parse().unwrap();
     assert_eq!(events, texture().len() - 1);
     assert!(told.value("digest").starts_with("sha256:"));
 }
@@ -123,27 +82,15 @@ fn an_event_out_of_order_is_named_and_can_be_let_in() {
     let folder = Folder::new();
     let network = folder.network().display().to_string();
     let mut events = texture();
-    let sorted = folder
-        .evt2("sorted.raw", Some(SENSOR), &events)
-        .display()
-        .to_string();
-    let swapped = events
-        .windows(2)
-        .position(|pair| pair[0].t_us + 40 < pair[1].t_us)
-        .unwrap();
+    let sorted = folder.evt2("sorted.raw", Some(SENSOR), &events).display().to_string();
+    let swapped = events.windows(2).position(|pair| pair[0].t_us + 40 < pair[1].t_us).unwrap();
     events.swap(swapped, swapped + 1);
-    let file = folder
-        .evt2("swapped.raw", Some(SENSOR), &events)
-        .display()
-        .to_string();
+    let file = folder.evt2("swapped.raw", Some(SENSOR), &events).display().to_string();
     let told = tell(["run", &network, &file]);
     let t_us = events[swapped + 1].t_us.to_string();
     assert_refused(&told, 1, &[&format!("is at {t_us} µs"), "--reorder"]);
     let told = tell(["run", &network, &file, "--reorder", "4000"]).done();
-    assert_eq!(
-        told.value("digest"),
-        tell(["run", &network, &sorted]).done().value("digest")
-    );
+    assert_eq!(told.value("digest"), tell(["run", &network, &sorted]).done().value("digest"));
 }
 
 #[test]
@@ -151,11 +98,7 @@ fn networks_that_are_not_there_are_named() {
     let folder = Folder::new();
     let recording = folder.texture().display().to_string();
     let told = tell(["run", "moton", &recording]);
-    assert_refused(
-        &told,
-        2,
-        &["no network \"moton\"", "motion", "spiked networks"],
-    );
+    assert_refused(&told, 2, &["no network \"moton\"", "motion", "spiked networks"]);
     let told = tell(["run", "./nowhere", &recording]);
     assert_refused(&told, 2, &["./nowhere: no such file or folder"]);
     let told = tell(["run", "quadrant", &recording, "--networks", "/nowhere"]);
@@ -178,11 +121,7 @@ fn a_network_that_cannot_run_says_where() {
     assert_refused(&tell(["check", &file]), 1, &["x.toml", "tick"]);
     let network = folder.network().display().to_string();
     let told = tell(["check", &network, "--geometry", "48x32"]).done();
-    assert!(
-        told.stdout.starts_with("quadrant would run\n"),
-        "{}",
-        told.stdout
-    );
+    assert!(told.stdout.starts_with("quadrant would run\n"), "{}", told.stdout);
 }
 
 #[test]
@@ -206,11 +145,7 @@ fn output_that_cannot_be_written_is_named() {
     let network = folder.network().display().to_string();
     let out = folder.path("no/such/folder.csv").display().to_string();
     let said = format!("cannot write {out}: ");
-    assert_refused(
-        &tell(["run", &network, &recording, "-o", &out]),
-        1,
-        &[&said],
-    );
+    assert_refused(&tell(["run", &network, &recording, "-o", &out]), 1, &[&said]);
     assert_refused(&tell(["convert", &recording, &out]), 1, &[&said]);
 }
 

@@ -17,14 +17,8 @@ const THRESHOLD: f64 = 34.316_894_531_25;
 /// One accumulator a motif, with the arrays that belong to it.
 async fn upload(client: &Client, name: &str, motifs: &Motifs) {
     let kernel = motifs.detector_kernel();
-    let bytes: Vec<u8> = kernel
-        .iter()
-        .flat_map(|weight| weight.to_le_bytes())
-        .collect();
-    let sha256 = client
-        .upload_blob(Bytes::from(bytes))
-        .await
-        .expect("uploaded");
+    let bytes: Vec<u8> = kernel.iter().flat_map(|weight| weight.to_le_bytes()).collect();
+    let sha256 = client.upload_blob(Bytes::from(bytes)).await.expect("uploaded");
     let [motifs, inputs, delays] =
         [MOTIFS, INPUTS, DELAYS].map(|size| u32::try_from(size).expect("small"));
     let kernel = v1::ArrayRef {
@@ -38,13 +32,8 @@ async fn upload(client: &Client, name: &str, motifs: &Motifs) {
         border: v1::Border::Zero.into(),
         ..v1::Convolution::default()
     };
-    let extent = |size| v1::Extent {
-        extent: Some(v1::extent::Extent::Size(size)),
-    };
-    let neuron = v1::Accumulator {
-        threshold: THRESHOLD,
-        ..v1::Accumulator::default()
-    };
+    let extent = |size| v1::Extent { extent: Some(v1::extent::Extent::Size(size)) };
+    let neuron = v1::Accumulator { threshold: THRESHOLD, ..v1::Accumulator::default() };
     let network = v1::Network {
         name: name.into(),
         inputs: vec![v1::InputPort {
@@ -67,30 +56,18 @@ async fn upload(client: &Client, name: &str, motifs: &Motifs) {
             connectivity: Some(v1::projection::Connectivity::Convolution(convolution)),
             ..v1::Projection::default()
         }],
-        outputs: vec![v1::OutputPort {
-            name: "spikes".into(),
-            sources: vec!["found".into()],
-        }],
+        outputs: vec![v1::OutputPort { name: "spikes".into(), sources: vec!["found".into()] }],
         ..v1::Network::default()
     };
-    client
-        .load_network(network, "")
-        .await
-        .expect("a network that can run");
+    client.load_network(network, "").await.expect("a network that can run");
 }
 
 /// (motif, onset) of every spike that comes back.
 async fn finds(client: &Client, network: &str, trial: &Trial) -> Vec<(usize, usize)> {
-    let session = client
-        .open(OpenOptions::new(network))
-        .await
-        .expect("opened");
+    let session = client.open(OpenOptions::new(network)).await.expect("opened");
     let (mut producer, mut output) = session.split();
-    let mut events: Vec<AddressEvent> = trial
-        .spikes
-        .iter()
-        .map(|&(time, index)| AddressEvent { time, index })
-        .collect();
+    let mut events: Vec<AddressEvent> =
+        trial.spikes.iter().map(|&(time, index)| AddressEvent { time, index }).collect();
     events.sort_unstable_by_key(|event| event.time);
     let feeding = async move {
         producer.send(0, &events).await.expect("sent");
@@ -129,10 +106,7 @@ fn expected(motifs: &Motifs, trial: &Trial) -> Vec<(usize, usize)> {
             }
         }
     }
-    let reached = evidence
-        .into_iter()
-        .enumerate()
-        .filter(|(_, value)| *value >= THRESHOLD);
+    let reached = evidence.into_iter().enumerate().filter(|(_, value)| *value >= THRESHOLD);
     reached.map(|(at, _)| (at / TICKS, at % TICKS)).collect()
 }
 
@@ -148,11 +122,7 @@ async fn motifs_are_found_through_a_daemon_exactly_as_a_plain_sum_finds_them() {
         for number in 0..TRIALS {
             let trial = motifs.trial(1_000 * (network + 1) + number, TICKS);
             let finds = finds(&client, &name, &trial).await;
-            assert_eq!(
-                finds,
-                expected(&motifs, &trial),
-                "network {network}, trial {number}"
-            );
+            assert_eq!(finds, expected(&motifs, &trial), "network {network}, trial {number}");
             let is_planted = |find: &&(usize, usize)| trial.planted.binary_search(find).is_ok();
             let count = finds.iter().filter(is_planted).count();
             planted += trial.planted.len();
@@ -161,8 +131,5 @@ async fn motifs_are_found_through_a_daemon_exactly_as_a_plain_sum_finds_them() {
         }
     }
     assert!(right * 100 >= planted * 93, "{right} of {planted} found");
-    assert!(
-        wrong * 100 <= planted * 12,
-        "{wrong} false finds for {planted} motifs"
-    );
+    assert!(wrong * 100 <= planted * 12, "{wrong} false finds for {planted} motifs");
 }

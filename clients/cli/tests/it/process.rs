@@ -23,11 +23,7 @@ impl Told {
     pub(crate) fn of(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
         let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-        Self {
-            status: output.status.code(),
-            stdout,
-            stderr,
-        }
+        Self { status: output.status.code(), stdout, stderr }
     }
 
     /// The value behind a name in a summary, for example `digest`.
@@ -75,9 +71,7 @@ impl Daemon {
         let stdout = child.stdout.as_mut().expect("a pipe");
         BufReader::new(stdout).read_line(&mut line).expect("a line");
         let address = line.trim().strip_prefix("spiked listens on ");
-        let address = address
-            .unwrap_or_else(|| panic!("{line:?} says where"))
-            .to_owned();
+        let address = address.unwrap_or_else(|| panic!("{line:?} says where")).to_owned();
         Self { child, address }
     }
 
@@ -104,8 +98,6 @@ impl Drop for Daemon {
 
 /// Sends a signal to a process that a test started.
 pub(crate) fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill")
-        .args(["-s", name, &child.id().to_string()])
-        .status();
+    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
     assert!(sent.expect("kill runs").success());
 }

@@ -14,11 +14,7 @@ use crate::{
 
 fn run(network: &str, file: &Path, more: &[&str]) -> Told {
     let file = file.display().to_string();
-    tell(
-        ["run", network, &file]
-            .into_iter()
-            .chain(more.iter().copied()),
-    )
+    tell(["run", network, &file].into_iter().chain(more.iter().copied()))
 }
 
 /// Catches a batch whose first or last event is lost, and a promise that runs ahead of the events.
@@ -35,26 +31,11 @@ fn the_digest_is_the_same_however_the_recording_is_cut() {
     for batch in ["1", "7", "1024", "16384"] {
         let more = ["--address", &daemon.address, "--batch", batch];
         let told = run(&network, &recording, &more).done();
-        assert_eq!(
-            told.value("digest"),
-            inside.value("digest"),
-            "in batches of {batch}"
-        );
+        assert_eq!(told.value("digest"), inside.value("digest"), "in batches of {batch}");
     }
-    let more = [
-        "--address",
-        &daemon.address,
-        "--speed",
-        "2x",
-        "--reorder",
-        "3000",
-    ];
+    let more = ["--address", &daemon.address, "--speed", "2x", "--reorder", "3000"];
     let told = run(&network, &recording, &more).done();
-    assert_eq!(
-        told.value("digest"),
-        inside.value("digest"),
-        "at twice its speed"
-    );
+    assert_eq!(told.value("digest"), inside.value("digest"), "at twice its speed");
     assert!(told.value("lateness").starts_with("a batch left up to "));
 }
 
@@ -82,10 +63,7 @@ fn a_network_by_name_is_the_same_as_by_path() {
     let by_name = run("quadrant", &recording, &more).done();
     assert_eq!(by_name.value("digest"), by_path.value("digest"));
     let file = path.join("network.toml").display().to_string();
-    assert_eq!(
-        run(&file, &recording, &[]).done().value("digest"),
-        by_path.value("digest")
-    );
+    assert_eq!(run(&file, &recording, &[]).done().value("digest"), by_path.value("digest"));
 }
 
 #[test]
@@ -96,25 +74,9 @@ fn writes_spikes_and_decisions_as_text() {
     let told = run(&network, &recording, &["-o", &out]).done();
     let text = fs::read_to_string(&out).unwrap();
     let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
-    let header = [
-        "kind",
-        "time_us",
-        "tick",
-        "port",
-        "population",
-        "address",
-        "channel",
-        "y",
-        "x",
-    ];
+    let header = ["kind", "time_us", "tick", "port", "population", "address", "channel", "y", "x"];
     assert_eq!(lines[0][..9], header);
-    let count = |kind| {
-        lines
-            .iter()
-            .filter(|line| line[0] == kind)
-            .count()
-            .to_string()
-    };
+    let count = |kind| lines.iter().filter(|line| line[0] == kind).count().to_string();
     assert_eq!(count("spike"), told.value("spikes").replace(' ', ""));
     assert_eq!(count("decision"), told.value("decisions").replace(' ', ""));
 
@@ -143,9 +105,7 @@ fn a_reader_that_goes_away_is_no_failure() {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert!(line.starts_with("kind,"));
     let told = Told::of(child.wait_with_output().unwrap());
     assert_eq!(told.status, Some(0), "{}", told.stderr);

@@ -31,26 +31,14 @@ fn lists_and_describes_the_networks_of_a_folder() {
     folder.write("nets/broken/network.toml", "tick = 7");
     let networks = folder.path("nets").display().to_string();
     let daemon = Daemon::start_with(&["--listen", "127.0.0.1:0", "--networks", &networks]);
-    let listed = tell(["networks", "--address", &daemon.address])
-        .done()
-        .stdout;
-    let good = listed
-        .lines()
-        .find(|line| line.starts_with("quadrant 1 "))
-        .unwrap();
+    let listed = tell(["networks", "--address", &daemon.address]).done().stdout;
+    let good = listed.lines().find(|line| line.starts_with("quadrant 1 ")).unwrap();
     assert!(good.ends_with("  Four directions, for tests."), "{good}");
-    let broken = listed
-        .lines()
-        .find(|line| line.starts_with("broken"))
-        .unwrap();
+    let broken = listed.lines().find(|line| line.starts_with("broken")).unwrap();
     assert!(broken.contains("cannot run: "), "{broken}");
 
     let arguments = ["networks", "quadrant", "--address", &daemon.address];
-    let described = tell(
-        arguments
-            .into_iter()
-            .chain(["--geometry", "48x32", "--port", "eye"]),
-    );
+    let described = tell(arguments.into_iter().chain(["--geometry", "48x32", "--port", "eye"]));
     assert_eq!(described.done().value("neurons"), "1 536");
 }
 
@@ -58,12 +46,7 @@ fn lists_and_describes_the_networks_of_a_folder() {
 fn refuses_to_be_reachable_from_other_machines_by_mistake() {
     let told = tell(["serve", "--listen", "0.0.0.0:0"]);
     assert_eq!(told.status, Some(2));
-    assert!(
-        told.stderr
-            .starts_with("error: refusing to listen on 0.0.0.0:0"),
-        "{}",
-        told.stderr
-    );
+    assert!(told.stderr.starts_with("error: refusing to listen on 0.0.0.0:0"), "{}", told.stderr);
     assert!(told.stderr.contains("--insecure"));
     assert_eq!(told.stderr.lines().count(), 1);
 }

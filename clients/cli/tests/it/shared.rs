@@ -42,11 +42,7 @@ fn a_recording_without_a_size_asks_for_it_and_then_runs() {
     assert_eq!(told.status, Some(2));
     let said = "names no sensor size in its header; its largest pixel is (639, 479)";
     assert!(told.stderr.contains(said), "{}", told.stderr);
-    assert!(
-        told.stderr.contains("--geometry 640x480"),
-        "{}",
-        told.stderr
-    );
+    assert!(told.stderr.contains("--geometry 640x480"), "{}", told.stderr);
     let told = tell(["run", "motion-1us", &file, "--geometry", "640x480"]).done();
     assert_eq!(told.value("events").split(" in ").next(), Some("521 252"));
 }

@@ -23,9 +23,7 @@ const OVERFLOW_US: u64 = 127;
 
 pub(super) fn begin(first: &[u8]) -> Result<Beginning, Fault> {
     let Some(header) = first.first_chunk::<HEADER_BYTES>() else {
-        return Err(Fault::HeaderCut {
-            length: first.len() as u64,
-        });
+        return Err(Fault::HeaderCut { length: first.len() as u64 });
     };
     let [.., major, minor, patch, kind, w0, w1, h0, h1] = *header;
     let version = format!("{major}.{minor}.{patch}");
@@ -33,45 +31,24 @@ pub(super) fn begin(first: &[u8]) -> Result<Beginning, Fault> {
         return Err(header_value("version", version, "expected 2"));
     }
     if kind != TYPE_DVS {
-        return Err(header_value(
-            "type",
-            type_name(kind),
-            "and only 1 (dvs) can be read yet",
-        ));
+        return Err(header_value("type", type_name(kind), "and only 1 (dvs) can be read yet"));
     }
-    let geometry = Geometry {
-        width: u16::from_le_bytes([w0, w1]),
-        height: u16::from_le_bytes([h0, h1]),
-    };
+    let geometry =
+        Geometry { width: u16::from_le_bytes([w0, w1]), height: u16::from_le_bytes([h0, h1]) };
     if geometry.width == 0 || geometry.height == 0 {
-        return Err(header_value(
-            "sensor size",
-            geometry.to_string(),
-            "where no pixel fits",
-        ));
+        return Err(header_value("sensor size", geometry.to_string(), "where no pixel fits"));
     }
     Ok(Beginning {
         format: Format::EventStream,
         geometry: Some(geometry),
-        header: vec![
-            ("version".into(), version),
-            ("type".into(), type_name(kind)),
-        ],
+        header: vec![("version".into(), version), ("type".into(), type_name(kind))],
         length: HEADER_BYTES,
-        decoder: Box::new(Reader {
-            geometry,
-            t_us: 0,
-            pending: Vec::with_capacity(EVENT_BYTES),
-        }),
+        decoder: Box::new(Reader { geometry, t_us: 0, pending: Vec::with_capacity(EVENT_BYTES) }),
     })
 }
 
 fn header_value(key: &str, value: String, expected: &'static str) -> Fault {
-    Fault::HeaderValue {
-        key: key.to_owned(),
-        value,
-        expected,
-    }
+    Fault::HeaderValue { key: key.to_owned(), value, expected }
 }
 
 fn type_name(kind: u8) -> String {
@@ -116,11 +93,9 @@ impl Decode for Reader {
     fn finish(&self, offset: u64) -> Result<(), Fault> {
         match self.pending.len() {
             0 => Ok(()),
-            held => Err(Fault::Truncated {
-                offset: offset - held as u64,
-                held,
-                whole: EVENT_BYTES,
-            }),
+            held => {
+                Err(Fault::Truncated { offset: offset - held as u64, held, whole: EVENT_BYTES })
+            }
         }
     }
 
@@ -153,20 +128,10 @@ impl Reader {
             let (x, y) = (u16::from_le_bytes([x0, x1]), u16::from_le_bytes([y0, y1]));
             if !geometry.contains(x, y) {
                 let offset = offset + at as u64;
-                return Err(Fault::PixelOffSensor {
-                    x,
-                    y,
-                    geometry,
-                    offset,
-                });
+                return Err(Fault::PixelOffSensor { x, y, geometry, offset });
             }
             t_us += u64::from(first >> 1);
-            out.push(CameraEvent {
-                t_us,
-                x,
-                y: geometry.height - 1 - y,
-                on: first & 1 == 1,
-            });
+            out.push(CameraEvent { t_us, x, y: geometry.height - 1 - y, on: first & 1 == 1 });
             at += EVENT_BYTES;
         }
         self.t_us = t_us;

@@ -18,10 +18,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) const fn new(geometry: Option<Geometry>) -> Self {
-        Self {
-            decoder: Decoder::new(),
-            geometry,
-        }
+        Self { decoder: Decoder::new(), geometry }
     }
 }
 
@@ -49,11 +46,7 @@ impl Decode for Reader {
     fn finish(&self, offset: u64) -> Result<(), Fault> {
         match self.decoder.pending_bytes() {
             0 => Ok(()),
-            held => Err(Fault::Truncated {
-                offset: offset - held as u64,
-                held,
-                whole: WORD_BYTES,
-            }),
+            held => Err(Fault::Truncated { offset: offset - held as u64, held, whole: WORD_BYTES }),
         }
     }
 
@@ -82,12 +75,7 @@ impl Reader {
                 && !geometry.contains(x, y)
             {
                 let offset = word_end - WORD_BYTES as u64;
-                return Err(Fault::PixelOffSensor {
-                    x,
-                    y,
-                    geometry,
-                    offset,
-                });
+                return Err(Fault::PixelOffSensor { x, y, geometry, offset });
             }
             out.append(&mut event);
         }
@@ -97,7 +85,5 @@ impl Reader {
 
 fn all_on_sensor(events: &[CameraEvent], geometry: Geometry) -> bool {
     // No early end: without it the loop has no branch.
-    events
-        .iter()
-        .fold(true, |all, event| all & geometry.contains(event.x, event.y))
+    events.iter().fold(true, |all, event| all & geometry.contains(event.x, event.y))
 }

@@ -17,9 +17,7 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(geometry: Option<Geometry>) -> Self {
         let decoder = Decoder::new();
-        Self {
-            decoder: geometry.map_or(decoder.clone(), |sensor| decoder.clipped_to(sensor)),
-        }
+        Self { decoder: geometry.map_or(decoder.clone(), |sensor| decoder.clipped_to(sensor)) }
     }
 }
 
@@ -32,11 +30,7 @@ impl Decode for Reader {
     fn finish(&self, offset: u64) -> Result<(), Fault> {
         match self.decoder.pending_bytes() {
             0 => Ok(()),
-            held => Err(Fault::Truncated {
-                offset: offset - held as u64,
-                held,
-                whole: WORD_BYTES,
-            }),
+            held => Err(Fault::Truncated { offset: offset - held as u64, held, whole: WORD_BYTES }),
         }
     }
 

@@ -110,7 +110,5 @@ pub(crate) fn begin(first: &[u8], is_whole_file: bool) -> Result<Beginning, Faul
 }
 
 fn unknown(first: &[u8]) -> Fault {
-    Fault::Unknown {
-        first: FirstBytes::of(first),
-    }
+    Fault::Unknown { first: FirstBytes::of(first) }
 }

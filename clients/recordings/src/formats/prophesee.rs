@@ -31,39 +31,22 @@ pub(super) fn begin(first: &[u8], is_whole_file: bool) -> Result<Beginning, Faul
         Format::Evt3 => Box::new(evt3::Reader::new(geometry)),
         _ => return Err(Fault::NotReadable { format }),
     };
-    Ok(Beginning {
-        format,
-        geometry,
-        header,
-        length,
-        decoder,
-    })
+    Ok(Beginning { format, geometry, header, length, decoder })
 }
 
 /// The lines up to `% end` if there is one, else as long as they look like text.
 fn lines(bytes: &[u8], is_whole_file: bool) -> Result<Lines<'_>, Fault> {
     let ended = take_lines(bytes, |line| line.starts_with(b"%"));
-    if let Some(end) = ended
-        .lines
-        .iter()
-        .position(|line| line.trim_ascii_end() == b"% end")
-    {
+    if let Some(end) = ended.lines.iter().position(|line| line.trim_ascii_end() == b"% end") {
         let length = ended.lines[..=end].iter().map(|line| line.len() + 1).sum();
-        return Ok(Lines {
-            lines: ended.lines[..end].to_vec(),
-            length,
-        });
+        return Ok(Lines { lines: ended.lines[..end].to_vec(), length });
     }
     let text = take_lines(bytes, is_text);
     let behind = &bytes[text.length..];
     let may_go_on = !behind.contains(&b'\n') && is_start_of_text(behind);
     match (may_go_on, is_whole_file) {
-        (true, true) if !behind.is_empty() => Err(Fault::HeaderCut {
-            length: bytes.len() as u64,
-        }),
-        (true, false) => Err(Fault::HeaderTooLong {
-            limit: HEADER_BYTES_MAX,
-        }),
+        (true, true) if !behind.is_empty() => Err(Fault::HeaderCut { length: bytes.len() as u64 }),
+        (true, false) => Err(Fault::HeaderTooLong { limit: HEADER_BYTES_MAX }),
         _ => Ok(text),
     }
 }
@@ -101,19 +84,13 @@ fn key_and_value(line: &[u8]) -> (String, String) {
 }
 
 fn value<'a>(header: &'a [(String, String)], key: &str) -> Option<&'a str> {
-    header
-        .iter()
-        .find(|(name, _)| name == key)
-        .map(|(_, value)| value.as_str())
+    header.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
 }
 
 /// `format` is the newer key and wins over `evt`; without either, a `Version` means DAT.
 fn format(header: &[(String, String)]) -> Result<Format, Fault> {
     let (key, named) = match (value(header, "format"), value(header, "evt")) {
-        (Some(format), _) => (
-            "format",
-            format.split(';').next().unwrap_or_default().trim(),
-        ),
+        (Some(format), _) => ("format", format.split(';').next().unwrap_or_default().trim()),
         (None, Some(version)) => ("evt", version),
         (None, None) if value(header, "Version").is_some() => return Ok(Format::Dat),
         (None, None) => return Err(Fault::NoEncoding),
@@ -135,20 +112,12 @@ fn format(header: &[(String, String)]) -> Result<Format, Fault> {
 fn geometry(header: &[(String, String)]) -> Result<Option<Geometry>, Fault> {
     let options = value(header, "format").unwrap_or_default();
     let option = |name| {
-        let mut options = options
-            .split(';')
-            .filter_map(|option| option.split_once('='));
-        options
-            .find(|(key, _)| key.trim() == name)
-            .map(|(_, value)| value.trim())
+        let mut options = options.split(';').filter_map(|option| option.split_once('='));
+        options.find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim())
     };
     let pairs = [
         ("format", option("width"), option("height")),
-        (
-            "Width and Height",
-            value(header, "Width"),
-            value(header, "Height"),
-        ),
+        ("Width and Height", value(header, "Width"), value(header, "Height")),
     ];
     let mut stated = Vec::new();
     if let Some(text) = value(header, "geometry") {
@@ -160,10 +129,7 @@ fn geometry(header: &[(String, String)]) -> Result<Option<Geometry>, Fault> {
         }
     }
     if let Some(pair) = stated.windows(2).find(|pair| pair[0] != pair[1]) {
-        return Err(Fault::TwoGeometries {
-            first: pair[0],
-            second: pair[1],
-        });
+        return Err(Fault::TwoGeometries { first: pair[0], second: pair[1] });
     }
     Ok(stated.first().copied())
 }

@@ -20,10 +20,7 @@ impl<W: Write> Writer<W> {
     /// The sink refuses.
     pub fn new(mut sink: W) -> Result<Self, WriteError> {
         sink.write_all(b"t_us,x,y,polarity\n")?;
-        Ok(Self {
-            sink,
-            lines: Vec::new(),
-        })
+        Ok(Self { sink, lines: Vec::new() })
     }
 
     /// Writes further events.

@@ -33,12 +33,7 @@ impl<W: Write> Writer<W> {
         sink.write_all(b"Event Stream\x02\x00\x00\x01")?;
         sink.write_all(&geometry.width.to_le_bytes())?;
         sink.write_all(&geometry.height.to_le_bytes())?;
-        Ok(Self {
-            sink,
-            geometry,
-            last_us: 0,
-            bytes: Vec::new(),
-        })
+        Ok(Self { sink, geometry, last_us: 0, bytes: Vec::new() })
     }
 
     /// Writes further events.
@@ -56,34 +51,18 @@ impl<W: Write> Writer<W> {
         encoded
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the step is below 127 µs by then"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "the step is below 127 µs by then")]
     fn encode(&mut self, position: usize, event: CameraEvent) -> Result<(), WriteError> {
         let CameraEvent { t_us, x, y, on } = event;
         let (geometry, last_us) = (self.geometry, self.last_us);
         if !geometry.contains(x, y) {
-            return Err(WriteError::PixelOffSensor {
-                position,
-                x,
-                y,
-                geometry,
-            });
+            return Err(WriteError::PixelOffSensor { position, x, y, geometry });
         }
         let Some(mut step_us) = t_us.checked_sub(last_us) else {
-            return Err(WriteError::Backward {
-                position,
-                t_us,
-                last_us,
-            });
+            return Err(WriteError::Backward { position, t_us, last_us });
         };
         if step_us > GAP_US_MAX {
-            return Err(WriteError::Gap {
-                position,
-                t_us,
-                last_us,
-            });
+            return Err(WriteError::Gap { position, t_us, last_us });
         }
         while step_us >= OVERFLOW_US {
             self.bytes.push(OVERFLOW);
@@ -91,8 +70,7 @@ impl<W: Write> Writer<W> {
         }
         self.bytes.push((step_us as u8) << 1 | u8::from(on));
         self.bytes.extend_from_slice(&x.to_le_bytes());
-        self.bytes
-            .extend_from_slice(&(geometry.height - 1 - y).to_le_bytes());
+        self.bytes.extend_from_slice(&(geometry.height - 1 - y).to_le_bytes());
         self.last_us = t_us;
         Ok(())
     }

@@ -29,12 +29,7 @@ impl<W: Write> Writer<W> {
             writeln!(sink, "% geometry {width}x{height}")?;
         }
         writeln!(sink, "% end")?;
-        Ok(Self {
-            sink,
-            geometry,
-            encoder: Encoder::new(),
-            words: Vec::new(),
-        })
+        Ok(Self { sink, geometry, encoder: Encoder::new(), words: Vec::new() })
     }
 
     /// Writes further events.
@@ -44,8 +39,7 @@ impl<W: Write> Writer<W> {
     /// The first event that the format cannot hold, or the sink refuses.
     pub fn write(&mut self, events: &[CameraEvent]) -> Result<(), WriteError> {
         let off_sensor = |event: &CameraEvent| {
-            self.geometry
-                .filter(|geometry| !geometry.contains(event.x, event.y))
+            self.geometry.filter(|geometry| !geometry.contains(event.x, event.y))
         };
         let fault = events.iter().enumerate().find_map(|(position, event)| {
             off_sensor(event).map(|geometry| WriteError::PixelOffSensor {

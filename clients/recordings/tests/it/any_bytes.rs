@@ -18,21 +18,12 @@ const HEADERS: [(&[u8], u8); 4] = [
     (b"% evt 3.0\n", 0xFF),
 ];
 
-const STARTS: [&[u8]; 6] = [
-    b"",
-    b"%",
-    b"% ",
-    b"% evt ",
-    b"% evt 2.0\n% geometry ",
-    b"Event Stream",
-];
+const STARTS: [&[u8]; 6] =
+    [b"", b"%", b"% ", b"% evt ", b"% evt 2.0\n% geometry ", b"Event Stream"];
 
 /// Events, then the fault as text: everything that reading a file gives.
 fn read(file: &[u8], portion: usize, given: Option<Geometry>) -> (Vec<CameraEvent>, String) {
-    let reader = Portions {
-        bytes: file,
-        portion,
-    };
+    let reader = Portions { bytes: file, portion };
     let mut recording = match Recording::new(reader, "file", None) {
         Ok(recording) => recording,
         Err(error) => return (Vec::new(), error.to_string()),
@@ -41,10 +32,7 @@ fn read(file: &[u8], portion: usize, given: Option<Geometry>) -> (Vec<CameraEven
         return (Vec::new(), error.to_string());
     }
     let (events, fault) = read_to_end(&mut recording);
-    (
-        events,
-        fault.map(|fault| fault.to_string()).unwrap_or_default(),
-    )
+    (events, fault.map(|fault| fault.to_string()).unwrap_or_default())
 }
 
 proptest! {

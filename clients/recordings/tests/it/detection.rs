@@ -14,10 +14,7 @@ fn tells_the_formats_it_reads_by_their_content() {
         (evt2_file(&events, None), Format::Evt2),
         (evt3_file(&events), Format::Evt3),
         (b"% evt 2.0\n".to_vec(), Format::Evt2),
-        (
-            b"% format EVT2;width=640;height=480\n\0\0\0\0".to_vec(),
-            Format::Evt2,
-        ),
+        (b"% format EVT2;width=640;height=480\n\0\0\0\0".to_vec(), Format::Evt2),
         (b"% evt 2.0\n% format EVT3\n% end\n".to_vec(), Format::Evt3),
     ];
     for (file, format) in files {
@@ -29,21 +26,9 @@ fn tells_the_formats_it_reads_by_their_content() {
 fn refuses_the_formats_it_knows_but_cannot_read_by_name() {
     let files: [(&[u8], _, _); 9] = [
         (b"% evt 2.1\n% end\n", Format::Evt21, "Prophesee RAW EVT2.1"),
-        (
-            b"% format EVT21;height=320;width=320\n",
-            Format::Evt21,
-            "Prophesee RAW EVT2.1",
-        ),
-        (
-            b"% format EVT4\n% end\n",
-            Format::Evt4,
-            "Prophesee RAW EVT4",
-        ),
-        (
-            b"% Data file containing CD events.\n% Version 2\n\x0c\x08",
-            Format::Dat,
-            "DAT",
-        ),
+        (b"% format EVT21;height=320;width=320\n", Format::Evt21, "Prophesee RAW EVT2.1"),
+        (b"% format EVT4\n% end\n", Format::Evt4, "Prophesee RAW EVT4"),
+        (b"% Data file containing CD events.\n% Version 2\n\x0c\x08", Format::Dat, "DAT"),
         (b"#!AER-DAT1.0\r\n", Format::Aedat1, "AEDAT 1"),
         (b"#!AER-DAT2.0\r\n", Format::Aedat2, "AEDAT 2"),
         (b"#!AER-DAT3.1\r\n", Format::Aedat3, "AEDAT 3"),
@@ -52,10 +37,7 @@ fn refuses_the_formats_it_knows_but_cannot_read_by_name() {
     ];
     for (file, expected, name) in files {
         let fault = opened(file).unwrap_err().fault;
-        assert!(
-            matches!(fault, Fault::NotReadable { format } if format == expected),
-            "{fault}"
-        );
+        assert!(matches!(fault, Fault::NotReadable { format } if format == expected), "{fault}");
         assert!(message(file).contains(name), "{}", message(file));
         assert!(message(file).ends_with("cannot be read yet"));
     }
@@ -63,13 +45,7 @@ fn refuses_the_formats_it_knows_but_cannot_read_by_name() {
 
 #[test]
 fn refuses_unknown_content_with_its_first_bytes() {
-    for file in [
-        &b"\x00hello"[..],
-        b"Event Strea",
-        b"#!AER-DAT9.0",
-        b"%\x01\x02\n",
-        b"%x\n",
-    ] {
+    for file in [&b"\x00hello"[..], b"Event Strea", b"#!AER-DAT9.0", b"%\x01\x02\n", b"%x\n"] {
         let fault = opened(file).unwrap_err().fault;
         assert!(matches!(fault, Fault::Unknown { .. }), "{fault}");
     }

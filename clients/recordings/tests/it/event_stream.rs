@@ -12,28 +12,14 @@ fn file(body: &[u8]) -> Vec<u8> {
 
 #[test]
 fn counts_time_from_zero_and_rows_from_the_top() {
-    let body = [
-        [0xFF, 0xFE, 0xFF].as_slice(),
-        &[3 << 1 | 1, 0x3F, 1, 0, 0],
-        &[0, 0, 0, 239, 0],
-    ];
+    let body = [[0xFF, 0xFE, 0xFF].as_slice(), &[3 << 1 | 1, 0x3F, 1, 0, 0], &[0, 0, 0, 239, 0]];
     let (events, fault) = read_file(&file(&body.concat()));
     assert!(fault.is_none());
     assert_eq!(
         events,
         [
-            CameraEvent {
-                t_us: 257,
-                x: 319,
-                y: 239,
-                on: true
-            },
-            CameraEvent {
-                t_us: 257,
-                x: 0,
-                y: 0,
-                on: false
-            },
+            CameraEvent { t_us: 257, x: 319, y: 239, on: true },
+            CameraEvent { t_us: 257, x: 0, y: 0, on: false },
         ]
     );
 }
@@ -43,14 +29,8 @@ fn says_what_its_header_says() {
     let file = file(&[]);
     let recording = opened(&file).unwrap();
     let header = [("version", "2.0.0"), ("type", "1 (dvs)")];
-    assert_eq!(
-        recording.header(),
-        header.map(|(key, value)| (key.into(), value.into()))
-    );
-    assert_eq!(
-        (recording.bytes_read(), recording.bytes_total()),
-        (20, Some(20))
-    );
+    assert_eq!(recording.header(), header.map(|(key, value)| (key.into(), value.into())));
+    assert_eq!((recording.bytes_read(), recording.bytes_total()), (20, Some(20)));
 }
 
 #[test]
@@ -73,17 +53,10 @@ fn refuses_versions_types_and_sizes_that_it_cannot_read() {
         file[place] = value;
         message(&file)
     };
-    assert!(
-        with(12, 3).contains("\"3.0.0\" as version"),
-        "{}",
-        with(12, 3)
-    );
+    assert!(with(12, 3).contains("\"3.0.0\" as version"), "{}", with(12, 3));
     for (kind, name) in [(0, "generic"), (2, "atis"), (4, "color"), (9, "unknown")] {
         let message = with(15, kind);
-        assert!(
-            message.contains(&format!("\"{kind} ({name})\" as type")),
-            "{message}"
-        );
+        assert!(message.contains(&format!("\"{kind} ({name})\" as type")), "{message}");
     }
     let flat = [&HEADER[..18], &[0, 0]].concat();
     let fault = opened(&flat).unwrap_err().fault;

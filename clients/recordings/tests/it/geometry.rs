@@ -6,17 +6,10 @@ use crate::support::{Portions, SENSOR, es_file, evt2_file, opened, read_to_end, 
 
 #[test]
 fn without_a_size_events_flow_and_the_largest_pixel_is_known() {
-    let events = [(5, 100), (600, 7)].map(|(x, y)| CameraEvent {
-        x,
-        y,
-        ..CameraEvent::default()
-    });
+    let events = [(5, 100), (600, 7)].map(|(x, y)| CameraEvent { x, y, ..CameraEvent::default() });
     let file = evt2_file(&events, None);
     let mut recording = opened(&file).unwrap();
-    assert_eq!(
-        (recording.geometry(), recording.largest_pixel()),
-        (None, None)
-    );
+    assert_eq!((recording.geometry(), recording.largest_pixel()), (None, None));
     assert_eq!(read_to_end(&mut recording).0, events);
     assert_eq!(recording.largest_pixel(), Some((600, 100)));
 }
@@ -30,10 +23,7 @@ fn with_a_size_given_a_pixel_off_the_sensor_is_an_error_at_its_place() {
     let file = evt2_file(&events, None);
     let offset = evt2_file(&events[..=bad], None).len() as u64 - 4;
     for portion in [1, 7, 4096, usize::MAX] {
-        let reader = Portions {
-            bytes: &file,
-            portion,
-        };
+        let reader = Portions { bytes: &file, portion };
         let mut recording = spiked_recordings::Recording::new(reader, "file", None).unwrap();
         recording.set_geometry(SENSOR).unwrap();
         assert_eq!(recording.geometry(), Some(SENSOR));
@@ -53,10 +43,7 @@ fn an_event_stream_names_the_place_however_it_is_read() {
     let offset = es_file(&events[..=bad]).len() - 5;
     file[offset + 1..offset + 5].copy_from_slice(&[0, 0, 240, 0]);
     for portion in [1, 7, 4096, usize::MAX] {
-        let reader = Portions {
-            bytes: &file,
-            portion,
-        };
+        let reader = Portions { bytes: &file, portion };
         let mut recording = spiked_recordings::Recording::new(reader, "file", None).unwrap();
         let (read, fault) = read_to_end(&mut recording);
         assert_eq!(read, events[..bad]);
@@ -71,10 +58,7 @@ fn refuses_a_size_that_is_not_the_headers() {
     for file in [es_file(&events), evt2_file(&events, Some(SENSOR))] {
         let mut recording = opened(&file).unwrap();
         recording.set_geometry(SENSOR).unwrap();
-        let given = Geometry {
-            width: 640,
-            height: 480,
-        };
+        let given = Geometry { width: 640, height: 480 };
         let error = recording.set_geometry(given).unwrap_err();
         assert!(matches!(error.fault, Fault::GeometryDiffers { .. }));
         assert_eq!(

@@ -19,10 +19,7 @@ struct Golden {
 
 #[expect(clippy::print_stderr, reason = "a test that cannot run has to say so")]
 fn shared(test: &str, name: &str) -> Option<PathBuf> {
-    let folder = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../../shared/data/recordings"
-    );
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/recordings");
     let path = Path::new(folder).join(name);
     if !path.exists() {
         eprintln!("SKIPPED {test}: shared/data/recordings/{name} is not beside the repository");
@@ -31,17 +28,11 @@ fn shared(test: &str, name: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-#[expect(
-    clippy::unwrap_used,
-    reason = "a recording that cannot be read fails the test"
-)]
+#[expect(clippy::unwrap_used, reason = "a recording that cannot be read fails the test")]
 /// Caught: y not flipped, a time bit off by one, an event lost at a chunk's border.
 fn check(path: &Path, golden: &Golden) {
     let mut recording = open(path).unwrap();
-    assert_eq!(
-        (recording.format(), recording.geometry()),
-        (golden.format, golden.geometry)
-    );
+    assert_eq!((recording.format(), recording.geometry()), (golden.format, golden.geometry));
     let (mut summary, mut events) = (Summary::default(), Vec::new());
     while recording.next_events(&mut events).unwrap() > 0 {
         summary.add(&events);
@@ -107,11 +98,7 @@ fn reads_the_same_events_from_every_format() {
     let events = some_events(100_000);
     let mut expected = Summary::default();
     expected.add(&events);
-    for file in [
-        es_file(&events),
-        evt2_file(&events, Some(SENSOR)),
-        evt3_file(&events),
-    ] {
+    for file in [es_file(&events), evt2_file(&events, Some(SENSOR)), evt3_file(&events)] {
         let mut recording = opened(&file).unwrap();
         let (mut summary, mut read) = (Summary::default(), Vec::new());
         while recording.next_events(&mut read).unwrap() > 0 {

@@ -31,15 +31,8 @@ fn finds_the_sensor_size_wherever_it_stands() {
 fn keeps_the_header_key_by_key() {
     let file = with_words(b"% Date 2020-09-25 07:48:31\r\n% flag\n% evt 2.0\n");
     let recording = opened(&file).unwrap();
-    let expected = [
-        ("Date", "2020-09-25 07:48:31"),
-        ("flag", ""),
-        ("evt", "2.0"),
-    ];
-    assert_eq!(
-        recording.header(),
-        expected.map(|(key, value)| (key.into(), value.into()))
-    );
+    let expected = [("Date", "2020-09-25 07:48:31"), ("flag", ""), ("evt", "2.0")];
+    assert_eq!(recording.header(), expected.map(|(key, value)| (key.into(), value.into())));
 }
 
 /// An event whose first byte is a percent sign, behind a header that has its end line or not.
@@ -67,10 +60,7 @@ fn refuses_a_header_that_makes_no_sense() {
         (b"% format EVT7;width=3;height=3\n", "\"EVT7\" as format"),
         (b"% evt 2.0\n% geometry 320\n", "\"320\" as geometry"),
         (b"% evt 2.0\n% geometry 0x240\n", "\"0x240\" as geometry"),
-        (
-            b"% format EVT2;width=99999;height=2\n",
-            "\"99999x2\" as format",
-        ),
+        (b"% format EVT2;width=99999;height=2\n", "\"99999x2\" as format"),
         (b"% date today\n% end\n", "names neither"),
         (
             b"% format EVT2;width=320;height=240\n% geometry 640x480\n",
@@ -79,10 +69,7 @@ fn refuses_a_header_that_makes_no_sense() {
     ];
     for (header, part) in headers {
         let message = message(&with_words(header));
-        assert!(
-            message.starts_with("file: ") && message.contains(part),
-            "{message}"
-        );
+        assert!(message.starts_with("file: ") && message.contains(part), "{message}");
     }
 }
 
@@ -90,17 +77,9 @@ fn refuses_a_header_that_makes_no_sense() {
 fn refuses_a_header_without_end() {
     let line = b"% evt 2.0\n";
     let file = line.repeat(10_000);
-    assert!(
-        opened(&file)
-            .unwrap_err()
-            .to_string()
-            .contains("more than 65536 bytes")
-    );
+    assert!(opened(&file).unwrap_err().to_string().contains("more than 65536 bytes"));
     let file = [&line[..], b"% ", &[b'x'; 100_000]].concat();
-    assert!(matches!(
-        opened(&file).unwrap_err().fault,
-        Fault::HeaderTooLong { .. }
-    ));
+    assert!(matches!(opened(&file).unwrap_err().fault, Fault::HeaderTooLong { .. }));
 }
 
 #[test]

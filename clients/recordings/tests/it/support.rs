@@ -1,18 +1,12 @@
 //! Small files made in memory, and reading them to the end.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a file that cannot be made fails the test"
-)]
+#![expect(clippy::unwrap_used, reason = "a file that cannot be made fails the test")]
 
 use std::io::Read;
 
 use spiked_recordings::{CameraEvent, Error, Fault, Geometry, Recording, write};
 
-pub(crate) const SENSOR: Geometry = Geometry {
-    width: 320,
-    height: 240,
-};
+pub(crate) const SENSOR: Geometry = Geometry { width: 320, height: 240 };
 
 /// A reader that gives at most `portion` bytes at a time.
 pub(crate) struct Portions<'a> {
@@ -42,11 +36,7 @@ pub(crate) fn read_to_end<R: Read>(
             Ok(0) => return (events, None),
             Ok(appended) => assert_eq!(events.len(), before + appended),
             Err(error) => {
-                assert_eq!(
-                    events.len(),
-                    before,
-                    "events and a fault never come together"
-                );
+                assert_eq!(events.len(), before, "events and a fault never come together");
                 let after = recording.next_events(&mut events);
                 assert!(matches!(after, Ok(0)), "a fault is the end");
                 return (events, Some(error.fault));
@@ -85,16 +75,8 @@ pub(crate) fn some_events(count: u64) -> Vec<CameraEvent> {
     (0..count)
         .map(|n| {
             t_us += if n % 13 == 12 { 400 } else { n % 3 };
-            let (x, y) = (
-                spread(n * 7919, SENSOR.width),
-                spread(n * 104_729, SENSOR.height),
-            );
-            CameraEvent {
-                t_us,
-                x,
-                y,
-                on: n * 31 % 7 < 3,
-            }
+            let (x, y) = (spread(n * 7919, SENSOR.width), spread(n * 104_729, SENSOR.height));
+            CameraEvent { t_us, x, y, on: n * 31 % 7 < 3 }
         })
         .collect()
 }
@@ -113,8 +95,6 @@ pub(crate) fn evt2_file(events: &[CameraEvent], geometry: Option<Geometry>) -> V
 
 pub(crate) fn evt3_file(events: &[CameraEvent]) -> Vec<u8> {
     let mut file = b"% evt 3.0\n% format EVT3;height=240;width=320\n% end\n".to_vec();
-    spiked_proto::layout::evt3::Encoder::new()
-        .encode(events, &mut file)
-        .unwrap();
+    spiked_proto::layout::evt3::Encoder::new().encode(events, &mut file).unwrap();
     file
 }

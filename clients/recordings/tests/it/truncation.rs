@@ -9,9 +9,7 @@ fn ends(
     events: &[CameraEvent],
     written: impl Fn(&[CameraEvent]) -> Vec<u8>,
 ) -> (usize, Vec<usize>) {
-    let ends = (1..=events.len())
-        .map(|count| written(&events[..count]).len())
-        .collect();
+    let ends = (1..=events.len()).map(|count| written(&events[..count]).len()).collect();
     (written(&[]).len(), ends)
 }
 
@@ -28,21 +26,14 @@ fn check_every_cut(written: impl Fn(&[CameraEvent]) -> Vec<u8>, header_may_end_e
         match fault {
             None if cut < header => assert!(header_may_end_early, "cut at byte {cut}"),
             None => {}
-            Some(Fault::Truncated {
-                offset,
-                held,
-                whole,
-            }) => {
+            Some(Fault::Truncated { offset, held, whole }) => {
                 assert!(held > 0 && held < whole);
                 assert_eq!(offset + held as u64, cut as u64);
             }
             Some(fault) => assert!(cut < header, "cut at byte {cut}: {fault}"),
         }
         if ends.contains(&cut) {
-            assert!(
-                read_file(&file[..cut]).1.is_none(),
-                "a whole file, cut at byte {cut}"
-            );
+            assert!(read_file(&file[..cut]).1.is_none(), "a whole file, cut at byte {cut}");
         }
     }
 }
@@ -52,10 +43,7 @@ fn of_an_event_stream() {
     check_every_cut(es_file, false);
     let file = es_file(&some_events(1));
     let (_, fault) = read_file(&file[..file.len() - 1]);
-    assert_eq!(
-        fault.unwrap().to_string(),
-        "is cut: at byte 20 there are 4 of 5 bytes"
-    );
+    assert_eq!(fault.unwrap().to_string(), "is cut: at byte 20 there are 4 of 5 bytes");
 }
 
 #[test]
@@ -64,10 +52,7 @@ fn of_evt2() {
     check_every_cut(|events| evt2_file(events, None), true);
     let file = [&b"% evt 2.0\n"[..], &[0, 0, 0, 0x80, 1, 2, 3]].concat();
     let (_, fault) = read_file(&file);
-    assert_eq!(
-        fault.unwrap().to_string(),
-        "is cut: at byte 14 there are 3 of 4 bytes"
-    );
+    assert_eq!(fault.unwrap().to_string(), "is cut: at byte 14 there are 3 of 4 bytes");
 }
 
 #[test]

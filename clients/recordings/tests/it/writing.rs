@@ -9,10 +9,7 @@ use spiked_recordings::{
 use crate::support::{SENSOR, es_file, evt2_file, opened, read_file};
 
 fn at(t_us: u64) -> CameraEvent {
-    CameraEvent {
-        t_us,
-        ..CameraEvent::default()
-    }
+    CameraEvent { t_us, ..CameraEvent::default() }
 }
 
 fn ordered_events() -> impl Strategy<Value = Vec<CameraEvent>> {
@@ -51,15 +48,9 @@ fn a_header_reads_back_too() {
 fn an_event_stream_refuses_steps_back_long_silence_and_pixels_off_the_sensor() {
     let wide = CameraEvent { x: 320, ..at(9) };
     let refusals = [
-        (
-            [at(9), at(8)],
-            "event 1: time 8 us is before the last, 9 us",
-        ),
+        ([at(9), at(8)], "event 1: time 8 us is before the last, 9 us"),
         ([at(9), at(u64::MAX)], "is too far after the last, 9 us"),
-        (
-            [at(9), wide],
-            "event 1: pixel (320, 0) outside the 320x240 sensor",
-        ),
+        ([at(9), wide], "event 1: pixel (320, 0) outside the 320x240 sensor"),
     ];
     for (events, part) in refusals {
         let mut file = Vec::new();
@@ -67,27 +58,17 @@ fn an_event_stream_refuses_steps_back_long_silence_and_pixels_off_the_sensor() {
         let message = writer.write(&events).unwrap_err().to_string();
         assert!(message.contains(part), "{message}");
         let (read, fault) = read_file(&file);
-        assert_eq!(
-            (read, fault.is_none()),
-            (vec![at(9)], true),
-            "the event before is written"
-        );
+        assert_eq!((read, fault.is_none()), (vec![at(9)], true), "the event before is written");
     }
 }
 
 #[test]
 fn evt2_refuses_pixels_off_the_sensor_or_beyond_its_words() {
     let wide = CameraEvent { x: 2048, ..at(9) };
-    for (geometry, part) in [
-        (None, "11 bits"),
-        (Some(SENSOR), "outside the 320x240 sensor"),
-    ] {
+    for (geometry, part) in [(None, "11 bits"), (Some(SENSOR), "outside the 320x240 sensor")] {
         let mut file = Vec::new();
         let mut writer = write::evt2::Writer::new(&mut file, geometry).unwrap();
-        let message = writer
-            .write(&[at(9), wide, at(10)])
-            .unwrap_err()
-            .to_string();
+        let message = writer.write(&[at(9), wide, at(10)]).unwrap_err().to_string();
         assert!(
             message.contains("event 1: pixel (2048, 0)") && message.contains(part),
             "{message}"
@@ -108,14 +89,7 @@ fn a_sink_that_refuses_is_an_error() {
 #[test]
 fn csv_has_a_line_an_event() {
     let mut writer = write::csv::Writer::new(Vec::new()).unwrap();
-    writer
-        .write(&[CameraEvent {
-            t_us: 913_716_224,
-            x: 639,
-            y: 479,
-            on: true,
-        }])
-        .unwrap();
+    writer.write(&[CameraEvent { t_us: 913_716_224, x: 639, y: 479, on: true }]).unwrap();
     writer.write(&[at(7)]).unwrap();
     let text = String::from_utf8(writer.finish().unwrap()).unwrap();
     assert_eq!(text, "t_us,x,y,polarity\n913716224,639,479,1\n7,0,0,0\n");

@@ -22,10 +22,7 @@ async fn nobody_there_is_one_line_that_says_what_to_do() {
 #[tokio::test]
 async fn a_refused_opening_keeps_its_reason() {
     let stub = Stub::start().await;
-    stub.refuse(Status::not_found(
-        "no network \"x\" (REASON_NETWORK_UNKNOWN)",
-    ))
-    .await;
+    stub.refuse(Status::not_found("no network \"x\" (REASON_NETWORK_UNKNOWN)")).await;
     let client = Client::connect(&stub.address).await.unwrap();
     let error = client.open(OpenOptions::new("x")).await.unwrap_err();
     assert_eq!(error.reason(), Some(Reason::NetworkUnknown));
@@ -46,15 +43,9 @@ async fn items_come_in_order_and_the_end_ends_both_halves() {
         ..v1::Error::default()
     }))
     .await;
-    stub.answer(Message::Ended(v1::Ended {
-        message: "over".into(),
-        ..Default::default()
-    }))
-    .await;
+    stub.answer(Message::Ended(v1::Ended { message: "over".into(), ..Default::default() })).await;
 
-    let Some(Ok(Item::Error(refusal))) = output.next().await else {
-        panic!("an error")
-    };
+    let Some(Ok(Item::Error(refusal))) = output.next().await else { panic!("an error") };
     assert_eq!(
         (refusal.reason, refusal.event_number, refusal.fatal),
         (Reason::Late, Some(3), true)

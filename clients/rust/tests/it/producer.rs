@@ -10,20 +10,13 @@ use spiked_client::{
 use crate::stub::Stub;
 
 fn event(t_us: u64) -> CameraEvent {
-    CameraEvent {
-        t_us,
-        x: 1,
-        y: 2,
-        on: true,
-    }
+    CameraEvent { t_us, x: 1, y: 2, on: true }
 }
 
 async fn opened(options: OpenOptions, credit_events: u64) -> (Stub, Producer, Output) {
     let mut stub = Stub::start().await;
     stub.open(credit_events).await;
-    let client = Client::connect(&stub.address)
-        .await
-        .expect("the stub listens");
+    let client = Client::connect(&stub.address).await.expect("the stub listens");
     let session = client.open(options).await.expect("the stub opens");
     let (producer, output) = session.split();
     assert!(matches!(stub.request().await, Message::Open(_)));
@@ -40,23 +33,15 @@ async fn opens_with_what_it_was_asked_for() {
     let client = Client::connect(&stub.address).await.unwrap();
     let session = client.open(options).await.unwrap();
     assert_eq!(session.tables().tick_ns, 1_000_000);
-    let Message::Open(open) = stub.request().await else {
-        panic!("open comes first")
-    };
-    assert_eq!(
-        (open.network.as_str(), open.sensors[0].height),
-        ("motion", 240)
-    );
+    let Message::Open(open) = stub.request().await else { panic!("open comes first") };
+    assert_eq!((open.network.as_str(), open.sensors[0].height), ("motion", 240));
     assert!(open.origin.is_some());
 }
 
 #[tokio::test]
 async fn full_batches_leave_and_the_end_promises_just_behind_the_last_event() {
     let options = OpenOptions::new("n").with_gathering(Gathering::Throughput);
-    let options = OpenOptions {
-        batch_events_max: Some(4),
-        ..options
-    };
+    let options = OpenOptions { batch_events_max: Some(4), ..options };
     let (mut stub, mut producer, _output) = opened(options, 100).await;
     let events: Vec<_> = (50..60).map(event).collect();
     producer.send(0, &events).await.unwrap();
@@ -86,9 +71,7 @@ async fn what_is_gathered_leaves_by_itself_with_its_promise() {
         let batch = stub.batch().await;
         assert_eq!((batch.count, batch.base_time_us <= t_us), (1, true));
         producer.promise(t_us + 5).await.unwrap();
-        let Message::Heartbeat(heartbeat) = stub.request().await else {
-            panic!("heartbeat")
-        };
+        let Message::Heartbeat(heartbeat) = stub.request().await else { panic!("heartbeat") };
         assert_eq!(heartbeat.promise_us, t_us + 5);
     }
 }
@@ -127,10 +110,7 @@ async fn never_sends_more_than_its_credit() {
 async fn a_sensors_own_words_go_as_they_are() {
     let (mut stub, mut producer, _output) = opened(OpenOptions::new("n"), 1_000_000).await;
     let words = Bytes::from(vec![7; 140_002]);
-    producer
-        .send_raw(0, Layout::Evt3, words, Some(99))
-        .await
-        .unwrap();
+    producer.send_raw(0, Layout::Evt3, words, Some(99)).await.unwrap();
     let (first, second) = (stub.batch().await, stub.batch().await);
     assert_eq!((first.count, first.promise_us), (131_072, None));
     assert_eq!((second.count, second.promise_us), (8_930, Some(99)));
@@ -142,22 +122,7 @@ async fn refuses_promises_that_go_back_and_batches_that_fit_no_message() {
     let (_stub, mut producer, _output) = opened(OpenOptions::new("n"), 100).await;
     producer.promise(10).await.unwrap();
     let error = producer.promise(9).await.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::PromiseBackwards {
-                given_us: 9,
-                promise_us: 10
-            }
-        ),
-        "{error}"
-    );
-    let error = producer
-        .send_batch(0, &vec![event(1); 130_001], None)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, Error::BatchTooLarge { given: 130_001, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, Error::PromiseBackwards { given_us: 9, promise_us: 10 }), "{error}");
+    let error = producer.send_batch(0, &vec![event(1); 130_001], None).await.unwrap_err();
+    assert!(matches!(error, Error::BatchTooLarge { given: 130_001, .. }), "{error}");
 }

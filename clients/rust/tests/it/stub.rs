@@ -33,28 +33,19 @@ impl Stub {
         let (answers, answered) = mpsc::channel(1_024);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
         let address = listener.local_addr().expect("a bound listener").to_string();
-        let service = Service {
-            arrived,
-            answers: Mutex::new(Some(answered)),
-        };
+        let service = Service { arrived, answers: Mutex::new(Some(answered)) };
         tokio::spawn(
             Server::builder()
                 .add_service(StreamServiceServer::new(service))
                 .serve_with_incoming(TcpListenerStream::new(listener)),
         );
-        Self {
-            address,
-            requests,
-            answers,
-        }
+        Self { address, requests, answers }
     }
 
     /// What arrives next.
     pub(crate) async fn request(&mut self) -> stream_request::Message {
         let request = timeout(PATIENCE, self.requests.recv()).await;
-        let request = request
-            .expect("something arrives")
-            .expect("a stream that is open");
+        let request = request.expect("something arrives").expect("a stream that is open");
         request.message.expect("a message")
     }
 
@@ -68,9 +59,7 @@ impl Stub {
 
     pub(crate) async fn answer(&self, message: stream_response::Message) {
         self.answers
-            .send(Ok(v1::StreamResponse {
-                message: Some(message),
-            }))
+            .send(Ok(v1::StreamResponse { message: Some(message) }))
             .await
             .expect("a reader");
     }
@@ -90,22 +79,17 @@ impl Stub {
     }
 
     pub(crate) async fn acknowledge(&self, accepted: u64, credit_events: u64) {
-        self.answer(stream_response::Message::Acknowledgement(
-            v1::Acknowledgement {
-                accepted,
-                credit: Some(credit(credit_events)),
-                ..v1::Acknowledgement::default()
-            },
-        ))
+        self.answer(stream_response::Message::Acknowledgement(v1::Acknowledgement {
+            accepted,
+            credit: Some(credit(credit_events)),
+            ..v1::Acknowledgement::default()
+        }))
         .await;
     }
 }
 
 fn credit(events: u64) -> v1::Credit {
-    v1::Credit {
-        events,
-        bytes: events * 8,
-    }
+    v1::Credit { events, bytes: events * 8 }
 }
 
 struct Service {

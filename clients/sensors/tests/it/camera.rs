@@ -12,13 +12,8 @@ use spiked_sensors::{
 /// Events of a 64x64 movie of 100 steps, averaged over the paper's 36 motions.
 fn mean_load(selectivity: f64) -> f64 {
     let motions = motions_of_paper();
-    let settings = Settings {
-        selectivity,
-        ..Settings::default()
-    };
-    let events = motions
-        .iter()
-        .map(|&motion| movie(settings, motion, 100).unwrap().len());
+    let settings = Settings { selectivity, ..Settings::default() };
+    let events = motions.iter().map(|&motion| movie(settings, motion, 100).unwrap().len());
     events.sum::<usize>() as f64 / motions.len() as f64
 }
 
@@ -30,10 +25,7 @@ fn the_load_is_82_thousand_events_at_selectivity_1_and_falls_steeply_with_it() {
     for (selectivity, expected) in [(1.0, 82_000.0), (2.0, 12_000.0), (3.0, 620.0)] {
         let load = mean_load(selectivity);
         let ratio = load / expected;
-        assert!(
-            (0.9..1.1).contains(&ratio),
-            "{load} events at selectivity {selectivity}"
-        );
+        assert!((0.9..1.1).contains(&ratio), "{load} events at selectivity {selectivity}");
     }
 }
 
@@ -42,43 +34,24 @@ fn the_load_is_82_thousand_events_at_selectivity_1_and_falls_steeply_with_it() {
 /// last event, a threshold of the wrong size, and a picture or step too many.
 #[test]
 fn events_are_those_of_the_rule_written_out_plainly() {
-    let settings = Settings {
-        noise: 0.0,
-        width: 32,
-        height: 24,
-        seed: 3,
-        ..Settings::default()
-    };
+    let settings = Settings { noise: 0.0, width: 32, height: 24, seed: 3, ..Settings::default() };
     let motion = motions_of_paper()[17];
     let (right, down) = motion.velocity();
     let mut texture = Texture::new(settings.width, settings.height, settings.seed).unwrap();
     let pictures: Vec<Vec<f64>> = (0..=60)
         .map(|frame| {
             let mut image = vec![0.0; texture.pixels()];
-            texture.see_at(
-                (f64::from(frame) * right, f64::from(frame) * down),
-                &mut image,
-            );
+            texture.see_at((f64::from(frame) * right, f64::from(frame) * down), &mut image);
             image
         })
         .collect();
     let changes: Vec<Vec<f64>> = pictures
         .windows(2)
-        .map(|pair| {
-            pair[1]
-                .iter()
-                .zip(&pair[0])
-                .map(|(now, before)| now - before)
-                .collect()
-        })
+        .map(|pair| pair[1].iter().zip(&pair[0]).map(|(now, before)| now - before).collect())
         .collect();
     let all: Vec<f64> = changes.iter().flatten().copied().collect();
     let mean = all.iter().sum::<f64>() / all.len() as f64;
-    let variance = all
-        .iter()
-        .map(|change| (change - mean).powi(2))
-        .sum::<f64>()
-        / all.len() as f64;
+    let variance = all.iter().map(|change| (change - mean).powi(2)).sum::<f64>() / all.len() as f64;
     let theta = variance.sqrt();
 
     let mut last = vec![0.0; texture.pixels()];
@@ -95,14 +68,7 @@ fn events_are_those_of_the_rule_written_out_plainly() {
     let mut events: Vec<_> = movie(settings, motion, 60)
         .unwrap()
         .into_iter()
-        .map(|event| {
-            (
-                event.t_us / 1_000,
-                usize::from(event.y),
-                usize::from(event.x),
-                event.on,
-            )
-        })
+        .map(|event| (event.t_us / 1_000, usize::from(event.y), usize::from(event.x), event.on))
         .collect();
     events.sort_unstable();
     assert_eq!(events, expected);
@@ -112,23 +78,12 @@ fn events_are_those_of_the_rule_written_out_plainly() {
 /// from a seed must be made again by any later version.
 #[test]
 fn the_same_seed_gives_the_same_events_on_every_machine() {
-    let settings = Settings {
-        width: 48,
-        height: 40,
-        seed: 1_973,
-        ..Settings::default()
-    };
-    let switching = Switching::Held {
-        steps: 20,
-        jitter_steps: 5,
-    };
+    let settings = Settings { width: 48, height: 40, seed: 1_973, ..Settings::default() };
+    let switching = Switching::Held { steps: 20, jitter_steps: 5 };
     let trajectory = Trajectory::new(7, twelve_directions(0.4).to_vec(), switching).unwrap();
     let motions: Vec<Motion> = trajectory.take(100).collect();
     let events = record(settings, &motions).unwrap().events;
-    assert_eq!(
-        digest(&events),
-        "e4ae31b2ea967b3ff19b0b5b7b4d5bcb7b9bbd1f422fcf7fd723f06eb589eeda"
-    );
+    assert_eq!(digest(&events), "e4ae31b2ea967b3ff19b0b5b7b4d5bcb7b9bbd1f422fcf7fd723f06eb589eeda");
 }
 
 fn digest(events: &[CameraEvent]) -> String {
@@ -136,36 +91,20 @@ fn digest(events: &[CameraEvent]) -> String {
     for CameraEvent { t_us, x, y, on } in events {
         hash.update(format!("{t_us},{x},{y},{}\n", u8::from(*on)));
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]
 fn another_seed_gives_another_texture() {
     let motion = motions_of_paper()[0];
-    let of_seed = |seed| {
-        movie(
-            Settings {
-                seed,
-                ..Settings::default()
-            },
-            motion,
-            10,
-        )
-        .unwrap()
-    };
+    let of_seed = |seed| movie(Settings { seed, ..Settings::default() }, motion, 10).unwrap();
     assert_ne!(of_seed(0), of_seed(1));
 }
 
 /// 64 px at a quarter of a pixel a step: after 256 steps the same pictures come again.
 #[test]
 fn the_texture_comes_back_when_it_has_gone_once_round() {
-    let settings = Settings {
-        noise: 0.0,
-        ..Settings::default()
-    };
+    let settings = Settings { noise: 0.0, ..Settings::default() };
     let once_round = 256;
     let events = movie(settings, Motion::of_twelve(0, 0.25), 2 * once_round).unwrap();
     let of_round = |round: u64| {
@@ -189,23 +128,14 @@ fn the_texture_comes_back_when_it_has_gone_once_round() {
 #[test]
 fn events_travel_the_way_that_the_motion_says() {
     for motion in twelve_directions(0.5) {
-        let settings = Settings {
-            seed: 4,
-            ..Settings::default()
-        };
+        let settings = Settings { seed: 4, ..Settings::default() };
         let events = movie(settings, motion, 60).unwrap();
         let (right, down) = motion.velocity();
         let along = matches_after(&events, right, down);
         let against = matches_after(&events, -right, -down);
         let name = motion.compass();
-        assert!(
-            along > 0.5,
-            "{name}: {along} of events found where they should have gone"
-        );
-        assert!(
-            against < along - 0.5,
-            "{name}: {against} found the opposite way"
-        );
+        assert!(along > 0.5, "{name}: {along} of events found where they should have gone");
+        assert!(against < along - 0.5, "{name}: {against} found the opposite way");
     }
 }
 
@@ -225,14 +155,8 @@ fn matches_after(events: &[CameraEvent], right: f64, down: f64) -> f64 {
     #[expect(clippy::cast_possible_truncation, reason = "a few pixels")]
     let moved = |velocity: f64| (velocity * LATER as f64).round() as i64;
     let (mut same, mut both) = (0, 0);
-    for event in events
-        .iter()
-        .filter(|event| event.t_us / 1_000 + LATER < 60)
-    {
-        let (x, y) = (
-            i64::from(event.x) + moved(right),
-            i64::from(event.y) + moved(down),
-        );
+    for event in events.iter().filter(|event| event.t_us / 1_000 + LATER < 60) {
+        let (x, y) = (i64::from(event.x) + moved(right), i64::from(event.y) + moved(down));
         let later = signs[place(event.t_us / 1_000 + LATER, x, y)];
         same += later * if event.on { 1 } else { -1 };
         both += later.abs();
@@ -245,10 +169,7 @@ fn matches_after(events: &[CameraEvent], right: f64, down: f64) -> f64 {
 #[test]
 fn a_streaming_camera_gives_the_load_of_a_whole_movie() {
     for seed in 0..8 {
-        let settings = Settings {
-            seed,
-            ..Settings::default()
-        };
+        let settings = Settings { seed, ..Settings::default() };
         let motions = twelve_directions(0.4).map(|motion| [motion; 25]).concat();
         let whole = record(settings, &motions).unwrap().events.len() as f64;
         let mut camera = MovingTexture::new(settings, 0.4).unwrap();
@@ -257,27 +178,17 @@ fn a_streaming_camera_gives_the_load_of_a_whole_movie() {
             camera.step(motion, &mut events).unwrap();
         }
         let ratio = events.len() as f64 / whole;
-        assert!(
-            (0.97..1.03).contains(&ratio),
-            "seed {seed}: {ratio} of the movie's events"
-        );
+        assert!((0.97..1.03).contains(&ratio), "seed {seed}: {ratio} of the movie's events");
     }
 }
 
 /// A stream of unequal motions: what the truth says is what was asked for at each step.
 #[test]
 fn the_truth_is_what_was_played() {
-    let switching = Switching::Held {
-        steps: 10,
-        jitter_steps: 4,
-    };
+    let switching = Switching::Held { steps: 10, jitter_steps: 4 };
     let trajectory = Trajectory::new(1, motions_of_paper().to_vec(), switching).unwrap();
     let motions: Vec<Motion> = trajectory.take(200).collect();
-    let settings = Settings {
-        width: 16,
-        height: 16,
-        ..Settings::default()
-    };
+    let settings = Settings { width: 16, height: 16, ..Settings::default() };
     let truth = record(settings, &motions).unwrap().truth;
     for (step, &motion) in (0..).zip(&motions) {
         assert_eq!(truth.motion_at(step), Some(motion), "step {step}");
@@ -295,10 +206,7 @@ fn events_are_spread_evenly_over_their_step() {
         counts[usize::try_from(event.t_us % 1_000 / 100).unwrap()] += 1;
     }
     let even = events.len() / 10;
-    assert!(
-        counts.iter().all(|count| count.abs_diff(even) < even / 20),
-        "{counts:?}"
-    );
+    assert!(counts.iter().all(|count| count.abs_diff(even) < even / 20), "{counts:?}");
 }
 
 #[test]
@@ -306,54 +214,21 @@ fn refuses_settings_and_motions_that_make_no_sense() {
     let refused = |settings| MovingTexture::new(settings, 0.4).err();
     let fine = Settings::default();
     let cases = [
-        (
-            Settings { width: 4, ..fine },
-            Error::Size {
-                width: 4,
-                height: 64,
-            },
-        ),
-        (
-            Settings {
-                selectivity: 0.0,
-                ..fine
-            },
-            Error::Selectivity(0.0),
-        ),
-        (
-            Settings {
-                selectivity: f64::INFINITY,
-                ..fine
-            },
-            Error::Selectivity(f64::INFINITY),
-        ),
-        (
-            Settings {
-                noise: -0.1,
-                ..fine
-            },
-            Error::Noise(-0.1),
-        ),
+        (Settings { width: 4, ..fine }, Error::Size { width: 4, height: 64 }),
+        (Settings { selectivity: 0.0, ..fine }, Error::Selectivity(0.0)),
+        (Settings { selectivity: f64::INFINITY, ..fine }, Error::Selectivity(f64::INFINITY)),
+        (Settings { noise: -0.1, ..fine }, Error::Noise(-0.1)),
         (Settings { step_us: 0, ..fine }, Error::StepWithoutLength),
     ];
     for (settings, error) in cases {
         assert_eq!(refused(settings), Some(error));
     }
     let mut camera = MovingTexture::new(fine, 0.4).unwrap();
-    let endless = Motion {
-        direction_rad: 0.0,
-        speed_px_per_step: f64::INFINITY,
-    };
+    let endless = Motion { direction_rad: 0.0, speed_px_per_step: f64::INFINITY };
     let mut events = Vec::new();
-    assert!(matches!(
-        camera.step(endless, &mut events),
-        Err(Error::Motion { .. })
-    ));
+    assert!(matches!(camera.step(endless, &mut events), Err(Error::Motion { .. })));
     assert_eq!((camera.steps(), events.len()), (0, 0), "nothing has moved");
-    assert!(matches!(
-        MovingTexture::new(fine, f64::NAN),
-        Err(Error::Motion { .. })
-    ));
+    assert!(matches!(MovingTexture::new(fine, f64::NAN), Err(Error::Motion { .. })));
 }
 
 proptest! {

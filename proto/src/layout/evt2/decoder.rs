@@ -79,10 +79,7 @@ impl Decoder {
 
     fn decode_words(&mut self, mut words: &[Word], out: &mut Vec<CameraEvent>) {
         loop {
-            let run = words
-                .iter()
-                .position(|&word| !is_event(word))
-                .unwrap_or(words.len());
+            let run = words.iter().position(|&word| !is_event(word)).unwrap_or(words.len());
             let (events, others) = words.split_at(run);
             self.append_run(events, out);
             let Some((&word, behind)) = others.split_first() else {
@@ -160,10 +157,7 @@ const fn is_event(word: Word) -> bool {
     u32::from_le_bytes(word) >> TIME_HIGH_BITS <= kind::ON
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the fields are masked to 11 bits"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the fields are masked to 11 bits")]
 const fn event(word: Word, base_us: u64) -> CameraEvent {
     let word = u32::from_le_bytes(word);
     let time_low = word >> (2 * PIXEL_BITS) & ((1 << TIME_LOW_BITS) - 1);

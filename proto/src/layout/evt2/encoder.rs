@@ -24,9 +24,7 @@ impl Encoder {
     /// An encoder at the start of a stream.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            clock: Clock::new(),
-        }
+        Self { clock: Clock::new() }
     }
 
     /// Appends the words of further events.
@@ -48,16 +46,8 @@ impl Encoder {
                 put(kind::TIME_HIGH, high, out);
             });
             moved.map_err(|refusal| match refusal {
-                Refusal::Backward => WordEncodeError::Backward {
-                    position,
-                    t_us,
-                    last_us,
-                },
-                Refusal::Gap => WordEncodeError::Gap {
-                    position,
-                    t_us,
-                    last_us,
-                },
+                Refusal::Backward => WordEncodeError::Backward { position, t_us, last_us },
+                Refusal::Gap => WordEncodeError::Gap { position, t_us, last_us },
             })?;
             let time_low = t_us & ((1 << TIME_LOW_BITS) - 1);
             let fields = time_low << (2 * PIXEL_BITS) | u64::from(x) << PIXEL_BITS | u64::from(y);
@@ -67,10 +57,7 @@ impl Encoder {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the fields are below 28 bits"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the fields are below 28 bits")]
 fn put(kind: u32, fields: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&(kind << TIME_HIGH_BITS | fields as u32).to_le_bytes());
 }

@@ -129,28 +129,14 @@ proptest! {
 fn takes_time_and_place_from_their_bits() {
     let word = 1 << 28 | 5 << 22 | 640 << 11 | 479;
     let (events, _) = decoded(Decoder::new(), &bytes(&[TIME_HIGH | 3, word]));
-    assert_eq!(
-        events,
-        [CameraEvent {
-            t_us: 3 * 64 + 5,
-            x: 640,
-            y: 479,
-            on: true
-        }]
-    );
+    assert_eq!(events, [CameraEvent { t_us: 3 * 64 + 5, x: 640, y: 479, on: true }]);
 }
 
 #[test]
 fn counts_whatever_leaves_no_event() {
     let (cd, known) = (7 << 11 | 9, [TRIGGER, 0xD << 28, 0xE << 28, 0xF << 28]);
     let reserved = [2, 3, 4, 5, 6, 7, 9, 0xB, 0xC].map(|kind: u32| kind << 28);
-    let words = [
-        &[cd, TIME_HIGH | 9, TIME_HIGH | 8],
-        &known[..],
-        &reserved,
-        &[cd],
-    ]
-    .concat();
+    let words = [&[cd, TIME_HIGH | 9, TIME_HIGH | 8], &known[..], &reserved, &[cd]].concat();
     let (events, decoder) = decoded(Decoder::new(), &bytes(&words));
     let counts = decoder.counts();
     assert_eq!(events.len(), 1);
@@ -161,21 +147,10 @@ fn counts_whatever_leaves_no_event() {
 
 #[test]
 fn drops_and_counts_what_is_off_the_sensor() {
-    let geometry = Geometry {
-        width: 8,
-        height: 10,
-    };
+    let geometry = Geometry { width: 8, height: 10 };
     let words = [TIME_HIGH, 7 << 11 | 9, 8 << 11 | 9, 7 << 11 | 10];
     let (events, decoder) = decoded(Decoder::new().clipped_to(geometry), &bytes(&words));
-    assert_eq!(
-        events,
-        [CameraEvent {
-            t_us: 0,
-            x: 7,
-            y: 9,
-            on: false
-        }]
-    );
+    assert_eq!(events, [CameraEvent { t_us: 0, x: 7, y: 9, on: false }]);
     assert_eq!((decoder.counts().events, decoder.counts().outside), (1, 2));
     assert_eq!(Decoder::from_bytes(&decoder.to_bytes()), Ok(decoder));
 }
@@ -183,16 +158,7 @@ fn drops_and_counts_what_is_off_the_sensor() {
 #[test]
 fn time_goes_on_when_it_wraps_and_back_when_a_word_is_late() {
     let last = (1 << 28) - 1;
-    let words = [
-        TIME_HIGH | last,
-        0,
-        TIME_HIGH,
-        0,
-        TIME_HIGH | 5,
-        0,
-        TIME_HIGH | 3,
-        0,
-    ];
+    let words = [TIME_HIGH | last, 0, TIME_HIGH, 0, TIME_HIGH | 5, 0, TIME_HIGH | 3, 0];
     let (events, decoder) = decoded(Decoder::new(), &bytes(&words));
     let times: Vec<_> = events.iter().map(|event| event.t_us).collect();
     let wrap = 1 << 34;
@@ -202,44 +168,26 @@ fn time_goes_on_when_it_wraps_and_back_when_a_word_is_late() {
 
 #[test]
 fn refuses_to_encode_what_the_words_cannot_carry() {
-    let at = |t_us| CameraEvent {
-        t_us,
-        ..CameraEvent::default()
-    };
+    let at = |t_us| CameraEvent { t_us, ..CameraEvent::default() };
     let wide = CameraEvent { x: 2048, ..at(0) };
     let mut bytes = Vec::new();
     assert_eq!(
         Encoder::new().encode(&[at(0), wide], &mut bytes),
-        Err(WordEncodeError::PixelTooLarge {
-            position: 1,
-            x: 2048,
-            y: 0
-        })
+        Err(WordEncodeError::PixelTooLarge { position: 1, x: 2048, y: 0 })
     );
     assert_eq!(bytes.len(), 8, "the event before is written");
     assert_eq!(
         Encoder::new().encode(&[at(1 << 34), at(0)], &mut bytes),
-        Err(WordEncodeError::Backward {
-            position: 1,
-            t_us: 0,
-            last_us: 1 << 34
-        })
+        Err(WordEncodeError::Backward { position: 1, t_us: 0, last_us: 1 << 34 })
     );
     assert_eq!(
         Encoder::new().encode(&[at(u64::MAX)], &mut bytes),
-        Err(WordEncodeError::Gap {
-            position: 0,
-            t_us: u64::MAX,
-            last_us: 0
-        })
+        Err(WordEncodeError::Gap { position: 0, t_us: u64::MAX, last_us: 0 })
     );
 }
 
 #[test]
 fn refuses_a_state_of_another_length() {
-    let error = Err(StateError::Length {
-        expected: STATE_BYTES,
-        given: 3,
-    });
+    let error = Err(StateError::Length { expected: STATE_BYTES, given: 3 });
     assert_eq!(Decoder::from_bytes(&[0; 3]), error);
 }

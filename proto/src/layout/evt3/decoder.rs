@@ -29,10 +29,7 @@ impl Decoder {
     /// A decoder at the start of a stream, for a sensor of up to 2048 x 2048 pixels.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            pending: Pending::new(),
-            machine: Machine::new(),
-        }
+        Self { pending: Pending::new(), machine: Machine::new() }
     }
 
     /// From here on drops, and counts, events whose pixel is not on a sensor of this size.
@@ -87,9 +84,6 @@ impl Decoder {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StateError> {
         let mut reader = Reader::new::<STATE_BYTES>(bytes)?;
         let pending = Pending::load(&mut reader)?;
-        Ok(Self {
-            pending,
-            machine: Machine::load(&mut reader)?,
-        })
+        Ok(Self { pending, machine: Machine::load(&mut reader)? })
     }
 }

@@ -29,11 +29,7 @@ impl Encoder {
     /// An encoder at the start of a stream.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            clock: Clock::new(),
-            time_low: 0,
-            row: None,
-        }
+        Self { clock: Clock::new(), time_low: 0, row: None }
     }
 
     /// Appends the words of further events.
@@ -52,16 +48,8 @@ impl Encoder {
             }
             let last_us = self.clock.high() << TIME_BITS;
             self.move_to(t_us, out).map_err(|refusal| match refusal {
-                Refusal::Backward => WordEncodeError::Backward {
-                    position,
-                    t_us,
-                    last_us,
-                },
-                Refusal::Gap => WordEncodeError::Gap {
-                    position,
-                    t_us,
-                    last_us,
-                },
+                Refusal::Backward => WordEncodeError::Backward { position, t_us, last_us },
+                Refusal::Gap => WordEncodeError::Gap { position, t_us, last_us },
             })?;
             if self.row.replace(y) != Some(y) {
                 put(kind::ROW, y, out);
@@ -71,10 +59,7 @@ impl Encoder {
         Ok(())
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the parts of time are masked to 12 bits"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "the parts of time are masked to 12 bits")]
     fn move_to(&mut self, t_us: u64, out: &mut Vec<u8>) -> Result<(), Refusal> {
         let time_low = t_us as u16 & TIME_MASK;
         self.clock.advance(t_us >> TIME_BITS, |high| {

@@ -15,10 +15,7 @@ use crate::layout::{
 };
 
 /// Every pixel that a word can name.
-const WIDEST: Geometry = Geometry {
-    width: PIXEL_MAX + 1,
-    height: PIXEL_MAX + 1,
-};
+const WIDEST: Geometry = Geometry { width: PIXEL_MAX + 1, height: PIXEL_MAX + 1 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Machine {
@@ -82,21 +79,13 @@ impl Machine {
     fn emit(&mut self, x: u16, on: bool, out: &mut Vec<CameraEvent>) {
         match self.row {
             Some(y) if self.placed && x < self.sensor.width => {
-                out.push(CameraEvent {
-                    t_us: self.t_us,
-                    x,
-                    y,
-                    on,
-                });
+                out.push(CameraEvent { t_us: self.t_us, x, y, on });
             }
             _ => self.count_dropped(1),
         }
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a bit's number is below 12"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "a bit's number is below 12")]
     #[inline]
     fn emit_vector(&mut self, mask: u16, columns: u16, out: &mut Vec<CameraEvent>) {
         let base_x = self.base_x;
@@ -111,12 +100,7 @@ impl Machine {
         }
         while left != 0 {
             let x = base_x + left.trailing_zeros() as u16;
-            out.push(CameraEvent {
-                t_us: self.t_us,
-                x,
-                y,
-                on: self.base_on,
-            });
+            out.push(CameraEvent { t_us: self.t_us, x, y, on: self.base_on });
             left &= left - 1;
         }
     }
@@ -173,10 +157,7 @@ impl Machine {
                 u16::try_from(row)
                     .ok()
                     .filter(|&row| row <= PIXEL_MAX)
-                    .ok_or(StateError::Field {
-                        field: "row",
-                        value: row,
-                    })?,
+                    .ok_or(StateError::Field { field: "row", value: row })?,
             ),
         };
         let mut machine = Self {

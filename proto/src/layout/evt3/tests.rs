@@ -5,10 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::layout::{Geometry, StateError, camera::CameraEvent, words::WordEncodeError};
 
-const SENSOR: Geometry = Geometry {
-    width: 1280,
-    height: 720,
-};
+const SENSOR: Geometry = Geometry { width: 1280, height: 720 };
 
 const ROW: u16 = 0;
 const EVENT: u16 = 2 << 12;
@@ -30,10 +27,7 @@ fn decoded(mut decoder: Decoder, bytes: &[u8]) -> (Vec<CameraEvent>, Decoder) {
 
 /// Reads the table of formats literally: every candidate is made, then judged.
 fn slow(words: &[u16], sensor: Option<Geometry>) -> (Vec<CameraEvent>, [u64; 3]) {
-    let sensor = sensor.unwrap_or(Geometry {
-        width: 2048,
-        height: 2048,
-    });
+    let sensor = sensor.unwrap_or(Geometry { width: 2048, height: 2048 });
     let (mut high, mut low, mut loops) = (None, 0, 0);
     let (mut row, mut base, mut base_on) = (None, None, false);
     let (mut events, mut unplaced, mut outside) = (Vec::new(), 0, 0);
@@ -191,14 +185,8 @@ proptest! {
 
 #[test]
 fn a_triplet_of_vectors_covers_32_columns() {
-    let words = [
-        HIGH,
-        ROW | 5,
-        BASE | ON | 64,
-        VECTOR_12 | 1,
-        VECTOR_12 | 1 << 11,
-        VECTOR_8 | 0x80,
-    ];
+    let words =
+        [HIGH, ROW | 5, BASE | ON | 64, VECTOR_12 | 1, VECTOR_12 | 1 << 11, VECTOR_8 | 0x80];
     let (events, _) = decoded(Decoder::new(), &bytes(&words));
     let columns: Vec<_> = events.iter().map(|event| event.x).collect();
     assert_eq!(columns, [64, 64 + 12 + 11, 64 + 24 + 7]);
@@ -207,19 +195,8 @@ fn a_triplet_of_vectors_covers_32_columns() {
 
 #[test]
 fn time_wraps_with_its_high_part_only() {
-    let words = [
-        ROW,
-        HIGH | 4095,
-        LOW | 9,
-        EVENT,
-        LOW | 3,
-        EVENT,
-        HIGH,
-        EVENT,
-        HIGH,
-        LOW | 7,
-        EVENT,
-    ];
+    let words =
+        [ROW, HIGH | 4095, LOW | 9, EVENT, LOW | 3, EVENT, HIGH, EVENT, HIGH, LOW | 7, EVENT];
     let (events, decoder) = decoded(Decoder::new(), &bytes(&words));
     let times: Vec<_> = events.iter().map(|event| event.t_us).collect();
     let wrap = 1 << 24;
@@ -243,38 +220,20 @@ fn counts_whatever_leaves_no_event() {
 
 #[test]
 fn refuses_to_encode_what_the_words_cannot_carry() {
-    let at = |t_us| CameraEvent {
-        t_us,
-        ..CameraEvent::default()
-    };
+    let at = |t_us| CameraEvent { t_us, ..CameraEvent::default() };
     let tall = CameraEvent { y: 2048, ..at(0) };
     let encode = |events: &[CameraEvent]| Encoder::new().encode(events, &mut Vec::new());
     assert_eq!(
         encode(&[at(0), tall]),
-        Err(WordEncodeError::PixelTooLarge {
-            position: 1,
-            x: 0,
-            y: 2048
-        })
+        Err(WordEncodeError::PixelTooLarge { position: 1, x: 0, y: 2048 })
     );
     let last_us = 1 << 24;
     assert_eq!(
         encode(&[at(last_us), at(0)]),
-        Err(WordEncodeError::Backward {
-            position: 1,
-            t_us: 0,
-            last_us
-        })
+        Err(WordEncodeError::Backward { position: 1, t_us: 0, last_us })
     );
     let t_us = 1 << 50;
-    assert_eq!(
-        encode(&[at(t_us)]),
-        Err(WordEncodeError::Gap {
-            position: 0,
-            t_us,
-            last_us: 0
-        })
-    );
+    assert_eq!(encode(&[at(t_us)]), Err(WordEncodeError::Gap { position: 0, t_us, last_us: 0 }));
 }
 
 #[test]
@@ -282,9 +241,6 @@ fn refuses_a_state_with_a_field_that_no_decoder_reaches() {
     let mut bytes = Decoder::new().to_bytes();
     let row = 3 + 9 + 2;
     bytes[row..row + 3].copy_from_slice(&[1, 0, 8]);
-    let error = Err(StateError::Field {
-        field: "row",
-        value: 2048,
-    });
+    let error = Err(StateError::Field { field: "row", value: 2048 });
     assert_eq!(Decoder::from_bytes(&bytes), error);
 }

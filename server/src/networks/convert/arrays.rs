@@ -57,10 +57,7 @@ impl<'a> Arrays<'a> {
             return Ok(None);
         };
         let values: Vec<f64> = match element {
-            ElementType::F32 => elements(&bytes)
-                .map(f32::from_le_bytes)
-                .map(f64::from)
-                .collect(),
+            ElementType::F32 => elements(&bytes).map(f32::from_le_bytes).map(f64::from).collect(),
             ElementType::F64 => elements(&bytes).map(f64::from_le_bytes).collect(),
             _ => return Ok(notes.none(field, "needs elements of type f32 or f64")),
         };

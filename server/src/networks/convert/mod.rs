@@ -55,52 +55,24 @@ pub fn network(
         readouts: notes.all(&network.readouts, parts::readout)?,
         outputs: notes.all(&network.outputs, parts::output)?,
     };
-    let projections = network
-        .projections
-        .iter()
-        .map(|projection| projection.name.as_str());
+    let projections = network.projections.iter().map(|projection| projection.name.as_str());
     notes.no_name_twice("projection", projections);
-    notes.no_name_twice(
-        "output",
-        network.outputs.iter().map(|output| output.name.as_str()),
-    );
+    notes.no_name_twice("output", network.outputs.iter().map(|output| output.name.as_str()));
     if notes.problems.is_empty() {
-        return Ok(Converted {
-            network: converted,
-            array_bytes: arrays.bytes(),
-        });
+        return Ok(Converted { network: converted, array_bytes: arrays.bytes() });
     }
-    Err(Error::Invalid {
-        name: network.name.clone(),
-        problems: notes.problems,
-    })
+    Err(Error::Invalid { name: network.name.clone(), problems: notes.problems })
 }
 
 fn within_limits(network: &v1::Network) -> Result<(), Error> {
     let description_chars = network.description.chars().count();
     for (what, given, limit) in [
         ("input ports of a network", network.inputs.len(), PARTS_MAX),
-        (
-            "populations of a network",
-            network.populations.len(),
-            PARTS_MAX,
-        ),
-        (
-            "projections of a network",
-            network.projections.len(),
-            PARTS_MAX,
-        ),
+        ("populations of a network", network.populations.len(), PARTS_MAX),
+        ("projections of a network", network.projections.len(), PARTS_MAX),
         ("readouts of a network", network.readouts.len(), PARTS_MAX),
-        (
-            "output ports of a network",
-            network.outputs.len(),
-            PARTS_MAX,
-        ),
-        (
-            "characters of a network's description",
-            description_chars,
-            DESCRIPTION_CHARS_MAX,
-        ),
+        ("output ports of a network", network.outputs.len(), PARTS_MAX),
+        ("characters of a network's description", description_chars, DESCRIPTION_CHARS_MAX),
     ] {
         at_most(what, given, limit)?;
     }
@@ -109,11 +81,7 @@ fn within_limits(network: &v1::Network) -> Result<(), Error> {
 
 fn at_most(what: &'static str, given: usize, limit: usize) -> Result<(), Error> {
     if given > limit {
-        return Err(Error::Limit {
-            what,
-            given: given as u64,
-            limit: limit as u64,
-        });
+        return Err(Error::Limit { what, given: given as u64, limit: limit as u64 });
     }
     Ok(())
 }
@@ -123,10 +91,7 @@ fn tick(notes: &mut Notes, tick_ns: u64) -> TickLength {
         return TickLength::default();
     }
     TickLength::from_ns(tick_ns).unwrap_or_else(|| {
-        notes.refuse(
-            "tick_ns",
-            format!("{tick_ns} ns is not between 1 ns and 1 s"),
-        );
+        notes.refuse("tick_ns", format!("{tick_ns} ns is not between 1 ns and 1 s"));
         TickLength::default()
     })
 }
@@ -190,16 +155,10 @@ impl Notes {
     }
 
     fn unimplemented(&self, field: &str, feature: &str) -> Error {
-        Error::Unimplemented {
-            feature: format!("{}: {feature}", self.path(field)),
-        }
+        Error::Unimplemented { feature: format!("{}: {feature}", self.path(field)) }
     }
 
     fn path(&self, field: &str) -> String {
-        if self.part.is_empty() {
-            field.into()
-        } else {
-            format!("{}.{field}", self.part)
-        }
+        if self.part.is_empty() { field.into() } else { format!("{}.{field}", self.part) }
     }
 }

@@ -23,10 +23,7 @@ pub(super) fn input(notes: &mut Notes, port: &v1::InputPort) -> Result<Option<In
     }
     if port.max_multiplicity > MULTIPLICITY_MAX {
         let given = port.max_multiplicity;
-        notes.refuse(
-            "max_multiplicity",
-            format!("{given} is not in 1 to {MULTIPLICITY_MAX}"),
-        );
+        notes.refuse("max_multiplicity", format!("{given} is not in 1 to {MULTIPLICITY_MAX}"));
     }
     let mut translated = InputPort::new(&name, shape);
     translated.filters = filters;
@@ -43,15 +40,10 @@ fn input_shape(
 ) -> Result<Option<InputShape>, Error> {
     use v1::input_port::Shape;
     Ok(match shape {
-        Some(Shape::Sensor(v1::Sensor {
-            width: 0,
-            height: 0,
-        })) => Some(InputShape::Sensor(None)),
-        Some(&Shape::Sensor(v1::Sensor { width, height })) if width == 0 || height == 0 => notes
-            .none(
-                "sensor",
-                format!("{width}x{height} has no pixels; 0x0 leaves it open"),
-            ),
+        Some(Shape::Sensor(v1::Sensor { width: 0, height: 0 })) => Some(InputShape::Sensor(None)),
+        Some(&Shape::Sensor(v1::Sensor { width, height })) if width == 0 || height == 0 => {
+            notes.none("sensor", format!("{width}x{height} has no pixels; 0x0 leaves it open"))
+        }
         Some(&Shape::Sensor(v1::Sensor { width, height })) => {
             Some(InputShape::Sensor(Some(SensorSize { width, height })))
         }
@@ -68,30 +60,16 @@ fn filter(notes: &mut Notes, index: usize, filter: &v1::Filter) -> Result<Option
     use v1::filter::Filter as Wire;
     let field = format!("filters[{index}]");
     Ok(match filter.filter {
-        Some(Wire::Crop(v1::Crop {
-            x,
-            y,
-            width,
-            height,
-        })) => Some(Filter::Crop {
-            x,
-            y,
-            width,
-            height,
-        }),
+        Some(Wire::Crop(v1::Crop { x, y, width, height })) => {
+            Some(Filter::Crop { x, y, width, height })
+        }
         Some(Wire::Downsample(v1::Downsample { factor })) => Some(Filter::Downsample { factor }),
         Some(Wire::Refractory(v1::Refractory { period_us })) => {
             Some(Filter::Refractory { period_us })
         }
-        Some(Wire::Flip(v1::Flip {
-            horizontal,
-            vertical,
-            polarity,
-        })) => Some(Filter::Flip {
-            horizontal,
-            vertical,
-            polarity,
-        }),
+        Some(Wire::Flip(v1::Flip { horizontal, vertical, polarity })) => {
+            Some(Filter::Flip { horizontal, vertical, polarity })
+        }
         Some(Wire::HotPixel(_)) => {
             return Err(notes.unimplemented(&field, "the hot pixel filter"));
         }
@@ -109,9 +87,7 @@ pub(super) fn population(
     let name = notes.at("population", &population.name);
     at_most("extents of a shape", population.shape.len(), EXTENTS_MAX)?;
     let extents = population.shape.iter().enumerate();
-    let shape = extents
-        .filter_map(|(index, extent)| self::extent(notes, index, extent))
-        .collect();
+    let shape = extents.filter_map(|(index, extent)| self::extent(notes, index, extent)).collect();
     let winner_take_all = match v1::WinnerTakeAll::try_from(population.winner_take_all) {
         Ok(v1::WinnerTakeAll::PerLocation) => WinnerTakeAll::PerLocation,
         Ok(_) => WinnerTakeAll::None,
@@ -121,12 +97,7 @@ pub(super) fn population(
         }
     };
     let neuron = neuron(notes, population.neuron.as_ref())?;
-    Ok(neuron.map(|neuron| Population {
-        name,
-        shape,
-        neuron,
-        winner_take_all,
-    }))
+    Ok(neuron.map(|neuron| Population { name, shape, neuron, winner_take_all }))
 }
 
 fn extent(notes: &mut Notes, index: usize, extent: &v1::Extent) -> Option<Extent> {
@@ -136,10 +107,7 @@ fn extent(notes: &mut Notes, index: usize, extent: &v1::Extent) -> Option<Extent
         Some(v1::extent::Extent::Of(of)) => match of.rsplit_once('.') {
             Some((port, "height")) => Some(Extent::HeightOf(port.into())),
             Some((port, "width")) => Some(Extent::WidthOf(port.into())),
-            _ => notes.none(
-                &field,
-                format!("{of:?} is neither PORT.height nor PORT.width"),
-            ),
+            _ => notes.none(&field, format!("{of:?} is neither PORT.height nor PORT.width")),
         },
         None => notes.none(&field, "is missing"),
     }
@@ -171,11 +139,7 @@ fn neuron(
                 }
             };
             let (threshold, strict) = (accumulator.threshold, accumulator.strict);
-            Some(Neuron::Accumulator(AccumulatorParameters {
-                threshold,
-                rectify,
-                strict,
-            }))
+            Some(Neuron::Accumulator(AccumulatorParameters { threshold, rectify, strict }))
         }
         Some(Wire::Other(other)) => {
             let feature = format!("the neuron model {:?}", shortened(&other.model));
@@ -208,11 +172,7 @@ pub(super) fn readout(notes: &mut Notes, readout: &v1::Readout) -> Result<Option
         }
         None => return Ok(notes.none("rule", "is missing: vote")),
     };
-    Ok(Some(Readout {
-        name,
-        source: readout.source.clone(),
-        rule,
-    }))
+    Ok(Some(Readout { name, source: readout.source.clone(), rule }))
 }
 
 pub(super) fn output(
@@ -221,10 +181,7 @@ pub(super) fn output(
 ) -> Result<Option<OutputPort>, Error> {
     let name = notes.at("output", &output.name);
     at_most("sources of an output port", output.sources.len(), LIST_MAX)?;
-    Ok(Some(OutputPort {
-        name,
-        sources: output.sources.clone(),
-    }))
+    Ok(Some(OutputPort { name, sources: output.sources.clone() }))
 }
 
 /// What a client wrote, at a length that suits a message.

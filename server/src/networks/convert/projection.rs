@@ -42,17 +42,11 @@ fn connectivity(
 ) -> Result<Option<Connectivity>, Error> {
     use v1::projection::Connectivity as Wire;
     Ok(match connectivity {
-        Some(&Wire::OneToOne(v1::OneToOne {
-            weight,
-            delay_ticks,
-        })) => {
+        Some(&Wire::OneToOne(v1::OneToOne { weight, delay_ticks })) => {
             if !weight.is_finite() {
                 notes.refuse("one_to_one.weight", format!("{weight} is not finite"));
             }
-            Some(Connectivity::OneToOne {
-                weight,
-                delay_ticks,
-            })
+            Some(Connectivity::OneToOne { weight, delay_ticks })
         }
         Some(Wire::Explicit(synapses)) => {
             explicit(notes, arrays, synapses)?.map(|s| Connectivity::Explicit(Arc::new(s)))
@@ -64,10 +58,7 @@ fn connectivity(
             let feature = format!("the connectivity {:?}", shortened(&other.rule));
             return Err(notes.unimplemented("connectivity", &feature));
         }
-        None => notes.none(
-            "connectivity",
-            "is missing: one_to_one, explicit or convolution",
-        ),
+        None => notes.none("connectivity", "is missing: one_to_one, explicit or convolution"),
     })
 }
 
@@ -79,26 +70,14 @@ fn explicit(
     let sources = arrays.indices(notes, "synapses.sources", synapses.sources.as_ref())?;
     let targets = arrays.indices(notes, "synapses.targets", synapses.targets.as_ref())?;
     let weights = arrays.weights(notes, "synapses.weights", synapses.weights.as_ref())?;
-    let delays = arrays.indices(
-        notes,
-        "synapses.delays_ticks",
-        synapses.delays_ticks.as_ref(),
-    )?;
+    let delays = arrays.indices(notes, "synapses.delays_ticks", synapses.delays_ticks.as_ref())?;
     let (Some(sources), Some(targets), Some(weights), Some(delays_ticks)) =
         (sources, targets, weights, delays)
     else {
         return Ok(None);
     };
-    let shapes = [
-        &sources.shape,
-        &targets.shape,
-        &weights.shape,
-        &delays_ticks.shape,
-    ];
-    if shapes
-        .iter()
-        .any(|shape| shape.len() != 1 || *shape != shapes[0])
-    {
+    let shapes = [&sources.shape, &targets.shape, &weights.shape, &delays_ticks.shape];
+    if shapes.iter().any(|shape| shape.len() != 1 || *shape != shapes[0]) {
         let message = format!(
             "the four arrays need one extent, the same for all: sources {:?}, targets {:?}, \
              weights {:?}, delays_ticks {:?}",
@@ -150,10 +129,9 @@ fn kind(notes: &mut Notes, kind: i32) -> Option<ConvolutionKind> {
     match v1::ConvolutionKind::try_from(kind) {
         Ok(v1::ConvolutionKind::Convolution) => Some(ConvolutionKind::Convolution),
         Ok(v1::ConvolutionKind::CrossCorrelation) => Some(ConvolutionKind::CrossCorrelation),
-        Ok(v1::ConvolutionKind::Unspecified) => notes.none(
-            "convolution.kind",
-            "say which: convolution or cross-correlation",
-        ),
+        Ok(v1::ConvolutionKind::Unspecified) => {
+            notes.none("convolution.kind", "say which: convolution or cross-correlation")
+        }
         Err(unknown) => notes.none("convolution.kind", format!("{} has no meaning", unknown.0)),
     }
 }
@@ -166,9 +144,6 @@ fn border(notes: &mut Notes, border: i32) -> Option<Border> {
         Ok(v1::Border::Unspecified) => {
             notes.none("convolution.border", "say which: zero, valid or wrap")
         }
-        Err(unknown) => notes.none(
-            "convolution.border",
-            format!("{} has no meaning", unknown.0),
-        ),
+        Err(unknown) => notes.none("convolution.border", format!("{} has no meaning", unknown.0)),
     }
 }

@@ -51,12 +51,7 @@ impl Entry {
     /// A network that has been read.
     pub(super) fn new(name: &str, version: &str, content: Result<Content, Error>) -> Self {
         let content = OnceLock::from(content);
-        Self {
-            name: name.into(),
-            version: version.into(),
-            embedded: None,
-            content,
-        }
+        Self { name: name.into(), version: version.into(), embedded: None, content }
     }
 
     /// The network, or why it cannot be had.
@@ -64,10 +59,7 @@ impl Entry {
         let read = self.content.get_or_init(|| match self.embedded {
             Some(folder) => Content::read(&Embedded(folder), &self.name),
             // One that isn't embedded is made with its content.
-            None => Err(Error::Invalid {
-                name: self.name.clone(),
-                problems: Vec::new(),
-            }),
+            None => Err(Error::Invalid { name: self.name.clone(), problems: Vec::new() }),
         });
         read.as_ref().map_err(Clone::clone)
     }
@@ -76,11 +68,7 @@ impl Entry {
 impl Entry {
     /// Of its arrays, once it has been read and if it can be had [bytes].
     pub(super) fn array_bytes(&self) -> Option<u64> {
-        self.content
-            .get()?
-            .as_ref()
-            .ok()
-            .map(|content| content.array_bytes)
+        self.content.get()?.as_ref().ok().map(|content| content.array_bytes)
     }
 }
 
@@ -92,16 +80,9 @@ impl Content {
             let found = &described.network.name;
             let message = format!("{found:?} is not what its folder is called, {name:?}");
             let problem = located(&described.places, problem("name", message));
-            return Err(Error::Invalid {
-                name: name.into(),
-                problems: vec![problem],
-            });
+            return Err(Error::Invalid { name: name.into(), problems: vec![problem] });
         }
-        let Described {
-            network,
-            blobs,
-            places,
-        } = described;
+        let Described { network, blobs, places } = described;
         let mut content = Self::convert(&network, &|sha256| blobs.get(sha256).cloned())
             .map_err(|error| with_places(error, &places))?;
         content.places = places;
@@ -128,13 +109,8 @@ impl Content {
         sensors::check(&self.network, sensors)?;
         Plan::new(&self.network, sensors).map_err(|error| {
             let problems = error.problems.into_iter().take(PROBLEMS_MAX);
-            let problems = problems
-                .map(|problem| located(&self.places, problem))
-                .collect();
-            Error::Invalid {
-                name: self.network.name.clone(),
-                problems,
-            }
+            let problems = problems.map(|problem| located(&self.places, problem)).collect();
+            Error::Invalid { name: self.network.name.clone(), problems }
         })
     }
 
@@ -152,11 +128,7 @@ pub(super) fn check_total(held_bytes: u64, added_bytes: u64) -> Result<(), Error
     let given = held_bytes + added_bytes;
     if given > REPOSITORY_BYTES_MAX {
         let what = "the arrays of all networks together [bytes]";
-        return Err(Error::Limit {
-            what,
-            given,
-            limit: REPOSITORY_BYTES_MAX,
-        });
+        return Err(Error::Limit { what, given, limit: REPOSITORY_BYTES_MAX });
     }
     Ok(())
 }
@@ -164,10 +136,7 @@ pub(super) fn check_total(held_bytes: u64, added_bytes: u64) -> Result<(), Error
 fn with_places(error: Error, places: &Places) -> Error {
     match error {
         Error::Invalid { name, problems } => {
-            let problems = problems
-                .into_iter()
-                .map(|problem| located(places, problem))
-                .collect();
+            let problems = problems.into_iter().map(|problem| located(places, problem)).collect();
             Error::Invalid { name, problems }
         }
         other => other,
@@ -176,10 +145,7 @@ fn with_places(error: Error, places: &Places) -> Error {
 
 fn located(places: &Places, problem: Problem) -> Problem {
     match places.locate(&problem.field) {
-        Some(place) => Problem {
-            message: format!("{} ({place})", problem.message),
-            ..problem
-        },
+        Some(place) => Problem { message: format!("{} ({place})", problem.message), ..problem },
         None => problem,
     }
 }
@@ -190,16 +156,9 @@ fn of_text(name: &str, error: TextError) -> Error {
             Some(line) => format!("{}:{line}", found.file),
             None => found.file,
         };
-        let field = if found.field.is_empty() {
-            "text".into()
-        } else {
-            found.field
-        };
+        let field = if found.field.is_empty() { "text".into() } else { found.field };
         problem(field, format!("{} ({place})", found.message))
     };
     let problems = error.problems.into_iter().map(as_problem).collect();
-    Error::Invalid {
-        name: name.into(),
-        problems,
-    }
+    Error::Invalid { name: name.into(), problems }
 }

@@ -21,30 +21,20 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Entry>, Error> {
     let found = find(folder)?;
     if found.len() > NETWORKS_MAX {
         let (given, limit) = (found.len() as u64, NETWORKS_MAX as u64);
-        return Err(Error::Limit {
-            what: "networks in the folder",
-            given,
-            limit,
-        });
+        return Err(Error::Limit { what: "networks in the folder", given, limit });
     }
     let mut held_bytes = 0;
-    let entries = found.into_iter().map(
-        |Found {
-             name,
-             version,
-             file,
-         }| {
-            let content = named(&name, &version)
-                .and_then(|()| Content::read(&Folder::of(&file), &name))
-                .and_then(|content| {
-                    check_total(held_bytes, content.array_bytes)?;
-                    content.judge()?;
-                    held_bytes += content.array_bytes;
-                    Ok(content)
-                });
-            Entry::new(&name, &version, content)
-        },
-    );
+    let entries = found.into_iter().map(|Found { name, version, file }| {
+        let content = named(&name, &version)
+            .and_then(|()| Content::read(&Folder::of(&file), &name))
+            .and_then(|content| {
+                check_total(held_bytes, content.array_bytes)?;
+                content.judge()?;
+                held_bytes += content.array_bytes;
+                Ok(content)
+            });
+        Entry::new(&name, &version, content)
+    });
     Ok(entries.collect())
 }
 
@@ -74,26 +64,12 @@ fn find(folder: &Path) -> Result<Vec<Found>, Error> {
             continue;
         }
         let default = VERSION_DEFAULT.to_owned();
-        if path.is_file()
-            && path
-                .extension()
-                .is_some_and(|extension| extension == "toml")
-        {
-            found.push(Found {
-                name: stem,
-                version: default,
-                file: path,
-            });
+        if path.is_file() && path.extension().is_some_and(|extension| extension == "toml") {
+            found.push(Found { name: stem, version: default, file: path });
         } else if path.join(FILE_NAME).exists() {
-            found.push(Found {
-                name: file_name,
-                version: default,
-                file: path.join(FILE_NAME),
-            });
+            found.push(Found { name: file_name, version: default, file: path.join(FILE_NAME) });
         } else if path.is_dir() {
-            let versions = children(&path)?
-                .into_iter()
-                .filter(|v| v.join(FILE_NAME).exists());
+            let versions = children(&path)?.into_iter().filter(|v| v.join(FILE_NAME).exists());
             found.extend(versions.map(|version| Found {
                 name: file_name.clone(),
                 version: name(version.file_name()),
@@ -110,10 +86,8 @@ fn children(folder: &Path) -> Result<Vec<PathBuf>, Error> {
         path: folder.display().to_string(),
         message: format!("the folder of networks cannot be read: {error}"),
     };
-    let listed: Result<Vec<PathBuf>, std::io::Error> = fs::read_dir(folder)
-        .map_err(cannot)?
-        .map(|child| Ok(child?.path()))
-        .collect();
+    let listed: Result<Vec<PathBuf>, std::io::Error> =
+        fs::read_dir(folder).map_err(cannot)?.map(|child| Ok(child?.path())).collect();
     let mut children = listed.map_err(cannot)?;
     children.sort();
     Ok(children)

@@ -86,23 +86,15 @@ impl Repository {
             insert(&mut entries, entry);
         }
         let (entries, plans) = (Mutex::new(entries), Mutex::default());
-        let repository = Self {
-            entries,
-            plans,
-            blobs: Blobs::default(),
-        };
+        let repository = Self { entries, plans, blobs: Blobs::default() };
         Ok(repository)
     }
 
     /// Every network, by name, each version from the oldest on.
     #[must_use]
     pub fn list(&self) -> Vec<Info> {
-        let entries: Vec<Arc<Entry>> = self
-            .entries()
-            .values()
-            .flat_map(BTreeMap::values)
-            .cloned()
-            .collect();
+        let entries: Vec<Arc<Entry>> =
+            self.entries().values().flat_map(BTreeMap::values).cloned().collect();
         entries.iter().map(|entry| info(entry)).collect()
     }
 
@@ -119,11 +111,7 @@ impl Repository {
     ) -> Result<Loaded, Error> {
         let entry = self.find(name, version)?;
         let plan = self.plan_of(&entry, sensors)?;
-        Ok(Loaded {
-            name: entry.name.clone(),
-            version: entry.version.clone(),
-            plan,
-        })
+        Ok(Loaded { name: entry.name.clone(), version: entry.version.clone(), plan })
     }
 
     /// Checks a network and makes it available. No version is "1". The same description again is
@@ -134,11 +122,7 @@ impl Repository {
     /// [`Error::Exists`] for another description under that name and version, or why the network
     /// cannot run.
     pub fn load(&self, network: &v1::Network, version: &str) -> Result<Info, Error> {
-        let version = if version.is_empty() {
-            folder::VERSION_DEFAULT
-        } else {
-            version
-        };
+        let version = if version.is_empty() { folder::VERSION_DEFAULT } else { version };
         name::check(version).map_err(|message| Error::Invalid {
             name: shortened(&network.name),
             problems: vec![super::error::problem("version", message)],
@@ -227,26 +211,16 @@ impl Repository {
     fn keep(&self, entry: Entry) -> Result<Info, Error> {
         let (name, version) = (entry.name.clone(), entry.version.clone());
         let mut entries = self.entries();
-        let existing = entries
-            .get(&name)
-            .and_then(|v| v.get(&Version(version.clone())));
+        let existing = entries.get(&name).and_then(|v| v.get(&Version(version.clone())));
         if let Some(existing) = existing {
             let same = existing.content().map(|content| content.identity).ok()
                 == Some(entry.content()?.identity);
-            return if same {
-                Ok(info(existing))
-            } else {
-                Err(Error::Exists { name, version })
-            };
+            return if same { Ok(info(existing)) } else { Err(Error::Exists { name, version }) };
         }
         let count = entries.values().map(BTreeMap::len).sum::<usize>();
         if count >= NETWORKS_MAX {
             let (given, limit) = (count as u64 + 1, NETWORKS_MAX as u64);
-            return Err(Error::Limit {
-                what: "networks in the repository",
-                given,
-                limit,
-            });
+            return Err(Error::Limit { what: "networks in the repository", given, limit });
         }
         let all = entries.values().flat_map(BTreeMap::values);
         let held_bytes = all.filter_map(|entry| entry.array_bytes()).sum();
@@ -276,10 +250,7 @@ fn info(entry: &Entry) -> Info {
     Info {
         name: entry.name.clone(),
         version: entry.version.clone(),
-        description: content
-            .as_ref()
-            .map(|c| c.description.clone())
-            .unwrap_or_default(),
+        description: content.as_ref().map(|c| c.description.clone()).unwrap_or_default(),
         problem: content.err().map(|error| error.to_string()),
     }
 }

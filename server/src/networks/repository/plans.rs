@@ -19,11 +19,7 @@ impl Key {
     pub(super) fn new(name: &str, version: &str, sensors: &[(String, SensorSize)]) -> Self {
         let mut sensors = sensors.to_vec();
         sensors.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Self {
-            name: name.into(),
-            version: version.into(),
-            sensors,
-        }
+        Self { name: name.into(), version: version.into(), sensors }
     }
 }
 

@@ -23,21 +23,14 @@ pub(super) fn check(network: &Network, sensors: &[(String, SensorSize)]) -> Resu
     }
     let given = |input: &InputPort| sensors.iter().any(|(port, _)| *port == input.name);
     match open_ports(network).find(|input| !given(input)) {
-        Some(input) => refuse(
-            network,
-            &input.name,
-            "takes any sensor: say its size".into(),
-        ),
+        Some(input) => refuse(network, &input.name, "takes any sensor: say its size".into()),
         None => Ok(()),
     }
 }
 
 /// The ports that leave their size open.
 pub(super) fn open_ports(network: &Network) -> impl Iterator<Item = &InputPort> {
-    network
-        .inputs
-        .iter()
-        .filter(|input| input.shape == InputShape::Sensor(None))
+    network.inputs.iter().filter(|input| input.shape == InputShape::Sensor(None))
 }
 
 fn fits(network: &Network, input: &InputPort, given: SensorSize) -> Result<(), Error> {
@@ -49,19 +42,14 @@ fn fits(network: &Network, input: &InputPort, given: SensorSize) -> Result<(), E
         ));
     }
     match input.shape {
-        InputShape::Sensor(Some(fixed)) if fixed != given => refuse(format!(
-            "is {}x{}, not {width}x{height}",
-            fixed.width, fixed.height
-        )),
+        InputShape::Sensor(Some(fixed)) if fixed != given => {
+            refuse(format!("is {}x{}, not {width}x{height}", fixed.width, fixed.height))
+        }
         InputShape::Sensor(_) => Ok(()),
         InputShape::Channels(_) => refuse("has channels, and no sensor's size".into()),
     }
 }
 
 fn refuse(network: &Network, port: &str, problem: String) -> Result<(), Error> {
-    Err(Error::SensorSize {
-        name: network.name.clone(),
-        port: port.into(),
-        problem,
-    })
+    Err(Error::SensorSize { name: network.name.clone(), port: port.into(), problem })
 }

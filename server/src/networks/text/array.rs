@@ -23,11 +23,7 @@ pub(super) struct Arrays<'a> {
 
 impl<'a> Arrays<'a> {
     pub(super) fn new(files: &'a dyn Files) -> Self {
-        Self {
-            files,
-            blobs: RefCell::default(),
-            bytes: Cell::new(0),
-        }
+        Self { files, blobs: RefCell::default(), bytes: Cell::new(0) }
     }
 
     pub(super) fn into_blobs(self) -> BTreeMap<[u8; 32], Bytes> {
@@ -54,15 +50,10 @@ impl<'a> Arrays<'a> {
             Ok(read) => read,
             Err(message) => return node.refuse(format!("{file} {message}")),
         };
-        let times: Option<Vec<u32>> = wholes
-            .iter()
-            .map(|whole| whole.checked_mul(factor))
-            .collect();
+        let times: Option<Vec<u32>> =
+            wholes.iter().map(|whole| whole.checked_mul(factor)).collect();
         let Some(times) = times else {
-            return node.refuse(format!(
-                "{file} holds a delay of more than {} ticks",
-                u32::MAX
-            ));
+            return node.refuse(format!("{file} holds a delay of more than {} ticks", u32::MAX));
         };
         let kept = self.keep_wholes(node, &times)?;
         Some(ArrayRef { shape, ..kept })
@@ -70,10 +61,7 @@ impl<'a> Arrays<'a> {
 
     /// Keeps whole numbers in one row.
     pub(super) fn keep_wholes(&self, node: &Node<'_>, wholes: &[u32]) -> Option<ArrayRef> {
-        let bytes = wholes
-            .iter()
-            .flat_map(|whole| whole.to_le_bytes())
-            .collect();
+        let bytes = wholes.iter().flat_map(|whole| whole.to_le_bytes()).collect();
         self.keep(node, ElementType::U32, row(node, wholes.len())?, bytes)
     }
 
@@ -89,19 +77,14 @@ impl<'a> Arrays<'a> {
         weights: &[f64],
         shape: Vec<u32>,
     ) -> Option<ArrayRef> {
-        let bytes = weights
-            .iter()
-            .flat_map(|weight| weight.to_le_bytes())
-            .collect();
+        let bytes = weights.iter().flat_map(|weight| weight.to_le_bytes()).collect();
         self.keep(node, ElementType::F64, shape, bytes)
     }
 
     /// A file that is no array, as text.
     pub(super) fn text(&self, node: &Node<'_>, name: &str) -> Option<String> {
         let bytes = self.read(node, name)?;
-        String::from_utf8(bytes)
-            .ok()
-            .or_else(|| node.refuse(format!("{name} is not UTF-8")))
+        String::from_utf8(bytes).ok().or_else(|| node.refuse(format!("{name} is not UTF-8")))
     }
 
     fn keep(
@@ -115,9 +98,7 @@ impl<'a> Arrays<'a> {
         self.bytes.set(total);
         if bytes.len() as u64 > BLOB_BYTES_MAX {
             let length = bytes.len();
-            return node.refuse(format!(
-                "is {length} bytes, at most {BLOB_BYTES_MAX} an array"
-            ));
+            return node.refuse(format!("is {length} bytes, at most {BLOB_BYTES_MAX} an array"));
         }
         if total > NETWORK_BYTES_MAX {
             return node.refuse(format!(
@@ -125,16 +106,9 @@ impl<'a> Arrays<'a> {
             ));
         }
         let sha256: [u8; 32] = Sha256::digest(&bytes).into();
-        self.blobs
-            .borrow_mut()
-            .entry(sha256)
-            .or_insert_with(|| bytes.into());
+        self.blobs.borrow_mut().entry(sha256).or_insert_with(|| bytes.into());
         let sha256 = Bytes::copy_from_slice(&sha256);
-        Some(ArrayRef {
-            sha256,
-            element_type: element.into(),
-            shape,
-        })
+        Some(ArrayRef { sha256, element_type: element.into(), shape })
     }
 
     /// The bytes of a `.npy` file, or of one in a `.npz` file.
@@ -174,25 +148,15 @@ impl<'a> Named<'a> {
     pub(super) fn read(node: &Node<'a>) -> Option<Self> {
         let node = node.clone();
         if !node.is_table() {
-            return Some(Self {
-                file: node.text()?,
-                array: None,
-                node,
-            });
+            return Some(Self { file: node.text()?, array: None, node });
         }
         let table = node.table(&["file", "array"], &[])?;
-        let file = table
-            .need("file", "\"arrays.npz\"")
-            .and_then(|file| file.text());
+        let file = table.need("file", "\"arrays.npz\"").and_then(|file| file.text());
         let array = match table.get("array") {
             Some(array) => Some(array.text()?),
             None => None,
         };
-        Some(Self {
-            file: file?,
-            array,
-            node,
-        })
+        Some(Self { file: file?, array, node })
     }
 }
 

@@ -9,16 +9,7 @@ use super::{motion, part};
 
 pub(super) fn read(context: &Context<'_>, node: &Node<'_>) -> Option<v1::Convolution> {
     let table = node.table(
-        &[
-            "kernel",
-            "kind",
-            "border",
-            "stride",
-            "dilation",
-            "groups",
-            "delay_step",
-            "keep",
-        ],
+        &["kernel", "kind", "border", "stride", "dilation", "groups", "delay_step", "keep"],
         &["bias", "padding", "transposed"],
     )?;
     let delay_step_ticks = match table.get("delay_step") {
@@ -28,15 +19,9 @@ pub(super) fn read(context: &Context<'_>, node: &Node<'_>) -> Option<v1::Convolu
     let kernel = table.need("kernel", "\"kernel.npy\"");
     // One meaning alone fits a kernel whose motion is stated: that of a convolution.
     let in_closed_form = kernel.as_ref().is_some_and(|kernel| kernel.peek("motion"));
-    let kernel = kernel
-        .zip(delay_step_ticks)
-        .and_then(|(kernel, delay_step_ticks)| {
-            self::kernel(
-                context,
-                &kernel,
-                u64::from(delay_step_ticks) * context.tick_ns,
-            )
-        });
+    let kernel = kernel.zip(delay_step_ticks).and_then(|(kernel, delay_step_ticks)| {
+        self::kernel(context, &kernel, u64::from(delay_step_ticks) * context.tick_ns)
+    });
     let kinds = [
         ("convolution", v1::ConvolutionKind::Convolution),
         ("cross-correlation", v1::ConvolutionKind::CrossCorrelation),
@@ -49,18 +34,11 @@ pub(super) fn read(context: &Context<'_>, node: &Node<'_>) -> Option<v1::Convolu
              \"cross-correlation\" (as torch's conv layers)",
         ),
     };
-    let borders = [
-        ("zero", v1::Border::Zero),
-        ("valid", v1::Border::Valid),
-        ("wrap", v1::Border::Wrap),
-    ];
+    let borders =
+        [("zero", v1::Border::Zero), ("valid", v1::Border::Valid), ("wrap", v1::Border::Wrap)];
     let border = table.need("border", "\"zero\", \"valid\" or \"wrap\"");
     let border = border.and_then(|node| node.word(&borders, &["reflect", "same"]));
-    let count = |key| {
-        table
-            .get(key)
-            .map_or(Some(1), |node| node.whole(1..=65_535))
-    };
+    let count = |key| table.get(key).map_or(Some(1), |node| node.whole(1..=65_535));
     let (stride, dilation, groups) = (count("stride"), count("dilation"), count("groups"));
     let keep = table.get("keep").map_or(Some(1.0), |node| share(&node));
     Some(v1::Convolution {
@@ -113,13 +91,10 @@ fn in_place(context: &Context<'_>, node: &Node<'_>) -> Option<v1::ArrayRef> {
     let count = values.len() as u64;
     let values = part::all(values.iter().map(Node::number).collect());
     let (shape, values) = (shape?, values?);
-    let needed = shape.iter().try_fold(1_u64, |product, &extent| {
-        product.checked_mul(u64::from(extent))
-    });
+    let needed =
+        shape.iter().try_fold(1_u64, |product, &extent| product.checked_mul(u64::from(extent)));
     if needed != Some(count) {
-        return node.refuse(format!(
-            "has {count} values, which its shape {shape:?} doesn't fit"
-        ));
+        return node.refuse(format!("has {count} values, which its shape {shape:?} doesn't fit"));
     }
     context.arrays.keep_weights(node, &values, shape)
 }

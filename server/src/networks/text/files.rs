@@ -27,15 +27,8 @@ pub(crate) struct Folder {
 impl Folder {
     /// The folder around a network's text.
     pub(crate) fn of(file: &Path) -> Self {
-        let main = file
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        Self {
-            folder: file.parent().unwrap_or(Path::new("")).to_owned(),
-            main,
-        }
+        let main = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Self { folder: file.parent().unwrap_or(Path::new("")).to_owned(), main }
     }
 }
 
@@ -58,9 +51,7 @@ impl Files for Folder {
         }
         let mut bytes = Vec::new();
         let file = File::open(&path).map_err(cannot)?;
-        file.take(max_bytes + 1)
-            .read_to_end(&mut bytes)
-            .map_err(cannot)?;
+        file.take(max_bytes + 1).read_to_end(&mut bytes).map_err(cannot)?;
         if bytes.len() as u64 > max_bytes {
             return Err(too_long(max_bytes));
         }
@@ -82,10 +73,7 @@ impl Files for Embedded {
 
     fn read(&self, name: &str, max_bytes: u64) -> Result<Vec<u8>, String> {
         check_inside(name)?;
-        let file = self
-            .0
-            .get_file(self.0.path().join(name))
-            .ok_or("is not built in")?;
+        let file = self.0.get_file(self.0.path().join(name)).ok_or("is not built in")?;
         let bytes = file.contents();
         if bytes.len() as u64 > max_bytes {
             return Err(too_long(max_bytes));

@@ -51,11 +51,7 @@ pub struct Described {
 ///
 /// Everything that is wrong with it, with file and line.
 pub fn read(path: &Path) -> Result<Described, TextError> {
-    let file = if path.is_dir() {
-        path.join(FILE_NAME)
-    } else {
-        path.to_owned()
-    };
+    let file = if path.is_dir() { path.join(FILE_NAME) } else { path.to_owned() };
     read_from(&Folder::of(&file), &name_of(&file))
 }
 
@@ -82,11 +78,7 @@ pub(crate) fn read_from(files: &dyn Files, default_name: &str) -> Result<Describ
     notes.fail_if_any()?;
     let (network, blobs) = network::read(&notes, &document, files, default_name);
     notes.fail_if_any()?;
-    Ok(Described {
-        network,
-        blobs,
-        places: notes.into_places(),
-    })
+    Ok(Described { network, blobs, places: notes.into_places() })
 }
 
 /// The name that a file gives its network: its own, or that of its folder, or, in a folder that is
@@ -99,12 +91,6 @@ fn name_of(file: &Path) -> String {
     // "." and ".." have no name of their own.
     let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let is_version = |name: &str| name.chars().all(|c| c.is_ascii_digit() || c == '.');
-    let folders = absolute
-        .ancestors()
-        .skip(1)
-        .map(|folder| as_text(folder.file_name()));
-    folders
-        .flatten()
-        .find(|name| !is_version(name))
-        .unwrap_or_default()
+    let folders = absolute.ancestors().skip(1).map(|folder| as_text(folder.file_name()));
+    folders.flatten().find(|name| !is_version(name)).unwrap_or_default()
 }

@@ -29,36 +29,17 @@ const TAU_MS: f64 = 30.0;
 
 /// Reads `{ directions = 12, speed = "0.4 px/ms" }` and makes the kernel.
 pub(super) fn kernel(context: &Context<'_>, node: &Node<'_>, step_ns: u64) -> Option<ArrayRef> {
-    let table = node.table(
-        &[
-            "directions",
-            "speed",
-            "delays",
-            "size",
-            "tau",
-            "centre",
-            "surround",
-        ],
-        &[],
-    )?;
-    let directions: Option<u32> = table
-        .need("directions", "12")
-        .and_then(|node| node.whole(1..=DIRECTIONS_MAX));
-    let speeds = table
-        .need("speed", "\"0.4 px/ms\"")
-        .and_then(|node| speeds(&node, step_ns));
-    let delays = table
-        .get("delays")
-        .map_or(Some(DELAYS), |node| node.whole(1..=DELAYS_MAX));
+    let table =
+        node.table(&["directions", "speed", "delays", "size", "tau", "centre", "surround"], &[])?;
+    let directions: Option<u32> =
+        table.need("directions", "12").and_then(|node| node.whole(1..=DIRECTIONS_MAX));
+    let speeds = table.need("speed", "\"0.4 px/ms\"").and_then(|node| speeds(&node, step_ns));
+    let delays = table.get("delays").map_or(Some(DELAYS), |node| node.whole(1..=DELAYS_MAX));
     let size = table.get("size").map_or(Some(SIZE), |node| odd(&node));
-    let tau_ms = table
-        .get("tau")
-        .map_or(Some(TAU_MS), |node| positive(&node, node.duration()?.ms()));
-    let width = |key, default| {
-        table
-            .get(key)
-            .map_or(Some(default), |node| positive(&node, node.pixels()?))
-    };
+    let tau_ms =
+        table.get("tau").map_or(Some(TAU_MS), |node| positive(&node, node.duration()?.ms()));
+    let width =
+        |key, default| table.get(key).map_or(Some(default), |node| positive(&node, node.pixels()?));
     let (centre, surround) = (width("centre", CENTRE_PX), width("surround", SURROUND_PX));
 
     let (directions, speeds, delays, size) = (directions?, speeds?, delays?, size?);
@@ -76,11 +57,7 @@ pub(super) fn kernel(context: &Context<'_>, node: &Node<'_>, step_ns: u64) -> Op
         return node.refuse(format!("makes {weights} weights, at most {WEIGHTS_MAX}"));
     }
     let classes = u32::try_from(classes).ok()?;
-    context.arrays.keep_weights(
-        node,
-        &kernel.weights(),
-        vec![classes, 2, delays, size, size],
-    )
+    context.arrays.keep_weights(node, &kernel.weights(), vec![classes, 2, delays, size, size])
 }
 
 /// One speed or several [px per step].
@@ -114,11 +91,7 @@ fn odd(node: &Node<'_>) -> Option<u32> {
 }
 
 fn positive(node: &Node<'_>, value: f64) -> Option<f64> {
-    if value > 0.0 {
-        Some(value)
-    } else {
-        node.refuse(format!("{} is not above 0", node.shown()))
-    }
+    if value > 0.0 { Some(value) } else { node.refuse(format!("{} is not above 0", node.shown())) }
 }
 
 #[cfg(test)]
@@ -128,16 +101,8 @@ mod tests {
     /// Catches an angle that grows the other way: the second of four directions is down.
     #[test]
     fn classes_go_clockwise_on_the_screen_from_east_on_one_speed_after_the_other() {
-        let expected = [
-            [1., 0.],
-            [0., 1.],
-            [-1., 0.],
-            [0., -1.],
-            [2., 0.],
-            [0., 2.],
-            [-2., 0.],
-            [0., -2.],
-        ];
+        let expected =
+            [[1., 0.], [0., 1.], [-1., 0.], [0., -1.], [2., 0.], [0., 2.], [-2., 0.], [0., -2.]];
         for (found, expected) in velocities(4, &[1.0, 2.0]).into_iter().zip(expected) {
             let off = (found[0] - expected[0]).abs() + (found[1] - expected[1]).abs();
             assert!(off < 1e-12, "{found:?} for {expected:?}");

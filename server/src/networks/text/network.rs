@@ -48,14 +48,7 @@ pub(super) fn read<'a>(
             "readout",
             "output",
         ],
-        &[
-            "control",
-            "encoder",
-            "include",
-            "nir",
-            "plasticity",
-            "probe",
-        ],
+        &["control", "encoder", "include", "nir", "plasticity", "probe"],
     );
     let [inputs, populations, projections, readouts, outputs] =
         ["input", "population", "projection", "readout", "output"].map(|kind| parts(&root, kind));
@@ -63,33 +56,18 @@ pub(super) fn read<'a>(
     let context = Context {
         tick_ns: tick_ns(&root),
         arrays: Arrays::new(files),
-        inputs: inputs
-            .iter()
-            .map(|(name, node)| (*name, part::is_sensor(node)))
-            .collect(),
-        populations: populations
-            .iter()
-            .map(|(name, node)| (*name, part::is_lif(node)))
-            .collect(),
+        inputs: inputs.iter().map(|(name, node)| (*name, part::is_sensor(node))).collect(),
+        populations: populations.iter().map(|(name, node)| (*name, part::is_lif(node))).collect(),
     };
     let mut network = v1::Network {
         name: network_name(&root, default_name),
         description: description(&root),
         tick_ns: context.tick_ns,
-        seed: root
-            .get("seed")
-            .and_then(|seed| seed.whole(0..=u64::MAX))
-            .unwrap_or_default(),
+        seed: root.get("seed").and_then(|seed| seed.whole(0..=u64::MAX)).unwrap_or_default(),
         inputs: each(&inputs, part::input),
-        populations: each(&populations, |name, node| {
-            part::population(&context, name, node)
-        }),
-        projections: each(&projections, |name, node| {
-            projection::read(&context, name, node)
-        }),
-        readouts: each(&readouts, |name, node| {
-            readout::readout(&context, name, node)
-        }),
+        populations: each(&populations, |name, node| part::population(&context, name, node)),
+        projections: each(&projections, |name, node| projection::read(&context, name, node)),
+        readouts: each(&readouts, |name, node| readout::readout(&context, name, node)),
         outputs: Vec::new(),
     };
     let spiking = populations.iter().map(|(name, _)| (*name, false));
@@ -123,31 +101,21 @@ fn parts<'a>(root: &Table<'a>, kind: &str) -> Vec<(&'a str, Node<'a>)> {
             part.refuse::<()>(message);
         }
     }
-    parts
-        .into_iter()
-        .filter(|(_, part)| part.is_table())
-        .collect()
+    parts.into_iter().filter(|(_, part)| part.is_table()).collect()
 }
 
 fn each<T>(
     parts: &[(&str, Node<'_>)],
     mut read: impl FnMut(&str, &Node<'_>) -> Option<T>,
 ) -> Vec<T> {
-    parts
-        .iter()
-        .filter_map(|(name, node)| read(name, node))
-        .collect()
+    parts.iter().filter_map(|(name, node)| read(name, node)).collect()
 }
 
 fn tick_ns(root: &Table<'_>) -> u64 {
     let tick = root.get("tick").and_then(|node| {
         let ns = node.nanoseconds()?;
         let fits = (1..=TICK_NS_MAX).contains(&ns);
-        if fits {
-            Some(ns)
-        } else {
-            node.refuse("is not between 1 ns and 1 s")
-        }
+        if fits { Some(ns) } else { node.refuse("is not between 1 ns and 1 s") }
     });
     tick.unwrap_or(TICK_NS_DEFAULT)
 }
@@ -176,9 +144,7 @@ fn description(root: &Table<'_>) -> String {
     let text = node.text().unwrap_or_default().trim();
     let chars = text.chars().count();
     if chars > DESCRIPTION_CHARS_MAX {
-        node.refuse::<()>(format!(
-            "has {chars} characters, at most {DESCRIPTION_CHARS_MAX}"
-        ));
+        node.refuse::<()>(format!("has {chars} characters, at most {DESCRIPTION_CHARS_MAX}"));
     }
     text.into()
 }

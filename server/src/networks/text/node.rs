@@ -37,8 +37,7 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn text(&self) -> Option<&'a str> {
-        self.as_text()
-            .or_else(|| self.refuse(format!("{} where a text belongs", self.shown())))
+        self.as_text().or_else(|| self.refuse(format!("{} where a text belongs", self.shown())))
     }
 
     /// The text, if it is one.
@@ -64,9 +63,9 @@ impl<'a> Node<'a> {
     pub(super) fn as_number(&self) -> Option<f64> {
         match self.value {
             // Integers have their digits grouped by underscores removed already.
-            DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix())
-                .ok()
-                .map(|i| i as f64),
+            DeValue::Integer(integer) => {
+                i64::from_str_radix(integer.as_str(), integer.radix()).ok().map(|i| i as f64)
+            }
             DeValue::Float(float) => float.as_str().parse().ok(),
             _ => None,
         }
@@ -90,42 +89,27 @@ impl<'a> Node<'a> {
 
     pub(super) fn items(&self) -> Option<Vec<Self>> {
         match self.value {
-            DeValue::Array(array) => Some(
-                array
-                    .iter()
-                    .enumerate()
-                    .map(|(index, item)| self.item(index, item))
-                    .collect(),
-            ),
+            DeValue::Array(array) => {
+                Some(array.iter().enumerate().map(|(index, item)| self.item(index, item)).collect())
+            }
             _ => self.refuse(format!("{} where a list [...] belongs", self.shown())),
         }
     }
 
     /// The items of a list, or the value itself as the only one.
     pub(super) fn items_or_one(&self) -> Option<Vec<Self>> {
-        if self.is_list() {
-            self.items()
-        } else {
-            Some(vec![self.clone()])
-        }
+        if self.is_list() { self.items() } else { Some(vec![self.clone()]) }
     }
 
     /// Whether it is a table with that key. Notes nothing.
     pub(super) fn peek(&self, key: &str) -> bool {
-        self.value
-            .as_table()
-            .is_some_and(|map| map.contains_key(key))
+        self.value.as_table().is_some_and(|map| map.contains_key(key))
     }
 
     /// A value of a table. Notes nothing.
     pub(super) fn child(&self, key: &str) -> Option<Self> {
         let map = self.value.as_table()?;
-        let table = Table {
-            notes: self.notes,
-            path: self.path.clone(),
-            at: self.at,
-            map,
-        };
+        let table = Table { notes: self.notes, path: self.path.clone(), at: self.at, map };
         table.get(key)
     }
 
@@ -149,12 +133,7 @@ impl<'a> Node<'a> {
         match self.value {
             DeValue::Table(map) => {
                 let path = self.path.clone();
-                Some(Table {
-                    notes: self.notes,
-                    path,
-                    at: self.at,
-                    map,
-                })
+                Some(Table { notes: self.notes, path, at: self.at, map })
             }
             _ => self.refuse(format!("{} where a table {{...}} belongs", self.shown())),
         }
@@ -168,10 +147,7 @@ impl<'a> Node<'a> {
     ) -> Option<(&'static str, Self)> {
         if !self.is_table() {
             let example = kinds.first().copied().unwrap_or_default();
-            return self.refuse(format!(
-                "{} where {{ {example} = ... }} belongs",
-                self.shown()
-            ));
+            return self.refuse(format!("{} where {{ {example} = ... }} belongs", self.shown()));
         }
         self.table(kinds, later)?.one_of(kinds)
     }
@@ -209,23 +185,13 @@ impl<'a> Node<'a> {
 
     fn item(&self, index: usize, item: &'a Spanned<DeValue<'a>>) -> Self {
         let path = format!("{}[{index}]", self.path);
-        Self {
-            notes: self.notes,
-            path,
-            at: item.span().start,
-            value: item.get_ref(),
-        }
+        Self { notes: self.notes, path, at: item.span().start, value: item.get_ref() }
     }
 }
 
 impl<'a> Table<'a> {
     pub(super) fn root(notes: &'a Notes, document: &'a Spanned<DeTable<'a>>) -> Self {
-        Self {
-            notes,
-            path: String::new(),
-            at: 0,
-            map: document.get_ref(),
-        }
+        Self { notes, path: String::new(), at: 0, map: document.get_ref() }
     }
 
     /// Notes a problem with the table as a whole and answers nothing.
@@ -241,23 +207,18 @@ impl<'a> Table<'a> {
 
     /// A key that must be there; `example` says what might stand there.
     pub(super) fn need(&self, key: &str, example: &str) -> Option<Node<'a>> {
-        self.get(key)
-            .or_else(|| self.refuse(format!("{key} is missing: {key} = {example}")))
+        self.get(key).or_else(|| self.refuse(format!("{key} is missing: {key} = {example}")))
     }
 
     /// All keys with their values, in the order of the file.
     pub(super) fn entries(&self) -> Vec<(&'a str, Node<'a>)> {
         let entries = self.map.iter();
-        entries
-            .map(|(key, value)| (key.get_ref().as_ref(), self.node(key, value)))
-            .collect()
+        entries.map(|(key, value)| (key.get_ref().as_ref(), self.node(key, value))).collect()
     }
 
     /// Exactly one of these keys, whatever else there is.
     pub(super) fn one_of(&self, kinds: &[&'static str]) -> Option<(&'static str, Node<'a>)> {
-        let mut found = kinds
-            .iter()
-            .filter_map(|kind| Some((*kind, self.get(kind)?)));
+        let mut found = kinds.iter().filter_map(|kind| Some((*kind, self.get(kind)?)));
         match (found.next(), found.next()) {
             (Some(only), None) => Some(only),
             (None, _) => self.refuse(format!("one of {} is missing", kinds.join(", "))),
@@ -284,20 +245,11 @@ impl<'a> Table<'a> {
 
     fn node(&self, key: &Spanned<impl AsRef<str>>, value: &'a Spanned<DeValue<'a>>) -> Node<'a> {
         let word = key.get_ref().as_ref();
-        let path = if self.path.is_empty() {
-            word.into()
-        } else {
-            format!("{}.{word}", self.path)
-        };
+        let path = if self.path.is_empty() { word.into() } else { format!("{}.{word}", self.path) };
         // The key's place: a table's own span may begin anywhere among its headers.
         let at = key.span().start;
         self.notes.place(&path, at);
-        Node {
-            notes: self.notes,
-            path,
-            at,
-            value: value.get_ref(),
-        }
+        Node { notes: self.notes, path, at, value: value.get_ref() }
     }
 }
 

@@ -43,14 +43,7 @@ pub struct TextError {
 impl TextError {
     pub(super) fn of_file(file: &str, line: Option<usize>, message: &str) -> Self {
         let (field, message) = (String::new(), message.to_owned());
-        Self {
-            problems: vec![TextProblem {
-                file: file.to_owned(),
-                line,
-                field,
-                message,
-            }],
-        }
+        Self { problems: vec![TextProblem { file: file.to_owned(), line, field, message }] }
     }
 }
 
@@ -81,11 +74,7 @@ impl Places {
 }
 
 /// What fields end in, here and in the core.
-const ENDS: [(&str, &str); 3] = [
-    (".from", ".source"),
-    (".from", ".sources"),
-    (".to", ".target"),
-];
+const ENDS: [(&str, &str); 3] = [(".from", ".source"), (".from", ".sources"), (".to", ".target")];
 
 /// Gathers problems and places while a text is read.
 pub(super) struct Notes {
@@ -112,9 +101,8 @@ impl Notes {
         let line = self.line_of(at);
         let mut places = self.places.borrow_mut();
         places.insert(field.to_owned(), line);
-        let ends = ENDS
-            .iter()
-            .filter_map(|(end, core)| Some(field.strip_suffix(end)?.to_owned() + core));
+        let ends =
+            ENDS.iter().filter_map(|(end, core)| Some(field.strip_suffix(end)?.to_owned() + core));
         places.extend(ends.map(|field| (field, line)));
         if field.contains(".neuron.") {
             places.insert(field.replacen(".neuron.", ".", 1), line);
@@ -125,15 +113,7 @@ impl Notes {
         let mut problems = self.problems.borrow_mut();
         if problems.len() < PROBLEMS_MAX {
             let (file, line) = (self.file.clone(), Some(self.line_of(at)));
-            problems.push((
-                at,
-                TextProblem {
-                    file,
-                    line,
-                    field: field.to_owned(),
-                    message,
-                },
-            ));
+            problems.push((at, TextProblem { file, line, field: field.to_owned(), message }));
         }
     }
 
@@ -148,16 +128,11 @@ impl Notes {
             return Ok(());
         }
         problems.sort_by_key(|(at, _)| *at);
-        Err(TextError {
-            problems: problems.into_iter().map(|(_, problem)| problem).collect(),
-        })
+        Err(TextError { problems: problems.into_iter().map(|(_, problem)| problem).collect() })
     }
 
     pub(super) fn into_places(self) -> Places {
-        Places {
-            file: self.file,
-            lines: self.places.into_inner(),
-        }
+        Places { file: self.file, lines: self.places.into_inner() }
     }
 
     fn line_of(&self, at: usize) -> usize {

@@ -40,15 +40,10 @@ impl<'a> Npy<'a> {
         let header = Header::read(header).ok_or("has a header that is no plain array's")?;
         let (kind, size_bytes, big_endian) = element_type(&header.descr)?;
         if header.shape.len() > EXTENTS_MAX {
-            return Err(format!(
-                "has {} extents, at most {EXTENTS_MAX}",
-                header.shape.len()
-            ));
+            return Err(format!("has {} extents, at most {EXTENTS_MAX}", header.shape.len()));
         }
-        let count = header
-            .shape
-            .iter()
-            .try_fold(1_usize, |count, &n| count.checked_mul(n as usize));
+        let count =
+            header.shape.iter().try_fold(1_usize, |count, &n| count.checked_mul(n as usize));
         if count.and_then(|count| count.checked_mul(size_bytes)) != Some(elements.len()) {
             return Err(format!(
                 "has {} bytes of elements, which its shape {:?} of {:?} doesn't fit",
@@ -58,14 +53,7 @@ impl<'a> Npy<'a> {
             ));
         }
         let Header { shape, fortran, .. } = header;
-        Ok(Self {
-            shape,
-            kind,
-            size_bytes,
-            big_endian,
-            fortran,
-            elements,
-        })
+        Ok(Self { shape, kind, size_bytes, big_endian, fortran, elements })
     }
 
     /// Weights, little-endian and row-major: f32 or f64, as they were.
@@ -104,11 +92,7 @@ impl<'a> Npy<'a> {
             last = byte;
         }
         let negative = self.kind == Kind::Signed && last & 0x80 != 0;
-        if negative {
-            number - (1_i128 << (8 * self.size_bytes))
-        } else {
-            number
-        }
+        if negative { number - (1_i128 << (8 * self.size_bytes)) } else { number }
     }
 
     /// The elements in row-major order, each as its little-endian bytes.
@@ -118,11 +102,7 @@ impl<'a> Npy<'a> {
             let at = self.stored_at(index) * self.size_bytes;
             let bytes = &self.elements[at..at + self.size_bytes];
             (0..self.size_bytes).map(move |place| {
-                if self.big_endian {
-                    bytes[self.size_bytes - 1 - place]
-                } else {
-                    bytes[place]
-                }
+                if self.big_endian { bytes[self.size_bytes - 1 - place] } else { bytes[place] }
             })
         })
     }
@@ -158,24 +138,15 @@ impl<'a> Npy<'a> {
 pub(super) fn member_of_npz(file: &[u8], wanted: Option<&str>) -> Result<Vec<u8>, String> {
     let cannot = |error: zip::result::ZipError| format!("is no .npz file: {error}");
     let mut archive = zip::ZipArchive::new(Cursor::new(file)).map_err(cannot)?;
-    let names: Vec<_> = archive
-        .file_names()
-        .collect::<Result<_, _>>()
-        .map_err(cannot)?;
-    let arrays: Vec<String> = names
-        .iter()
-        .filter_map(|name| name.strip_suffix(".npy"))
-        .map(Into::into)
-        .collect();
+    let names: Vec<_> = archive.file_names().collect::<Result<_, _>>().map_err(cannot)?;
+    let arrays: Vec<String> =
+        names.iter().filter_map(|name| name.strip_suffix(".npy")).map(Into::into).collect();
     drop(names);
     let name = match (wanted, arrays.as_slice()) {
         (Some(wanted), _) if arrays.iter().any(|array| array == wanted) => wanted,
         (None, [only]) => only,
         (Some(wanted), _) => {
-            return Err(format!(
-                "holds no array {wanted:?}, but {}",
-                arrays.join(", ")
-            ));
+            return Err(format!("holds no array {wanted:?}, but {}", arrays.join(", ")));
         }
         (None, _) => {
             return Err(format!(
@@ -193,9 +164,7 @@ pub(super) fn member_of_npz(file: &[u8], wanted: Option<&str>) -> Result<Vec<u8>
         .read_to_end(&mut bytes)
         .map_err(|error| format!("array {name:?} cannot be read: {error}"))?;
     if bytes.len() as u64 > limit_bytes {
-        return Err(format!(
-            "array {name:?} is longer than {BLOB_BYTES_MAX} bytes"
-        ));
+        return Err(format!("array {name:?} is longer than {BLOB_BYTES_MAX} bytes"));
     }
     Ok(bytes)
 }
@@ -261,19 +230,12 @@ impl Header {
                 }
                 "fortran_order" => {
                     header.fortran = value.starts_with("True");
-                    value
-                        .strip_prefix("True")
-                        .or_else(|| value.strip_prefix("False"))?
+                    value.strip_prefix("True").or_else(|| value.strip_prefix("False"))?
                 }
                 "shape" => {
                     let (shape, after) = value.strip_prefix('(')?.split_once(')')?;
-                    let extents = shape
-                        .split(',')
-                        .map(str::trim)
-                        .filter(|part| !part.is_empty());
-                    header.shape = extents
-                        .map(|part| part.parse().ok())
-                        .collect::<Option<_>>()?;
+                    let extents = shape.split(',').map(str::trim).filter(|part| !part.is_empty());
+                    header.shape = extents.map(|part| part.parse().ok()).collect::<Option<_>>()?;
                     after
                 }
                 _ => return None,
@@ -310,14 +272,9 @@ pub(super) mod tests {
 
     #[test]
     fn reads_either_byte_order_and_either_order_of_storage() {
-        let rows: Vec<u8> = [1_u16, 2, 3, 4, 5, 6]
-            .into_iter()
-            .flat_map(u16::to_le_bytes)
-            .collect();
-        let columns: Vec<u8> = [1_u16, 4, 2, 5, 3, 6]
-            .into_iter()
-            .flat_map(u16::to_be_bytes)
-            .collect();
+        let rows: Vec<u8> = [1_u16, 2, 3, 4, 5, 6].into_iter().flat_map(u16::to_le_bytes).collect();
+        let columns: Vec<u8> =
+            [1_u16, 4, 2, 5, 3, 6].into_iter().flat_map(u16::to_be_bytes).collect();
         for file in [
             npy(&header("<u2", "False", "(2, 3)"), &rows),
             npy(&header(">u2", "True", "(2, 3)"), &columns),
@@ -338,21 +295,13 @@ pub(super) mod tests {
         let file = npy(&header("<i2", "False", "(2,)"), &[1, 0, 0xfe, 0xff]);
         let error = Npy::read(&file).unwrap().wholes().unwrap_err();
         assert!(error.contains("entry 1 is -2"), "{error}");
-        assert!(
-            Npy::read(&file)
-                .unwrap()
-                .weights()
-                .unwrap_err()
-                .contains("int16")
-        );
+        assert!(Npy::read(&file).unwrap().weights().unwrap_err().contains("int16"));
     }
 
     #[test]
     fn refuses_a_length_that_lies_and_types_that_are_no_numbers() {
-        let too_short = npy(
-            &header("<f8", "False", "(4294967295, 4294967295, 4294967295)"),
-            &[0; 8],
-        );
+        let too_short =
+            npy(&header("<f8", "False", "(4294967295, 4294967295, 4294967295)"), &[0; 8]);
         assert!(Npy::read(&too_short).unwrap_err().contains("8 bytes"));
         for descr in ["<c8", "|O", "<U3", "|b1", "<f16", "", "é"] {
             let file = npy(&header(descr, "False", "()"), &[]);

@@ -8,29 +8,13 @@ use super::{convolution, synapses};
 use crate::networks::name;
 
 /// Connectivities and features of versions to come.
-const LATER: &[&str] = &[
-    "all_to_all",
-    "dense",
-    "plasticity",
-    "pool",
-    "pooling",
-    "probability",
-    "random",
-    "receptor",
-];
+const LATER: &[&str] =
+    &["all_to_all", "dense", "plasticity", "pool", "pooling", "probability", "random", "receptor"];
 
 pub(super) fn read(context: &Context<'_>, name: &str, node: &Node<'_>) -> Option<v1::Projection> {
     use v1::projection::Connectivity;
     let table = node.table(
-        &[
-            "from",
-            "to",
-            "one_to_one",
-            "convolution",
-            "synapses",
-            "axonal_delay",
-            "dendritic_delay",
-        ],
+        &["from", "to", "one_to_one", "convolution", "synapses", "axonal_delay", "dendritic_delay"],
         LATER,
     )?;
     let source = source(context, &table);
@@ -58,20 +42,11 @@ pub(super) fn read(context: &Context<'_>, name: &str, node: &Node<'_>) -> Option
 fn source<'a>(context: &Context<'_>, table: &Table<'a>) -> Option<&'a str> {
     let node = table.need("from", "\"NAME\"")?;
     let text = node.text()?;
-    let names = || {
-        context
-            .inputs
-            .iter()
-            .chain(&context.populations)
-            .map(|(name, _)| *name)
-    };
+    let names = || context.inputs.iter().chain(&context.populations).map(|(name, _)| *name);
     if names().any(|name| name == text) {
         return Some(text);
     }
-    node.refuse(format!(
-        "no input or population {text:?}{}",
-        name::hint(text, names())
-    ))
+    node.refuse(format!("no input or population {text:?}{}", name::hint(text, names())))
 }
 
 /// The target, and whether its weights are voltages.
@@ -82,9 +57,7 @@ fn target<'a>(context: &Context<'_>, table: &Table<'a>) -> Option<(&'a str, bool
         return Some((text, *is_lif));
     }
     if context.inputs.iter().any(|(name, _)| *name == text) {
-        return node.refuse(format!(
-            "{text:?} is an input: synapses lead to populations"
-        ));
+        return node.refuse(format!("{text:?} is an input: synapses lead to populations"));
     }
     let names = context.populations.iter().map(|(name, _)| *name);
     node.refuse(format!("no population {text:?}{}", name::hint(text, names)))
@@ -92,14 +65,9 @@ fn target<'a>(context: &Context<'_>, table: &Table<'a>) -> Option<(&'a str, bool
 
 fn one_to_one(context: &Context<'_>, node: &Node<'_>, in_mv: bool) -> Option<v1::OneToOne> {
     let table = node.table(&["weight", "delay"], &["weights", "delays"])?;
-    let weight = table
-        .need("weight", "1.0")
-        .and_then(|node| weight(&node, in_mv));
+    let weight = table.need("weight", "1.0").and_then(|node| weight(&node, in_mv));
     let delay_ticks = optional_ticks(context, &table, "delay");
-    Some(v1::OneToOne {
-        weight: weight?,
-        delay_ticks: delay_ticks?,
-    })
+    Some(v1::OneToOne { weight: weight?, delay_ticks: delay_ticks? })
 }
 
 /// A weight in the unit of its target's threshold: a number, or a voltage where that is one.
@@ -116,7 +84,5 @@ pub(super) fn weight(node: &Node<'_>, in_mv: bool) -> Option<f64> {
 
 /// A delay that is zero where it isn't given [ticks].
 pub(super) fn optional_ticks(context: &Context<'_>, table: &Table<'_>, key: &str) -> Option<u32> {
-    table
-        .get(key)
-        .map_or(Some(0), |node| node.ticks(context.tick_ns, 0))
+    table.get(key).map_or(Some(0), |node| node.ticks(context.tick_ns, 0))
 }

@@ -27,13 +27,8 @@ const VOLTAGES_MV: &[(&str, (f64, f64))] = &[
     ("mV", (1.0, 1.0)),
     ("V", (1_000.0, 1.0)),
 ];
-const SPEEDS_NS: &[(&str, f64)] = &[
-    ("px/us", 1e3),
-    ("px/µs", 1e3),
-    ("px/μs", 1e3),
-    ("px/ms", 1e6),
-    ("px/s", 1e9),
-];
+const SPEEDS_NS: &[(&str, f64)] =
+    &[("px/us", 1e3), ("px/µs", 1e3), ("px/μs", 1e3), ("px/ms", 1e6), ("px/s", 1e9)];
 const PIXELS: &[(&str, ())] = &[("px", ())];
 
 /// A length of time.
@@ -51,10 +46,7 @@ pub(super) fn duration_of(text: &str) -> Result<Duration, String> {
     if number.negative {
         return Err(format!("{text:?} is negative, which times are not"));
     }
-    Ok(Duration {
-        ns: number.digits * u128::from(unit_ns),
-        over: number.over,
-    })
+    Ok(Duration { ns: number.digits * u128::from(unit_ns), over: number.over })
 }
 
 impl Duration {
@@ -65,11 +57,7 @@ impl Duration {
 
     /// The time in whole ticks, from `min` to what `T` holds.
     pub(super) fn ticks<T: TryFrom<u128>>(self, tick_ns: u64, min: u128) -> Result<T, String> {
-        self.whole_units(
-            tick_ns,
-            min,
-            &format!("ticks of {}", shown_ns(u128::from(tick_ns))),
-        )
+        self.whole_units(tick_ns, min, &format!("ticks of {}", shown_ns(u128::from(tick_ns))))
     }
 
     /// The time in whole units of `unit_ns`.
@@ -81,10 +69,9 @@ impl Duration {
     ) -> Result<T, String> {
         let shown = |count: u128| shown_ns(count * u128::from(unit_ns));
         match self.in_units(unit_ns) {
-            Err((below, above)) if below < min => Err(format!(
-                "is no whole number of {units}: the nearest is {:?}",
-                shown(above)
-            )),
+            Err((below, above)) if below < min => {
+                Err(format!("is no whole number of {units}: the nearest is {:?}", shown(above)))
+            }
             Err((below, above)) => Err(format!(
                 "is no whole number of {units}: the nearest are {:?} and {:?}",
                 shown(below),
@@ -99,11 +86,7 @@ impl Duration {
     fn in_units(self, unit_ns: u64) -> Result<u128, (u128, u128)> {
         let unit = u128::from(unit_ns) * self.over;
         let whole = self.ns / unit;
-        if self.ns.is_multiple_of(unit) {
-            Ok(whole)
-        } else {
-            Err((whole, whole + 1))
-        }
+        if self.ns.is_multiple_of(unit) { Ok(whole) } else { Err((whole, whole + 1)) }
     }
 }
 
@@ -153,11 +136,7 @@ impl Node<'_> {
     }
 
     fn finite(&self, value: f64) -> Option<f64> {
-        if value.is_finite() {
-            Some(value)
-        } else {
-            self.refuse("is not finite")
-        }
+        if value.is_finite() { Some(value) } else { self.refuse("is not finite") }
     }
 
     fn quantity<U: Copy>(&self, example: &str, units: &[(&str, U)]) -> Option<(Number, U)> {
@@ -172,10 +151,7 @@ impl Node<'_> {
         if self.as_number().is_none() {
             return self.refuse(format!("{shown} where {example:?} belongs"));
         }
-        self.refuse(format!(
-            "{shown} needs a unit: write \"{shown} {}\"",
-            unit_in(example)
-        ))
+        self.refuse(format!("{shown} needs a unit: write \"{shown} {}\"", unit_in(example)))
     }
 
     fn or_refuse<T>(&self, read: Result<T, String>) -> Option<T> {
@@ -203,24 +179,15 @@ fn quantity_of<U: Copy>(
     let number = Number::read(number)
         .ok_or_else(|| format!("{shown:?} is no quantity: write it as {example:?}"))?;
     if unit.is_empty() {
-        return Err(format!(
-            "{shown:?} needs a unit: write \"{shown} {}\"",
-            unit_in(example)
-        ));
+        return Err(format!("{shown:?} needs a unit: write \"{shown} {}\"", unit_in(example)));
     }
     if let Some((_, meaning)) = units.iter().find(|(word, _)| *word == unit) {
         return Ok((number, *meaning));
     }
     // One spelling of micro is enough to tell.
-    let typed = units
-        .iter()
-        .map(|(word, _)| *word)
-        .filter(|word| word.is_ascii());
+    let typed = units.iter().map(|(word, _)| *word).filter(|word| word.is_ascii());
     let known: Vec<&str> = typed.collect();
-    Err(format!(
-        "{shown:?} has no unit that fits here: {}",
-        known.join(", ")
-    ))
+    Err(format!("{shown:?} has no unit that fits here: {}", known.join(", ")))
 }
 
 /// A decimal number, exactly.
@@ -244,11 +211,8 @@ impl Number {
         let is_number = digits.len() <= DIGITS_MAX
             && !digits.is_empty()
             && digits.bytes().all(|byte| byte.is_ascii_digit());
-        let read = Self {
-            negative,
-            digits: digits.parse().ok()?,
-            over: 10_u128.checked_pow(places)?,
-        };
+        let read =
+            Self { negative, digits: digits.parse().ok()?, over: 10_u128.checked_pow(places)? };
         is_number.then_some(read)
     }
 
@@ -260,10 +224,7 @@ impl Number {
 
 /// A time as a person would write it: in the largest unit that leaves it whole.
 pub(super) fn shown_ns(ns: u128) -> String {
-    let mut typed = DURATIONS_NS
-        .iter()
-        .rev()
-        .filter(|(unit, _)| unit.is_ascii());
+    let mut typed = DURATIONS_NS.iter().rev().filter(|(unit, _)| unit.is_ascii());
     let fits = typed.find(|(_, factor)| ns.is_multiple_of(u128::from(*factor)));
     match fits {
         Some((unit, factor)) if ns > 0 => format!("{} {unit}", ns / u128::from(*factor)),
@@ -277,25 +238,11 @@ mod tests {
 
     #[test]
     fn decimal_numbers_are_exact() {
-        let number = |negative, digits, over| {
-            Some(Number {
-                negative,
-                digits,
-                over,
-            })
-        };
+        let number = |negative, digits, over| Some(Number { negative, digits, over });
         assert_eq!(Number::read("0.1"), number(false, 1, 10));
         assert_eq!(Number::read("-65"), number(true, 65, 1));
         assert_eq!(Number::read("+1_000.50"), number(false, 100_050, 100));
-        for bad in [
-            "",
-            "-",
-            ".",
-            "1.2.3",
-            "--1",
-            "1e3",
-            &"9".repeat(DIGITS_MAX + 1),
-        ] {
+        for bad in ["", "-", ".", "1.2.3", "--1", "1e3", &"9".repeat(DIGITS_MAX + 1)] {
             assert_eq!(Number::read(bad), None, "{bad}");
         }
     }
@@ -303,17 +250,11 @@ mod tests {
     /// Catches a tick count that went through a float: 0.3 ms is 3 ticks of 0.1 ms, exactly.
     #[test]
     fn a_time_is_a_whole_number_of_ticks_or_between_two() {
-        let tenth = Duration {
-            ns: 3 * 1_000_000,
-            over: 10,
-        };
+        let tenth = Duration { ns: 3 * 1_000_000, over: 10 };
         assert_eq!(tenth.in_units(100_000), Ok(3));
         assert_eq!(tenth.in_units(1_000_000), Err((0, 1)));
         assert_eq!(tenth.in_units(200_000), Err((1, 2)));
-        let long = Duration {
-            ns: 3_600_000_000_000,
-            over: 1,
-        };
+        let long = Duration { ns: 3_600_000_000_000, over: 1 };
         assert_eq!(long.in_units(1_000), Ok(3_600_000_000));
     }
 

@@ -17,39 +17,23 @@ pub(super) fn readout(context: &Context<'_>, name: &str, node: &Node<'_>) -> Opt
         if populations().any(|name| name == text) {
             return Some(text);
         }
-        node.refuse(format!(
-            "no population {text:?}{}",
-            name::hint(text, populations())
-        ))
+        node.refuse(format!("no population {text:?}{}", name::hint(text, populations())))
     });
-    let vote = table
-        .need("vote", "{ window = \"20 ms\" }")
-        .and_then(|node| vote(context, &node));
+    let vote = table.need("vote", "{ window = \"20 ms\" }").and_then(|node| vote(context, &node));
     let rule = Some(v1::readout::Rule::Vote(vote?));
-    Some(v1::Readout {
-        name: name.into(),
-        source: source?.into(),
-        rule,
-    })
+    Some(v1::Readout { name: name.into(), source: source?.into(), rule })
 }
 
 fn vote(context: &Context<'_>, node: &Node<'_>) -> Option<v1::Vote> {
     let table = node.table(&["window", "every", "labels"], &[])?;
-    let window_ticks = table
-        .need("window", "\"20 ms\"")
-        .and_then(|node| node.ticks(context.tick_ns, 1));
+    let window_ticks =
+        table.need("window", "\"20 ms\"").and_then(|node| node.ticks(context.tick_ns, 1));
     let every_ticks = match table.get("every") {
         Some(node) => node.ticks(context.tick_ns, 1),
         None => Some(1),
     };
-    let labels = table
-        .get("labels")
-        .map_or(Some(Vec::new()), |node| labels(&node));
-    Some(v1::Vote {
-        window_ticks: window_ticks?,
-        every_ticks: every_ticks?,
-        labels: labels?,
-    })
+    let labels = table.get("labels").map_or(Some(Vec::new()), |node| labels(&node));
+    Some(v1::Vote { window_ticks: window_ticks?, every_ticks: every_ticks?, labels: labels? })
 }
 
 fn labels(node: &Node<'_>) -> Option<Vec<String>> {
@@ -93,37 +77,18 @@ pub(super) fn output(
         }
     };
     let sources = part::all(items.iter().map(source).collect())?;
-    Some(v1::OutputPort {
-        name: name.into(),
-        sources,
-    })
+    Some(v1::OutputPort { name: name.into(), sources })
 }
 
 /// What leaves a network that doesn't say: the spikes of each population that drives no other, or
 /// of all where every one does, and the decisions of each readout; a port each, of that name.
 pub(super) fn default_outputs(network: &v1::Network) -> Vec<v1::OutputPort> {
-    let drives_another = |name: &str| {
-        network
-            .projections
-            .iter()
-            .any(|p| p.source == name && p.target != name)
-    };
-    let populations = || {
-        network
-            .populations
-            .iter()
-            .map(|population| population.name.as_str())
-    };
+    let drives_another =
+        |name: &str| network.projections.iter().any(|p| p.source == name && p.target != name);
+    let populations = || network.populations.iter().map(|population| population.name.as_str());
     let last: Vec<&str> = populations().filter(|name| !drives_another(name)).collect();
-    let spikes = if last.is_empty() {
-        populations().collect()
-    } else {
-        last
-    };
+    let spikes = if last.is_empty() { populations().collect() } else { last };
     let decisions = network.readouts.iter().map(|readout| readout.name.as_str());
-    let port = |name: &str| v1::OutputPort {
-        name: name.into(),
-        sources: vec![name.into()],
-    };
+    let port = |name: &str| v1::OutputPort { name: name.into(), sources: vec![name.into()] };
     spikes.into_iter().chain(decisions).map(port).collect()
 }

@@ -18,15 +18,8 @@ pub(super) fn read(
 ) -> Option<v1::ExplicitSynapses> {
     if node.is_list() {
         let items = node.items()?;
-        let listed: Vec<_> = items
-            .iter()
-            .map(|item| listed(context, item, in_mv))
-            .collect();
-        return in_columns(
-            context,
-            node,
-            &listed.into_iter().collect::<Option<Vec<_>>>()?,
-        );
+        let listed: Vec<_> = items.iter().map(|item| listed(context, item, in_mv)).collect();
+        return in_columns(context, node, &listed.into_iter().collect::<Option<Vec<_>>>()?);
     }
     match node.as_text() {
         Some(file) if extension(file) == "csv" => {
@@ -48,9 +41,7 @@ fn listed(context: &Context<'_>, node: &Node<'_>, in_mv: bool) -> Option<Synapse
     let table = node.table(&["from", "to", "weight", "delay"], &[])?;
     let index = |key| table.need(key, "0")?.whole(0..=u32::MAX);
     let (from, to) = (index("from"), index("to"));
-    let weight = table
-        .need("weight", "1.0")
-        .and_then(|node| weight(&node, in_mv));
+    let weight = table.need("weight", "1.0").and_then(|node| weight(&node, in_mv));
     let delay_ticks = optional_ticks(context, &table, "delay");
     Some((from?, to?, weight?, delay_ticks?))
 }
@@ -76,10 +67,7 @@ fn in_columns(
 /// Reads lines under the header `from,to,weight,delay`; delays carry units. What is wrong comes
 /// with its line.
 fn from_csv(text: &str, tick_ns: u64) -> Result<Vec<Synapse>, (usize, String)> {
-    let mut lines = text
-        .lines()
-        .enumerate()
-        .map(|(index, line)| (index + 1, line.trim()));
+    let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
     let (_, header) = lines.next().unwrap_or((1, ""));
     let columns: Vec<&str> = header.split(',').map(str::trim).collect();
     let has_delay = match columns.as_slice() {
@@ -98,46 +86,30 @@ fn from_csv(text: &str, tick_ns: u64) -> Result<Vec<Synapse>, (usize, String)> {
 
 fn csv_synapse(cells: &[&str], has_delay: bool, tick_ns: u64) -> Result<Synapse, String> {
     let index = |cell: &str| {
-        cell.parse::<u32>()
-            .map_err(|_| format!("{cell:?} is no index, 0 to {}", u32::MAX))
+        cell.parse::<u32>().map_err(|_| format!("{cell:?} is no index, 0 to {}", u32::MAX))
     };
-    let (&[from, to, weight], rest) = cells
-        .split_first_chunk()
-        .ok_or_else(|| format!("{} columns are too few", cells.len()))?;
+    let (&[from, to, weight], rest) =
+        cells.split_first_chunk().ok_or_else(|| format!("{} columns are too few", cells.len()))?;
     let value = weight.parse::<f64>().ok().filter(|value| value.is_finite());
     let value = value.ok_or_else(|| format!("{weight:?} is no weight: a finite number"))?;
     let delay_ticks = match rest {
         [] if !has_delay => 0,
         [delay] if has_delay => csv_delay(delay, tick_ns)?,
         _ => {
-            return Err(format!(
-                "{} columns are not those of the first line",
-                cells.len()
-            ));
+            return Err(format!("{} columns are not those of the first line", cells.len()));
         }
     };
     Ok((index(from)?, index(to)?, value, delay_ticks))
 }
 
 fn csv_delay(cell: &str, tick_ns: u64) -> Result<u32, String> {
-    duration_of(cell)?
-        .ticks(tick_ns, 0)
-        .map_err(|message| format!("{cell:?} {message}"))
+    duration_of(cell)?.ticks(tick_ns, 0).map_err(|message| format!("{cell:?} {message}"))
 }
 
 /// Four arrays, of which weights and delays may be one value for all.
 fn from_arrays(context: &Context<'_>, node: &Node<'_>) -> Option<v1::ExplicitSynapses> {
-    let table = node.table(
-        &[
-            "file",
-            "sources",
-            "targets",
-            "weights",
-            "delays",
-            "delay_unit",
-        ],
-        &[],
-    )?;
+    let table =
+        node.table(&["file", "sources", "targets", "weights", "delays", "delay_unit"], &[])?;
     let arrays = &context.arrays;
     let indices = |key| arrays.wholes(&named(&table, key)?, 1);
     let sources = indices("sources");
@@ -150,18 +122,8 @@ fn from_arrays(context: &Context<'_>, node: &Node<'_>) -> Option<v1::ExplicitSyn
         weights: Some(weights?),
         delays_ticks: Some(delays?),
     };
-    let shapes = [
-        &synapses.sources,
-        &synapses.targets,
-        &synapses.weights,
-        &synapses.delays_ticks,
-    ]
-    .map(|array| {
-        array
-            .as_ref()
-            .map(|array| array.shape.as_slice())
-            .unwrap_or_default()
-    });
+    let shapes = [&synapses.sources, &synapses.targets, &synapses.weights, &synapses.delays_ticks]
+        .map(|array| array.as_ref().map(|array| array.shape.as_slice()).unwrap_or_default());
     if shapes[0].len() == 1 && shapes.iter().all(|shape| *shape == shapes[0]) {
         return Some(synapses);
     }
@@ -176,11 +138,7 @@ fn from_arrays(context: &Context<'_>, node: &Node<'_>) -> Option<v1::ExplicitSyn
 fn named<'a>(table: &Table<'a>, key: &'static str) -> Option<Named<'a>> {
     match (table.get(key), table.get("file")) {
         (Some(node), _) => Named::read(&node),
-        (None, Some(node)) => Some(Named {
-            file: node.text()?,
-            array: Some(key),
-            node,
-        }),
+        (None, Some(node)) => Some(Named { file: node.text()?, array: Some(key), node }),
         (None, None) => table.refuse(format!("{key} is missing: {key} = \"{key}.npy\"")),
     }
 }
@@ -216,9 +174,7 @@ fn delays(
         }
         let delay_ticks = node.ticks(context.tick_ns, 0)?;
         let count = sources?.shape.first().copied()?;
-        return context
-            .arrays
-            .keep_wholes(&node, &vec![delay_ticks; count as usize]);
+        return context.arrays.keep_wholes(&node, &vec![delay_ticks; count as usize]);
     }
     let Some(unit) = unit else {
         return table

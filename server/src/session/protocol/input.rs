@@ -128,12 +128,7 @@ impl Port {
         out: &mut Vec<InputEvent>,
     ) -> Taken {
         let (payload, base, count) = (&batch.payload, batch.base_time_us, u64::from(batch.count));
-        let judge = Judge {
-            port: self,
-            sequence: batch.sequence,
-            target,
-            drops: self.lost,
-        };
+        let judge = Judge { port: self, sequence: batch.sequence, target, drops: self.lost };
         match batch.layout() {
             Layout::Camera => match camera::decode(payload, base, count) {
                 Ok(events) => judge.take(events, out, |event| self.place(event)),
@@ -154,31 +149,17 @@ impl Port {
     /// Where a pixel's event goes, and whether it is on the sensor.
     #[inline]
     fn place(&self, event: CameraEvent) -> (InputEvent, bool) {
-        let Geometry { width, height } = self.sensor.unwrap_or(Geometry {
-            width: 0,
-            height: 0,
-        });
+        let Geometry { width, height } = self.sensor.unwrap_or(Geometry { width: 0, height: 0 });
         let row = u32::from(event.on) * u32::from(height) + u32::from(event.y);
         let address = row.wrapping_mul(width.into()).wrapping_add(event.x.into());
         let inside = event.x < width && event.y < height;
-        (
-            InputEvent {
-                time_us: event.t_us,
-                address,
-                multiplicity: 1,
-            },
-            inside,
-        )
+        (InputEvent { time_us: event.t_us, address, multiplicity: 1 }, inside)
     }
 
     #[inline]
     fn place_address(&self, event: AddressEvent) -> (InputEvent, bool) {
         let AddressEvent { time, index } = event;
-        let event = InputEvent {
-            time_us: time,
-            address: index,
-            multiplicity: 1,
-        };
+        let event = InputEvent { time_us: time, address: index, multiplicity: 1 };
         (event, index < self.addresses)
     }
 
@@ -189,30 +170,12 @@ impl Port {
         base: u64,
     ) -> (InputEvent, bool) {
         match event {
-            Ok(CountedAddressEvent {
-                time,
-                index,
-                multiplicity,
-            }) => {
+            Ok(CountedAddressEvent { time, index, multiplicity }) => {
                 let multiplicity = multiplicity.into();
-                (
-                    InputEvent {
-                        time_us: time,
-                        address: index,
-                        multiplicity,
-                    },
-                    index < self.addresses,
-                )
+                (InputEvent { time_us: time, address: index, multiplicity }, index < self.addresses)
             }
             // The only error of an event here is that it stands for none.
-            Err(_) => (
-                InputEvent {
-                    time_us: base,
-                    address: 0,
-                    multiplicity: 0,
-                },
-                false,
-            ),
+            Err(_) => (InputEvent { time_us: base, address: 0, multiplicity: 0 }, false),
         }
     }
 
@@ -238,15 +201,11 @@ impl Port {
         let (evt2, evt3) = (from.bytes()?, from.bytes()?);
         if !evt2.is_empty() {
             let decoder = evt2::Decoder::from_bytes(evt2);
-            self.evt2 = Some(Box::new(
-                decoder.map_err(|error| from.damaged(error.to_string()))?,
-            ));
+            self.evt2 = Some(Box::new(decoder.map_err(|error| from.damaged(error.to_string()))?));
         }
         if !evt3.is_empty() {
             let decoder = evt3::Decoder::from_bytes(evt3);
-            self.evt3 = Some(Box::new(
-                decoder.map_err(|error| from.damaged(error.to_string()))?,
-            ));
+            self.evt3 = Some(Box::new(decoder.map_err(|error| from.damaged(error.to_string()))?));
         }
         Ok(())
     }
@@ -257,10 +216,8 @@ fn sensor(table: &InputTable) -> Option<Geometry> {
     let &[_, height, width] = table.shape.as_slice() else {
         return None;
     };
-    let geometry = Geometry {
-        width: u16::try_from(width).ok()?,
-        height: u16::try_from(height).ok()?,
-    };
+    let geometry =
+        Geometry { width: u16::try_from(width).ok()?, height: u16::try_from(height).ok()? };
     table.is_sensor.then_some(geometry)
 }
 
@@ -276,10 +233,7 @@ fn layout(batch: &v1::EventBatch) -> Result<Layout, Refusal> {
         ) => Ok(layout),
         Ok(Layout::Evt21) => Err(Refusal::unimplemented(sequence, "LAYOUT_EVT21")),
         Ok(Layout::AddressTicks | Layout::CountedAddressTicks) => {
-            let message = format!(
-                "batch {sequence}: layout {} is for output only",
-                batch.layout
-            );
+            let message = format!("batch {sequence}: layout {} is for output only", batch.layout);
             Err(Refusal::new(Reason::LayoutUnknown, sequence, message))
         }
         Ok(Layout::Unspecified) | Err(_) => {

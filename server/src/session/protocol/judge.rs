@@ -78,17 +78,10 @@ impl Judge<'_> {
             event
         }));
         if all_sound {
-            return Taken {
-                drops: self.drops,
-                seen,
-                ..Taken::default()
-            };
+            return Taken { drops: self.drops, seen, ..Taken::default() };
         }
         out.truncate(before);
-        Taken {
-            seen,
-            ..self.sort_out(candidates, out, place)
-        }
+        Taken { seen, ..self.sort_out(candidates, out, place) }
     }
 
     /// The slow pass: something among the candidates is bad.
@@ -98,10 +91,7 @@ impl Judge<'_> {
         out: &mut Vec<InputEvent>,
         place: impl Fn(E) -> (InputEvent, bool),
     ) -> Taken {
-        let mut taken = Taken {
-            drops: self.drops,
-            ..Taken::default()
-        };
+        let mut taken = Taken { drops: self.drops, ..Taken::default() };
         for (position, candidate) in (0_u32..).zip(candidates) {
             let pixel = candidate.pixel();
             let (event, inside) = place(candidate);
@@ -151,10 +141,8 @@ impl Judge<'_> {
             }
             _ => self.port.describe_outside(event.address),
         };
-        let message = format!(
-            "batch {}, position {position} (event {number}): {what}",
-            self.sequence
-        );
+        let message =
+            format!("batch {}, position {position} (event {number}): {what}", self.sequence);
         Refusal {
             position_in_batch: Some(position),
             event_number: Some(number),
@@ -164,11 +152,7 @@ impl Judge<'_> {
 }
 
 fn refusal_policy(reason: Reason, settings: &Settings) -> Policy {
-    if reason == Reason::Late {
-        settings.late_event
-    } else {
-        settings.bad_event
-    }
+    if reason == Reason::Late { settings.late_event } else { settings.bad_event }
 }
 
 fn count_of(drops: &mut v1::Drops, reason: Reason) -> &mut u64 {

@@ -178,10 +178,7 @@ impl Protocol {
     }
 
     fn is_stalled(&self, level: &Level) -> bool {
-        let free = level
-            .credit
-            .events
-            .saturating_sub(self.status.charged_events);
+        let free = level.credit.events.saturating_sub(self.status.charged_events);
         level.idle && free <= (level.waiting + free) / STALL_SHARE && level.waiting > 0
     }
 
@@ -195,10 +192,7 @@ impl Protocol {
         }
         let port = self.port(batch)?;
         let charge = port.check(batch)?;
-        let events_left = level
-            .credit
-            .events
-            .saturating_sub(self.status.charged_events);
+        let events_left = level.credit.events.saturating_sub(self.status.charged_events);
         let bytes_left = level.credit.bytes.saturating_sub(self.status.charged_bytes);
         if charge > events_left || batch.payload.len() as u64 > bytes_left {
             if self.is_stalled(level) {
@@ -213,9 +207,7 @@ impl Protocol {
     }
 
     fn port(&self, batch: &v1::EventBatch) -> Result<&Port, Refusal> {
-        let port = usize::try_from(batch.port)
-            .ok()
-            .and_then(|index| self.ports.get(index));
+        let port = usize::try_from(batch.port).ok().and_then(|index| self.ports.get(index));
         port.ok_or_else(|| Refusal::port(batch.sequence, batch.port, self.ports.len()))
     }
 
@@ -242,10 +234,7 @@ impl Protocol {
         self.last_event_us = latest(applied, self.last_event_us);
         let count = applied.len();
         if count > 0 {
-            out.chunk.push(Op::Events {
-                port: port.id(),
-                count,
-            });
+            out.chunk.push(Op::Events { port: port.id(), count });
         }
         self.status.events_applied += count as u64;
         add(&mut self.status.drops, &taken.drops);
@@ -288,9 +277,7 @@ impl Protocol {
         self.origin_us = Some(time_us);
         out.chunk.push(Op::Origin { time_us });
         if self.promise_us > time_us {
-            out.chunk.push(Op::Promise {
-                time_us: self.promise_us,
-            });
+            out.chunk.push(Op::Promise { time_us: self.promise_us });
         }
         self.promise_us = self.promise_us.max(time_us);
     }
@@ -301,19 +288,14 @@ impl Protocol {
         }
         self.promise_us = promise_us;
         if self.origin_us.is_some() {
-            out.chunk.push(Op::Promise {
-                time_us: promise_us,
-            });
+            out.chunk.push(Op::Promise { time_us: promise_us });
         }
     }
 
     fn finish(&mut self, failed: bool, out: &mut Actions) {
         if !self.ended {
             self.ended = true;
-            out.chunk.push(Op::End {
-                run_to_us: self.run_to_us(),
-                failed,
-            });
+            out.chunk.push(Op::End { run_to_us: self.run_to_us(), failed });
         }
     }
 
@@ -322,11 +304,7 @@ impl Protocol {
     /// with the input the last tick is over too, and a spike in it travels the whole `run_on`.
     fn run_to_us(&self) -> Option<u64> {
         let origin_us = self.origin_us?;
-        let last_us = if self.status.events_applied > 0 {
-            self.last_event_us + 1
-        } else {
-            0
-        };
+        let last_us = if self.status.events_applied > 0 { self.last_event_us + 1 } else { 0 };
         let since_us = self.promise_us.max(last_us).saturating_sub(origin_us);
         let tick_ns = u128::from(self.tick.ns());
         let input_ticks = (u128::from(since_us) * 1_000).div_ceil(tick_ns);
@@ -350,9 +328,7 @@ const fn bit(reason: v1::Reason) -> u64 {
 }
 
 fn latest(events: &[InputEvent], before: u64) -> u64 {
-    events
-        .iter()
-        .fold(before, |latest, event| latest.max(event.time_us))
+    events.iter().fold(before, |latest, event| latest.max(event.time_us))
 }
 
 fn add(sum: &mut v1::Drops, more: &v1::Drops) {

@@ -18,22 +18,12 @@ impl Refusal {
     /// A refusal of a whole batch, or with number zero of some other message.
     pub(crate) fn new(reason: Reason, sequence: u64, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self {
-            reason,
-            message,
-            sequence,
-            position_in_batch: None,
-            event_number: None,
-        }
+        Self { reason, message, sequence, position_in_batch: None, event_number: None }
     }
 
     /// A second `open`.
     pub(crate) fn opened_twice() -> Self {
-        Self::new(
-            Reason::OpenedTwice,
-            0,
-            "the stream is open already; open comes once",
-        )
+        Self::new(Reason::OpenedTwice, 0, "the stream is open already; open comes once")
     }
 
     /// A message whose kind this daemon does not have.
@@ -44,11 +34,7 @@ impl Refusal {
 
     /// A message that says nothing, or something of a later version.
     pub(crate) fn empty() -> Self {
-        Self::new(
-            Reason::FieldInvalid,
-            0,
-            "a request without a message that this version knows",
-        )
+        Self::new(Reason::FieldInvalid, 0, "a request without a message that this version knows")
     }
 
     pub(super) fn stalled(waiting: u64, promise_us: u64) -> Self {
@@ -80,11 +66,7 @@ impl Refusal {
     }
 
     pub(super) fn promise(sequence: u64, given_us: u64, held_us: u64) -> Self {
-        let place = if sequence == 0 {
-            "heartbeat".into()
-        } else {
-            format!("batch {sequence}")
-        };
+        let place = if sequence == 0 { "heartbeat".into() } else { format!("batch {sequence}") };
         let message =
             format!("{place}: promise {given_us} us is below the one given, {held_us} us");
         Self::new(Reason::PromiseBackwards, sequence, message)

@@ -29,10 +29,7 @@ pub(super) struct Numbers {
 
 impl Default for Numbers {
     fn default() -> Self {
-        Self {
-            accepted: 0,
-            digests: [0; REMEMBERED],
-        }
+        Self { accepted: 0, digests: [0; REMEMBERED] }
     }
 }
 
@@ -74,10 +71,7 @@ impl Numbers {
     }
 
     pub(super) fn load(from: &mut Reader<'_>) -> Result<Self, Damaged> {
-        let mut numbers = Self {
-            accepted: from.u64()?,
-            ..Self::default()
-        };
+        let mut numbers = Self { accepted: from.u64()?, ..Self::default() };
         for digest in &mut numbers.digests {
             *digest = from.u32()?;
         }

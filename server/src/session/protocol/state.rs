@@ -19,12 +19,7 @@ impl Protocol {
         self.numbers.save(&mut out);
         self.status.save(&mut out);
         out.option(self.origin_us);
-        for value in [
-            self.promise_us,
-            self.last_event_us,
-            self.reported,
-            u64::from(self.ended),
-        ] {
+        for value in [self.promise_us, self.last_event_us, self.reported, u64::from(self.ended)] {
             out.u64(value);
         }
         out.u64(self.ports.len() as u64);

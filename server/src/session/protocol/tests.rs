@@ -27,10 +27,7 @@ const LONGEST_PATH_TICKS: u32 = 7;
 
 /// Port 0: eight channels; port 1: a camera of 34 x 30 pixels. One tick is 1 ms.
 fn plan() -> Plan {
-    let camera = InputShape::Sensor(Some(SensorSize {
-        width: 34,
-        height: 30,
-    }));
+    let camera = InputShape::Sensor(Some(SensorSize { width: 34, height: 30 }));
     let network = Network {
         name: "test".into(),
         tick: TickLength::MILLISECOND,
@@ -48,15 +45,9 @@ fn plan() -> Plan {
             "in",
             "touch",
             "cells",
-            Connectivity::OneToOne {
-                weight: 1.0,
-                delay_ticks: LONGEST_PATH_TICKS,
-            },
+            Connectivity::OneToOne { weight: 1.0, delay_ticks: LONGEST_PATH_TICKS },
         )],
-        outputs: vec![OutputPort {
-            name: "spikes".into(),
-            sources: vec!["cells".into()],
-        }],
+        outputs: vec![OutputPort { name: "spikes".into(), sources: vec!["cells".into()] }],
         ..Network::default()
     };
     Plan::new(&network, &[]).expect("a network that runs")
@@ -73,14 +64,7 @@ const fn settings(policy: Policy) -> Settings {
 }
 
 const fn level(events: u64) -> Level {
-    Level {
-        credit: v1::Credit {
-            events,
-            bytes: 1 << 30,
-        },
-        idle: false,
-        waiting: 0,
-    }
+    Level { credit: v1::Credit { events, bytes: 1 << 30 }, idle: false, waiting: 0 }
 }
 
 const AMPLE: Level = level(1 << 30);
@@ -110,10 +94,7 @@ struct Applied {
 }
 
 fn applied(out: &Actions) -> Applied {
-    let mut applied = Applied {
-        events: out.chunk.events.clone(),
-        ..Applied::default()
-    };
+    let mut applied = Applied { events: out.chunk.events.clone(), ..Applied::default() };
     let mut before = 0;
     for &op in &out.chunk.ops {
         match op {
@@ -123,11 +104,7 @@ fn applied(out: &Actions) -> Applied {
             Op::Origin { .. } => {}
         }
     }
-    assert_eq!(
-        before,
-        applied.events.len(),
-        "the counts of all steps are the events"
-    );
+    assert_eq!(before, applied.events.len(), "the counts of all steps are the events");
     applied
 }
 
@@ -203,19 +180,12 @@ impl Model {
             }
             Deed::Forged => {
                 let Some(last) = self.sent.last() else { return };
-                let forged = v1::EventBatch {
-                    base_time_us: 1,
-                    ..last.clone()
-                };
+                let forged = v1::EventBatch { base_time_us: 1, ..last.clone() };
                 protocol.batch(&forged, &AMPLE, out);
                 self.refused += 1;
             }
             Deed::Gap => {
-                protocol.batch(
-                    &batch(self.sent.len() as u64 + 2, &[(500, 1)], None),
-                    &AMPLE,
-                    out,
-                );
+                protocol.batch(&batch(self.sent.len() as u64 + 2, &[(500, 1)], None), &AMPLE, out);
                 self.refused += 1;
             }
             Deed::Heartbeat(by) => {
@@ -373,11 +343,7 @@ fn a_gap_is_told_once_until_the_producer_is_back() {
         protocol.batch(&batch(sequence, &[], None), &AMPLE, &mut out);
     }
     assert_eq!(reasons(&out), [Reason::SequenceGap, Reason::SequenceGap]);
-    assert!(
-        out.errors[0]
-            .message
-            .contains("batch 3 where batch 1 was expected")
-    );
+    assert!(out.errors[0].message.contains("batch 3 where batch 1 was expected"));
 }
 
 #[test]
@@ -399,21 +365,14 @@ fn after_a_fatal_error_nothing_is_taken_and_nothing_more_is_said() {
     let mut protocol = Protocol::new(settings(Policy::Fail), &plan());
     let mut out = Actions::default();
     protocol.batch(&batch(1, &[(5, 1)], None), &AMPLE, &mut out);
-    protocol.batch(
-        &batch(2, &[(6, 2), (7, ADDRESSES), (8, 3)], None),
-        &AMPLE,
-        &mut out,
-    );
+    protocol.batch(&batch(2, &[(6, 2), (7, ADDRESSES), (8, 3)], None), &AMPLE, &mut out);
     protocol.batch(&batch(2, &[(9, 4)], None), &AMPLE, &mut out);
     protocol.heartbeat(100, &mut out);
     protocol.end(&mut out);
     assert_eq!(reasons(&out), [Reason::AddressOutside]);
     let times: Vec<_> = out.chunk.events.iter().map(|event| event.time_us).collect();
     assert_eq!(times, [5, 6]);
-    assert!(matches!(
-        out.chunk.ops.last(),
-        Some(Op::End { failed: true, .. })
-    ));
+    assert!(matches!(out.chunk.ops.last(), Some(Op::End { failed: true, .. })));
     assert_eq!(protocol.status().accepted, 1);
 }
 
@@ -431,47 +390,24 @@ fn the_end_of_input_runs_past_the_last_event_and_the_last_promise() {
     ] {
         let mut protocol = Protocol::new(settings(Policy::Fail), &plan());
         let mut out = Actions::default();
-        protocol.batch(
-            &batch(1, events, Some(promise_us.min(1_000))),
-            &AMPLE,
-            &mut out,
-        );
+        protocol.batch(&batch(1, events, Some(promise_us.min(1_000))), &AMPLE, &mut out);
         protocol.heartbeat(promise_us.max(promise_us.min(1_000)), &mut out);
         protocol.end(&mut out);
-        let end = Op::End {
-            run_to_us: Some(end_us),
-            failed: false,
-        };
-        assert_eq!(
-            out.chunk.ops.last(),
-            Some(&end),
-            "{events:?}, promise {promise_us}"
-        );
+        let end = Op::End { run_to_us: Some(end_us), failed: false };
+        assert_eq!(out.chunk.ops.last(), Some(&end), "{events:?}, promise {promise_us}");
     }
 }
 
 #[test]
 fn the_first_batch_fixes_the_origin_and_a_heartbeat_before_it_still_counts() {
-    let settings = Settings {
-        origin: Origin::FirstBatch,
-        ..settings(Policy::Drop)
-    };
+    let settings = Settings { origin: Origin::FirstBatch, ..settings(Policy::Drop) };
     let mut protocol = Protocol::new(settings, &plan());
     let mut out = Actions::default();
     protocol.heartbeat(5_000, &mut out);
     assert!(out.chunk.ops.is_empty());
-    let first = v1::EventBatch {
-        base_time_us: 4_000,
-        ..batch(1, &[(500, 1), (1_000, 2)], None)
-    };
+    let first = v1::EventBatch { base_time_us: 4_000, ..batch(1, &[(500, 1), (1_000, 2)], None) };
     protocol.batch(&first, &AMPLE, &mut out);
-    assert_eq!(
-        out.chunk.ops[..2],
-        [
-            Op::Origin { time_us: 4_000 },
-            Op::Promise { time_us: 5_000 }
-        ]
-    );
+    assert_eq!(out.chunk.ops[..2], [Op::Origin { time_us: 4_000 }, Op::Promise { time_us: 5_000 }]);
     assert_eq!(out.chunk.events, [InputEvent::new(5_000, 2)]);
     assert_eq!(protocol.status().drops.late, 1);
 }
@@ -481,25 +417,12 @@ fn credit_counts_events_and_bytes() {
     let mut protocol = Protocol::new(settings(Policy::Drop), &plan());
     let mut out = Actions::default();
     protocol.batch(&batch(1, &[(1, 1), (2, 1)], None), &level(2), &mut out);
-    assert_eq!(
-        (
-            protocol.status().charged_events,
-            protocol.status().charged_bytes
-        ),
-        (2, 16)
-    );
+    assert_eq!((protocol.status().charged_events, protocol.status().charged_bytes), (2, 16));
     protocol.batch(&batch(2, &[(3, 1)], None), &level(2), &mut out);
     assert_eq!(reasons(&out), [Reason::CreditExceeded]);
     protocol.batch(&batch(2, &[(3, 1)], None), &level(3), &mut out);
     assert_eq!(protocol.status().accepted, 2);
-    let bytes = Level {
-        credit: v1::Credit {
-            events: 100,
-            bytes: 25,
-        },
-        idle: false,
-        waiting: 0,
-    };
+    let bytes = Level { credit: v1::Credit { events: 100, bytes: 25 }, idle: false, waiting: 0 };
     protocol.batch(&batch(3, &[(4, 1)], None), &bytes, &mut out);
     assert_eq!(protocol.status().accepted, 2);
 }
@@ -509,11 +432,7 @@ fn a_stall_is_told_once_and_named_where_credit_is_exceeded() {
     let mut protocol = Protocol::new(settings(Policy::Drop), &plan());
     let mut out = Actions::default();
     protocol.batch(&batch(1, &[(5, 1), (6, 1)], None), &level(2), &mut out);
-    let stalled = Level {
-        idle: true,
-        waiting: 2,
-        ..level(2)
-    };
+    let stalled = Level { idle: true, waiting: 2, ..level(2) };
     protocol.check_stall(&stalled, &mut out);
     protocol.check_stall(&stalled, &mut out);
     assert_eq!(reasons(&out), [Reason::PromiseStalled]);

@@ -17,17 +17,11 @@ fn camera(width: u32, height: u32) -> Vec<(String, SensorSize)> {
 #[test]
 fn every_folder_is_in_the_binary_and_nothing_else() {
     let folders = std::fs::read_dir(NETWORKS).unwrap();
-    let folders: BTreeSet<String> = folders
-        .map(|folder| folder.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let folders: BTreeSet<String> =
+        folders.map(|folder| folder.unwrap().file_name().into_string().unwrap()).collect();
     let listed = Repository::open(None).unwrap().list();
     for info in &listed {
-        assert_eq!(
-            (info.problem.as_ref(), info.version.as_str()),
-            (None, "1"),
-            "{}",
-            info.name
-        );
+        assert_eq!((info.problem.as_ref(), info.version.as_str()), (None, "1"), "{}", info.name);
         assert!(!info.description.is_empty(), "{}", info.name);
     }
     let listed: BTreeSet<String> = listed.into_iter().map(|info| info.name).collect();
@@ -43,9 +37,7 @@ fn every_network_that_comes_along_can_run() {
         ("motion-1us", camera(64, 48)),
         ("delay-line", Vec::new()),
     ] {
-        let loaded = repository
-            .plan(name, "", &sensors)
-            .unwrap_or_else(|e| panic!("{e}"));
+        let loaded = repository.plan(name, "", &sensors).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!((loaded.name.as_str(), loaded.version.as_str()), (name, "1"));
     }
 }
@@ -60,18 +52,10 @@ fn the_label_of_each_class_is_where_its_kernel_goes() {
             panic!("no vote");
         };
         let kernel = described.blobs.values().next().unwrap();
-        let weights: Vec<f64> = kernel
-            .as_chunks()
-            .0
-            .iter()
-            .map(|weight| f64::from_le_bytes(*weight))
-            .collect();
+        let weights: Vec<f64> =
+            kernel.as_chunks().0.iter().map(|weight| f64::from_le_bytes(*weight)).collect();
         for (class, label) in vote.labels.iter().enumerate() {
-            assert_eq!(
-                name_of(goes_by(&weights, class)),
-                *label,
-                "class {class} of {name}"
-            );
+            assert_eq!(name_of(goes_by(&weights, class)), *label, "class {class} of {name}");
         }
     }
 }
@@ -85,19 +69,11 @@ fn goes_by(weights: &[f64], class: usize) -> (f64, f64) {
         let slice = &weights[from..from + SIDE * SIDE];
         // The centre of what is positive: finer than the largest weight alone.
         let sum = |of: fn(usize) -> usize| {
-            let positive = slice
-                .iter()
-                .enumerate()
-                .filter(|(_, weight)| **weight > 0.0);
-            positive
-                .map(|(index, weight)| of(index) as f64 * weight)
-                .sum::<f64>()
+            let positive = slice.iter().enumerate().filter(|(_, weight)| **weight > 0.0);
+            positive.map(|(index, weight)| of(index) as f64 * weight).sum::<f64>()
         };
         let all = sum(|_| 1);
-        (
-            sum(|index| index % SIDE) / all,
-            sum(|index| index / SIDE) / all,
-        )
+        (sum(|index| index % SIDE) / all, sum(|index| index / SIDE) / all)
     };
     let ((x0, y0), (x1, y1)) = (place(0), place(15));
     (x1 - x0, y1 - y0)
@@ -105,9 +81,7 @@ fn goes_by(weights: &[f64], class: usize) -> (f64, f64) {
 
 /// The compass point of twelve for a step on a screen, y down.
 fn name_of((x, y): (f64, f64)) -> &'static str {
-    let points = [
-        "E", "ENE", "NNE", "N", "NNW", "WNW", "W", "WSW", "SSW", "S", "SSE", "ESE",
-    ];
+    let points = ["E", "ENE", "NNE", "N", "NNW", "WNW", "W", "WSW", "SSW", "S", "SSE", "ESE"];
     let anticlockwise_deg = (-y).atan2(x).to_degrees().rem_euclid(360.0);
     let nearest = |index: &usize| {
         let off = (anticlockwise_deg - 30.0 * *index as f64).rem_euclid(360.0);

@@ -32,11 +32,7 @@ fn explicit(network: &mut v1::Network) -> &mut v1::ExplicitSynapses {
 
 fn array(element: ElementType, shape: &[u32]) -> Option<v1::ArrayRef> {
     let sha256 = Bytes::from(vec![7; 32]);
-    Some(v1::ArrayRef {
-        sha256,
-        element_type: element.into(),
-        shape: shape.to_vec(),
-    })
+    Some(v1::ArrayRef { sha256, element_type: element.into(), shape: shape.to_vec() })
 }
 
 /// All arrays in one blob of eight bytes.
@@ -68,42 +64,27 @@ fn assert_refused(changes: &[(Change, &str)]) {
 fn what_has_no_meaning_is_refused_by_part_and_field() {
     assert_refused(&[
         (|n| n.name = "a b".into(), "name: \"a b\" is no name"),
-        (
-            |n| n.tick_ns = 2_000_000_000,
-            "tick_ns: 2000000000 ns is not between 1 ns and 1 s",
-        ),
+        (|n| n.tick_ns = 2_000_000_000, "tick_ns: 2000000000 ns is not between 1 ns and 1 s"),
         (|n| n.inputs[0].name = String::new(), "input..name"),
         (|n| n.inputs[0].shape = None, "input.a.shape: is missing"),
-        (
-            |n| n.inputs[0].max_multiplicity = 65_536,
-            "input.a.max_multiplicity: 65536",
-        ),
+        (|n| n.inputs[0].max_multiplicity = 65_536, "input.a.max_multiplicity: 65536"),
         (
             |n| n.inputs[0].filters.push(v1::Filter::default()),
             "input.a.filters[0]: names no filter",
         ),
         (
             |n| {
-                let half = v1::Sensor {
-                    width: 3,
-                    height: 0,
-                };
+                let half = v1::Sensor { width: 3, height: 0 };
                 n.inputs[0].shape = Some(v1::input_port::Shape::Sensor(half));
             },
             "input.a.sensor: 3x0 has no pixels",
         ),
-        (
-            |n| n.populations[0].neuron = None,
-            "population.b.neuron: is missing",
-        ),
+        (|n| n.populations[0].neuron = None, "population.b.neuron: is missing"),
         (
             |n| n.populations[0].winner_take_all = 9,
             "population.b.winner_take_all: 9 has no meaning",
         ),
-        (
-            |n| n.populations[0].shape[0].extent = None,
-            "population.b.shape[0]: is missing",
-        ),
+        (|n| n.populations[0].shape[0].extent = None, "population.b.shape[0]: is missing"),
         (
             |n| {
                 let of = v1::extent::Extent::Of("a.depth".into());
@@ -111,18 +92,9 @@ fn what_has_no_meaning_is_refused_by_part_and_field() {
             },
             "population.b.shape[0]: \"a.depth\" is neither",
         ),
-        (
-            |n| n.projections[0].connectivity = None,
-            "projection.p.connectivity: is missing",
-        ),
-        (
-            |n| n.projections.push(n.projections[0].clone()),
-            "projection.p: another part",
-        ),
-        (
-            |n| n.outputs.push(n.outputs[0].clone()),
-            "output.b: another part",
-        ),
+        (|n| n.projections[0].connectivity = None, "projection.p.connectivity: is missing"),
+        (|n| n.projections.push(n.projections[0].clone()), "projection.p: another part"),
+        (|n| n.outputs.push(n.outputs[0].clone()), "output.b: another part"),
         (|n| n.readouts[0].rule = None, "readout.r.rule: is missing"),
     ]);
 }
@@ -130,10 +102,7 @@ fn what_has_no_meaning_is_refused_by_part_and_field() {
 #[test]
 fn arrays_that_do_not_fit_are_refused_by_part_and_field() {
     assert_refused(&[
-        (
-            |n| explicit(n).sources = None,
-            "projection.p.synapses.sources: is missing",
-        ),
+        (|n| explicit(n).sources = None, "projection.p.synapses.sources: is missing"),
         (
             |n| explicit(n).sources = array(ElementType::F32, &[2]),
             "projection.p.synapses.sources: needs elements of type u32",
@@ -183,52 +152,39 @@ fn features_of_later_versions_are_refused_by_name() {
         (
             |n| {
                 let filter = v1::filter::Filter::HotPixel(v1::HotPixel::default());
-                n.inputs[0].filters.push(v1::Filter {
-                    filter: Some(filter),
-                });
+                n.inputs[0].filters.push(v1::Filter { filter: Some(filter) });
             },
             "input.a.filters[0]: the hot pixel filter",
         ),
         (
             |n| {
                 let filter = v1::filter::Filter::Background(v1::Background::default());
-                n.inputs[0].filters.push(v1::Filter {
-                    filter: Some(filter),
-                });
+                n.inputs[0].filters.push(v1::Filter { filter: Some(filter) });
             },
             "the background filter",
         ),
         (
             |n| {
-                let other = v1::OtherNeuron {
-                    model: "adex".into(),
-                };
+                let other = v1::OtherNeuron { model: "adex".into() };
                 n.populations[0].neuron = Some(v1::population::Neuron::Other(other));
             },
             "population.b.neuron: the neuron model \"adex\"",
         ),
-        (
-            |n| n.projections[0].receptor = "nmda".into(),
-            "projection.p.receptor",
-        ),
+        (|n| n.projections[0].receptor = "nmda".into(), "projection.p.receptor"),
         (
             |n| n.projections[0].plasticity = Some(v1::Plasticity::default()),
             "projection.p.plasticity",
         ),
         (
             |n| {
-                let other = v1::OtherConnectivity {
-                    rule: "random".into(),
-                };
+                let other = v1::OtherConnectivity { rule: "random".into() };
                 n.projections[0].connectivity = Some(v1::projection::Connectivity::Other(other));
             },
             "projection.p.connectivity: the connectivity \"random\"",
         ),
         (
             |n| {
-                let other = v1::OtherReadout {
-                    rule: "softmax".into(),
-                };
+                let other = v1::OtherReadout { rule: "softmax".into() };
                 n.readouts[0].rule = Some(v1::readout::Rule::Other(other));
             },
             "readout.r.rule: the readout rule \"softmax\"",
@@ -247,30 +203,17 @@ fn features_of_later_versions_are_refused_by_name() {
 #[test]
 fn arrays_that_are_missing_and_parts_beyond_number_are_refused() {
     let network = network();
-    let missing = convert::network(&network, &|_| None)
-        .map(|_| ())
-        .unwrap_err();
+    let missing = convert::network(&network, &|_| None).map(|_| ()).unwrap_err();
     assert!(matches!(&missing, Error::Blob { .. }), "{missing}");
-    assert!(
-        missing
-            .to_string()
-            .contains("projection.p.synapses.sources"),
-        "{missing}"
-    );
+    assert!(missing.to_string().contains("projection.p.synapses.sources"), "{missing}");
 
     let mut no_hash = network.clone();
     explicit(&mut no_hash).sources.as_mut().unwrap().sha256 = Bytes::from_static(b"short");
-    assert!(matches!(
-        convert_with(&no_hash, &[0; 8]),
-        Err(Error::Blob { .. })
-    ));
+    assert!(matches!(convert_with(&no_hash, &[0; 8]), Err(Error::Blob { .. })));
 
     let mut many = network.clone();
     many.outputs = vec![v1::OutputPort::default(); 4_097];
-    assert!(matches!(
-        convert_with(&many, &[]),
-        Err(Error::Limit { given: 4_097, .. })
-    ));
+    assert!(matches!(convert_with(&many, &[]), Err(Error::Limit { given: 4_097, .. })));
 }
 
 /// Catches a budget that counts a blob once, however often it is used: each use is a copy.
@@ -286,11 +229,6 @@ fn one_blob_used_many_times_counts_many_times() {
     explicit.weights = None;
     explicit.delays_ticks = None;
     network.projections = vec![network.projections[0].clone(); 9];
-    let refused = convert::network(&network, &|_| Some(blob.clone()))
-        .map(|_| ())
-        .unwrap_err();
-    assert!(
-        matches!(refused, Error::Limit { limit, .. } if limit == 1 << 30),
-        "{refused}"
-    );
+    let refused = convert::network(&network, &|_| Some(blob.clone())).map(|_| ()).unwrap_err();
+    assert!(matches!(refused, Error::Limit { limit, .. } if limit == 1 << 30), "{refused}");
 }

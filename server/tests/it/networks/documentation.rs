@@ -10,10 +10,7 @@ use super::{f32s, npy, read_beside, u32s};
 fn every_example_on_the_page_can_be_read() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/networks.md");
     let page = fs::read_to_string(page).unwrap();
-    let blocks = page
-        .split("```toml\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().unwrap());
+    let blocks = page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     let kernel = npy("<f4", &[8, 2, 5, 3, 3], &f32s(&[0.5; 720]));
     let indices = npy("<u4", &[4], &u32s(&[0, 1, 2, 3]));
     let weights = npy("<f4", &[4], &f32s(&[0.5; 4]));

@@ -171,10 +171,7 @@ fn every_mistake_is_named_with_line_part_and_field() {
             found.iter().any(|problem| problem.contains(expected)),
             "{instead}\n  should say {expected}\n  says {found:#?}"
         );
-        assert!(
-            found.iter().all(|problem| problem.contains("network.toml")),
-            "{found:#?}"
-        );
+        assert!(found.iter().all(|problem| problem.contains("network.toml")), "{found:#?}");
     }
 }
 
@@ -182,30 +179,15 @@ fn every_mistake_is_named_with_line_part_and_field() {
 fn all_mistakes_come_at_once_in_the_order_of_the_text() {
     let text = "tick = 1\nseed = -1\n[input.a]\nsensor = 3\n[population.b]\nshape = 0\n";
     let problems = read(text).unwrap_err().problems;
-    let lines: Vec<_> = problems
-        .iter()
-        .map(|problem| problem.line.unwrap())
-        .collect();
+    let lines: Vec<_> = problems.iter().map(|problem| problem.line.unwrap()).collect();
     assert_eq!(lines, [1, 2, 4, 5, 6], "{problems:#?}");
 }
 
 #[test]
 fn a_file_that_is_missing_or_no_text_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let read = || {
-        spiked_server::networks::text::read(folder.path())
-            .unwrap_err()
-            .to_string()
-    };
-    assert!(
-        read().contains("network.toml: cannot be read"),
-        "{}",
-        read()
-    );
+    let read = || spiked_server::networks::text::read(folder.path()).unwrap_err().to_string();
+    assert!(read().contains("network.toml: cannot be read"), "{}", read());
     std::fs::write(folder.path().join("network.toml"), b"# \n# \xff").unwrap();
-    assert!(
-        read().contains("network.toml:2: is not UTF-8"),
-        "{}",
-        read()
-    );
+    assert!(read().contains("network.toml:2: is not UTF-8"), "{}", read());
 }

@@ -67,25 +67,13 @@ from = ["seen", "cells"]
 "#;
 
 fn core_inputs() -> Vec<InputPort> {
-    let size = SensorSize {
-        width: 320,
-        height: 240,
-    };
+    let size = SensorSize { width: 320, height: 240 };
     let mut camera = InputPort::new("camera", InputShape::Sensor(Some(size)));
     camera.filters = vec![
-        Filter::Crop {
-            x: 1,
-            y: 2,
-            width: 30,
-            height: 40,
-        },
+        Filter::Crop { x: 1, y: 2, width: 30, height: 40 },
         Filter::Downsample { factor: 4 },
         Filter::Refractory { period_us: 3 },
-        Filter::Flip {
-            horizontal: false,
-            vertical: true,
-            polarity: false,
-        },
+        Filter::Flip { horizontal: false, vertical: true, polarity: false },
     ];
     camera.multiplicity_max = 9;
     let mut line = InputPort::new("line", InputShape::Channels(vec![2]));
@@ -94,11 +82,8 @@ fn core_inputs() -> Vec<InputPort> {
 }
 
 fn core_populations() -> Vec<Population> {
-    let accumulator = AccumulatorParameters {
-        threshold: 2.0,
-        rectify: Rectify::Absolute,
-        strict: true,
-    };
+    let accumulator =
+        AccumulatorParameters { threshold: 2.0, rectify: Rectify::Absolute, strict: true };
     let lif = LifParameters {
         tau_ms: 1.0,
         rest_mv: 2.0,
@@ -113,11 +98,7 @@ fn core_populations() -> Vec<Population> {
     let camera = || "camera".to_owned();
     let seen = Population {
         name: "seen".into(),
-        shape: vec![
-            1.into(),
-            Extent::HeightOf(camera()),
-            Extent::WidthOf(camera()),
-        ],
+        shape: vec![1.into(), Extent::HeightOf(camera()), Extent::WidthOf(camera())],
         neuron: Neuron::Accumulator(accumulator),
         winner_take_all: WinnerTakeAll::PerLocation,
     };
@@ -152,17 +133,10 @@ fn core_projections() -> Vec<Projection> {
     let mut look = Projection::new("look", "camera", "seen", convolution);
     look.axonal_delay_ticks = 1;
     look.dendritic_delay_ticks = 2;
-    let one_to_one = Connectivity::OneToOne {
-        weight: -1.5,
-        delay_ticks: 6,
-    };
+    let one_to_one = Connectivity::OneToOne { weight: -1.5, delay_ticks: 6 };
     let touch = Projection::new("touch", "line", "cells", one_to_one);
     let synapses = Connectivity::Explicit(Arc::new(synapses));
-    vec![
-        look,
-        touch,
-        Projection::new("back", "cells", "cells", synapses),
-    ]
+    vec![look, touch, Projection::new("back", "cells", "cells", synapses)]
 }
 
 /// Catches fields that are swapped on the way, and a default that is another.
@@ -171,11 +145,7 @@ fn a_description_becomes_the_cores_own_field_by_field() {
     let described = super::read(WHOLE).unwrap();
     let blob = |sha256: &[u8; 32]| described.blobs.get(sha256).cloned();
     let converted = convert::network(&described.network, &blob).unwrap();
-    let vote = ReadoutRule::Vote {
-        window_ticks: 8,
-        every_ticks: 2,
-        labels: vec!["only".into()],
-    };
+    let vote = ReadoutRule::Vote { window_ticks: 8, every_ticks: 2, labels: vec!["only".into()] };
     let expected = core::Network {
         name: "whole".into(),
         tick: TickLength::MILLISECOND,
@@ -183,19 +153,12 @@ fn a_description_becomes_the_cores_own_field_by_field() {
         inputs: core_inputs(),
         populations: core_populations(),
         projections: core_projections(),
-        readouts: vec![Readout {
-            name: "choice".into(),
-            source: "seen".into(),
-            rule: vote,
-        }],
+        readouts: vec![Readout { name: "choice".into(), source: "seen".into(), rule: vote }],
         outputs: vec![OutputPort {
             name: "spikes".into(),
             sources: vec!["seen".into(), "cells".into()],
         }],
     };
-    assert_eq!(
-        format!("{:#?}", converted.network),
-        format!("{expected:#?}")
-    );
+    assert_eq!(format!("{:#?}", converted.network), format!("{expected:#?}"));
     assert_eq!(converted.array_bytes, 16 + 4 + 4 + 8 + 4);
 }

@@ -40,9 +40,7 @@ fn load(repository: &Repository, described: &Described, version: &str) -> Result
     for blob in described.blobs.values() {
         repository.blobs().insert(blob)?;
     }
-    repository
-        .load(&described.network, version)
-        .map(|info| info.version)
+    repository.load(&described.network, version).map(|info| info.version)
 }
 
 #[test]
@@ -51,16 +49,8 @@ fn a_folder_holds_files_folders_and_versions_and_hides_what_comes_along() {
     write(folder.path(), "single.toml", ECHO);
     write(folder.path(), "whole/network.toml", ECHO);
     write(folder.path(), "many/9/network.toml", ECHO);
-    write(
-        folder.path(),
-        "many/10/network.toml",
-        &format!("description = \"newest\"\n{ECHO}"),
-    );
-    write(
-        folder.path(),
-        "motion/0/network.toml",
-        &format!("description = \"mine\"\n{ECHO}"),
-    );
+    write(folder.path(), "many/10/network.toml", &format!("description = \"newest\"\n{ECHO}"));
+    write(folder.path(), "motion/0/network.toml", &format!("description = \"mine\"\n{ECHO}"));
     write(folder.path(), "notes/readme.md", "no network");
     write(folder.path(), ".git/network.toml", "no network either");
     let repository = Repository::open(Some(folder.path())).unwrap();
@@ -69,10 +59,7 @@ fn a_folder_holds_files_folders_and_versions_and_hides_what_comes_along() {
         let versions = listed.iter().filter(|info| info.name == name);
         versions.map(|info| info.version.as_str()).collect()
     };
-    assert!(
-        listed.iter().all(|info| info.problem.is_none()),
-        "{listed:#?}"
-    );
+    assert!(listed.iter().all(|info| info.problem.is_none()), "{listed:#?}");
     assert_eq!(find("single"), ["1"]);
     assert_eq!(find("whole"), ["1"]);
     assert_eq!(find("many"), ["9", "10"]);
@@ -92,25 +79,14 @@ fn a_broken_network_is_listed_with_its_problem_and_stops_nobody() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "right.toml", ECHO);
     write(folder.path(), "broken.toml", "tick = 1\n");
-    write(
-        folder.path(),
-        "named.toml",
-        &format!("name = \"other\"\n{ECHO}"),
-    );
-    write(
-        folder.path(),
-        "core.toml",
-        &ECHO.replace("threshold = 1.0", "threshold = -1.0"),
-    );
+    write(folder.path(), "named.toml", &format!("name = \"other\"\n{ECHO}"));
+    write(folder.path(), "core.toml", &ECHO.replace("threshold = 1.0", "threshold = -1.0"));
     write(folder.path(), "bad name.toml", ECHO);
     let repository = Repository::open(Some(folder.path())).unwrap();
     assert!(repository.plan("right", "", &[]).is_ok());
     for (name, expected) in [
         ("broken", "tick: 1 needs a unit: write \"1 ms\" ("),
-        (
-            "named",
-            "\"other\" is not what its folder is called, \"named\" (",
-        ),
+        ("named", "\"other\" is not what its folder is called, \"named\" ("),
         // The core's own words, with the place in the text.
         ("core", "core.toml:2)"),
         ("bad name", "is no name"),
@@ -127,21 +103,14 @@ fn a_broken_network_is_listed_with_its_problem_and_stops_nobody() {
 #[test]
 fn a_folder_that_is_missing_is_an_error_of_its_own() {
     let error = Repository::open(Some(Path::new("no/such/folder"))).unwrap_err();
-    assert!(
-        matches!(&error, Error::Io { path, .. } if path == "no/such/folder"),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::Io { path, .. } if path == "no/such/folder"), "{error}");
 }
 
 #[test]
 fn an_unknown_network_suggests_what_was_meant() {
     let repository = Repository::open(None).unwrap();
     for (name, version, expected) in [
-        (
-            "motoin",
-            "",
-            "no network \"motoin\", did you mean \"motion\"?",
-        ),
+        ("motoin", "", "no network \"motoin\", did you mean \"motion\"?"),
         ("whiskers", "", "no network \"whiskers\""),
         ("motion", "2", "network \"motion\" has no version \"2\": 1"),
     ] {
@@ -162,41 +131,24 @@ fn sensor_sizes_are_those_that_the_network_asks_for() {
     let misspelt = vec![("kamera".to_owned(), size(8, 6))];
     let channels = vec![("line".to_owned(), size(8, 6))];
     for (name, sensors, expected) in [
-        (
-            "look",
-            Vec::new(),
-            "input \"camera\" of network \"look\" takes any sensor: say its size",
-        ),
-        (
-            "look",
-            camera(0, 6),
-            "cannot be 0x6: 1 to 32768 pixels across and down",
-        ),
+        ("look", Vec::new(), "input \"camera\" of network \"look\" takes any sensor: say its size"),
+        ("look", camera(0, 6), "cannot be 0x6: 1 to 32768 pixels across and down"),
         ("look", twice, "was given a size twice"),
         (
             "look",
             misspelt,
             "input \"kamera\" of network \"look\" does not exist, did you mean \"camera\"?",
         ),
-        (
-            "fixed",
-            camera(6, 8),
-            "input \"camera\" of network \"fixed\" is 8x6, not 6x8",
-        ),
+        ("fixed", camera(6, 8), "input \"camera\" of network \"fixed\" is 8x6, not 6x8"),
         ("echo", channels, "has channels, and no sensor's size"),
     ] {
         let error = repository.plan(name, "", &sensors).unwrap_err();
         assert!(matches!(error, Error::SensorSize { .. }), "{error}");
         assert!(error.to_string().contains(expected), "{error}");
     }
-    for (name, sensors) in [
-        ("look", camera(8, 6)),
-        ("fixed", camera(8, 6)),
-        ("fixed", Vec::new()),
-    ] {
-        repository
-            .plan(name, "", &sensors)
-            .unwrap_or_else(|error| panic!("{error}"));
+    for (name, sensors) in [("look", camera(8, 6)), ("fixed", camera(8, 6)), ("fixed", Vec::new())]
+    {
+        repository.plan(name, "", &sensors).unwrap_or_else(|error| panic!("{error}"));
     }
 }
 
@@ -223,11 +175,7 @@ fn a_network_never_changes_under_its_name_and_version() {
     let repository = Repository::open(None).unwrap();
     let echo = described("echo", ECHO);
     assert_eq!(load(&repository, &echo, "").unwrap(), "1");
-    assert_eq!(
-        load(&repository, &echo, "1").unwrap(),
-        "1",
-        "the same again is harmless"
-    );
+    assert_eq!(load(&repository, &echo, "1").unwrap(), "1", "the same again is harmless");
     let other = described("echo", &ECHO.replace("weight = 1.0", "weight = 2.0"));
     let error = load(&repository, &other, "").unwrap_err();
     assert!(matches!(error, Error::Exists { .. }), "{error}");
@@ -244,24 +192,12 @@ fn a_network_is_judged_before_it_is_kept_and_a_dry_run_keeps_nothing() {
     let error = load(&repository, &bad, "").unwrap_err();
     assert!(matches!(error, Error::Invalid { .. }), "{error}");
     let problems = repository.dry_run(&bad.network, &[]).unwrap().unwrap_err();
-    assert!(
-        problems[0].field.starts_with("population.echo"),
-        "{problems:?}"
-    );
+    assert!(problems[0].field.starts_with("population.echo"), "{problems:?}");
 
     let look = described("look", LOOK);
-    let (_, hash) = repository
-        .dry_run(&look.network, &camera(8, 6))
-        .unwrap()
-        .unwrap();
-    assert!(matches!(
-        repository.dry_run(&look.network, &[]),
-        Err(Error::SensorSize { .. })
-    ));
-    assert!(matches!(
-        repository.plan("look", "", &[]),
-        Err(Error::Unknown { .. })
-    ));
+    let (_, hash) = repository.dry_run(&look.network, &camera(8, 6)).unwrap().unwrap();
+    assert!(matches!(repository.dry_run(&look.network, &[]), Err(Error::SensorSize { .. })));
+    assert!(matches!(repository.plan("look", "", &[]), Err(Error::Unknown { .. })));
     load(&repository, &look, "").unwrap();
     let (info, _, described_hash) = repository.describe("look", "", &camera(8, 6)).unwrap();
     assert_eq!((info.name.as_str(), described_hash), ("look", hash));
@@ -270,17 +206,12 @@ fn a_network_is_judged_before_it_is_kept_and_a_dry_run_keeps_nothing() {
 #[test]
 fn a_network_needs_its_arrays_when_it_is_loaded_and_not_after() {
     let repository = Repository::open(None).unwrap();
-    let text = ECHO.replace(
-        "one_to_one.weight = 1.0",
-        "synapses = [{ from = 0, to = 1, weight = 1.0 }]",
-    );
+    let text =
+        ECHO.replace("one_to_one.weight = 1.0", "synapses = [{ from = 0, to = 1, weight = 1.0 }]");
     let listed = described("listed", &text);
     let missing = repository.load(&listed.network, "").unwrap_err();
     assert!(matches!(missing, Error::Blob { .. }), "{missing}");
-    assert!(matches!(
-        repository.dry_run(&listed.network, &[]),
-        Err(Error::Blob { .. })
-    ));
+    assert!(matches!(repository.dry_run(&listed.network, &[]), Err(Error::Blob { .. })));
     load(&repository, &listed, "").unwrap();
     assert!(repository.plan("listed", "", &[]).is_ok());
 }

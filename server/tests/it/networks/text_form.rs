@@ -81,25 +81,14 @@ fn lif() -> v1::Lif {
 
 fn filters() -> Vec<v1::Filter> {
     use v1::filter::Filter;
-    let flip = v1::Flip {
-        horizontal: true,
-        vertical: false,
-        polarity: true,
-    };
+    let flip = v1::Flip { horizontal: true, vertical: false, polarity: true };
     [
-        Filter::Crop(v1::Crop {
-            x: 8,
-            y: 0,
-            width: 300,
-            height: 100,
-        }),
+        Filter::Crop(v1::Crop { x: 8, y: 0, width: 300, height: 100 }),
         Filter::Downsample(v1::Downsample { factor: 4 }),
         Filter::Refractory(v1::Refractory { period_us: 1_500 }),
         Filter::Flip(flip),
     ]
-    .map(|filter| v1::Filter {
-        filter: Some(filter),
-    })
+    .map(|filter| v1::Filter { filter: Some(filter) })
     .to_vec()
 }
 
@@ -107,10 +96,7 @@ fn inputs() -> Vec<v1::InputPort> {
     use v1::input_port::Shape;
     let camera = v1::InputPort {
         name: "camera".into(),
-        shape: Some(Shape::Sensor(v1::Sensor {
-            width: 320,
-            height: 240,
-        })),
+        shape: Some(Shape::Sensor(v1::Sensor { width: 320, height: 240 })),
         filters: filters(),
         max_multiplicity: 7,
         binary: false,
@@ -127,9 +113,7 @@ fn inputs() -> Vec<v1::InputPort> {
 fn populations() -> Vec<v1::Population> {
     use v1::extent::Extent;
     use v1::population::Neuron;
-    let extent = |extent| v1::Extent {
-        extent: Some(extent),
-    };
+    let extent = |extent| v1::Extent { extent: Some(extent) };
     let second = v1::Population {
         name: "second".into(),
         shape: vec![
@@ -197,11 +181,8 @@ fn a_text_is_the_description_that_one_would_write_by_hand() {
     let kernel = f32s(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     let file = npy("<f4", &[2, 1, 1, 1, 3], &kernel);
     let described = read_beside(WHOLE, &[("kernel.npy", &file)]).unwrap();
-    let vote = v1::Vote {
-        window_ticks: 240_000,
-        every_ticks: 80,
-        labels: vec!["a".into(), "b".into()],
-    };
+    let vote =
+        v1::Vote { window_ticks: 240_000, every_ticks: 80, labels: vec!["a".into(), "b".into()] };
     let output = |name: &str, sources: &[&str]| v1::OutputPort {
         name: name.into(),
         sources: sources.iter().map(|source| (*source).into()).collect(),
@@ -218,10 +199,7 @@ fn a_text_is_the_description_that_one_would_write_by_hand() {
             source: "second".into(),
             rule: Some(v1::readout::Rule::Vote(vote)),
         }],
-        outputs: vec![
-            output("all", &["first", "second"]),
-            output("decisions", &["decide"]),
-        ],
+        outputs: vec![output("all", &["first", "second"]), output("decisions", &["decide"])],
         description: "all of it".into(),
     };
     assert_eq!(described.network, expected);
@@ -248,34 +226,16 @@ fn synapses(text: &str, files: &[(&str, &[u8])]) -> (Vec<u32>, Vec<u32>, Vec<f64
         (array.element_type(), described.blobs[&sha256].clone())
     };
     let wholes = |array: &Option<v1::ArrayRef>| {
-        bytes(array)
-            .1
-            .as_chunks()
-            .0
-            .iter()
-            .map(|whole| u32::from_le_bytes(*whole))
-            .collect()
+        bytes(array).1.as_chunks().0.iter().map(|whole| u32::from_le_bytes(*whole)).collect()
     };
     let weights = match bytes(&explicit.weights) {
         (ElementType::F32, bytes) => {
             let values = bytes.as_chunks().0.iter();
-            values
-                .map(|value| f64::from(f32::from_le_bytes(*value)))
-                .collect()
+            values.map(|value| f64::from(f32::from_le_bytes(*value))).collect()
         }
-        (_, bytes) => bytes
-            .as_chunks()
-            .0
-            .iter()
-            .map(|value| f64::from_le_bytes(*value))
-            .collect(),
+        (_, bytes) => bytes.as_chunks().0.iter().map(|value| f64::from_le_bytes(*value)).collect(),
     };
-    (
-        wholes(&explicit.sources),
-        wholes(&explicit.targets),
-        weights,
-        wholes(&explicit.delays_ticks),
-    )
+    (wholes(&explicit.sources), wholes(&explicit.targets), weights, wholes(&explicit.delays_ticks))
 }
 
 /// Catches columns that are swapped, and delays that lose their unit.
@@ -296,18 +256,10 @@ fn synapses_are_the_same_whether_listed_in_a_csv_file_or_in_arrays() {
     let weights = npy("<f4", &[2], &f32s(&[0.5, -0.25]));
     // Counted in half milliseconds.
     let delays = npy(">u4", &[2], &[6_u32, 0].map(u32::to_be_bytes).concat());
-    let files: [(&str, &[u8]); 4] = [
-        ("s.npy", &sources),
-        ("t.npy", &targets),
-        ("w.npy", &weights),
-        ("d.npy", &delays),
-    ];
-    let in_ms = [
-        ("s.npy", &*sources),
-        files[1],
-        files[2],
-        ("d.npy", &npy("<u4", &[2], &u32s(&[3, 0]))),
-    ];
+    let files: [(&str, &[u8]); 4] =
+        [("s.npy", &sources), ("t.npy", &targets), ("w.npy", &weights), ("d.npy", &delays)];
+    let in_ms =
+        [("s.npy", &*sources), files[1], files[2], ("d.npy", &npy("<u4", &[2], &u32s(&[3, 0])))];
     let arrays = r#"{ sources = "s.npy", targets = "t.npy", weights = "w.npy", delays = "d.npy", delay_unit = "1 ms" }"#;
     assert_eq!(synapses(arrays, &in_ms), expected);
     let in_s = arrays.replace("1 ms", "1 s");
@@ -350,12 +302,7 @@ fn what_leaves_is_what_drives_nobody_and_what_decides() {
     };
     let outputs = |text: &str| -> Vec<String> {
         let described = read(text).unwrap_or_else(|error| panic!("{error}"));
-        described
-            .network
-            .outputs
-            .iter()
-            .map(|output| output.name.clone())
-            .collect()
+        described.network.outputs.iter().map(|output| output.name.clone()).collect()
     };
     let join = |name: &str, from: &str, to: &str| {
         format!("{name} = {{ from = \"{from}\", to = \"{to}\", one_to_one.weight = 1 }}\n")
@@ -377,25 +324,12 @@ fn a_network_is_called_what_it_says_or_what_its_folder_is_called() {
         std::fs::write(&path, text).unwrap();
         path
     };
-    let name = |path: &std::path::Path| {
-        spiked_server::networks::text::read(path)
-            .unwrap()
-            .network
-            .name
-    };
+    let name =
+        |path: &std::path::Path| spiked_server::networks::text::read(path).unwrap().network.name;
     let text = "input.a.channels = 1\n";
-    assert_eq!(
-        name(write("echo/network.toml", text).parent().unwrap()),
-        "echo"
-    );
+    assert_eq!(name(write("echo/network.toml", text).parent().unwrap()), "echo");
     assert_eq!(name(&write("other/network.toml", text)), "other");
-    assert_eq!(
-        name(write("named/1.2/network.toml", text).parent().unwrap()),
-        "named"
-    );
+    assert_eq!(name(write("named/1.2/network.toml", text).parent().unwrap()), "named");
     assert_eq!(name(&write("single.toml", text)), "single");
-    assert_eq!(
-        name(&write("x.toml", &format!("name = \"said\"\n{text}"))),
-        "said"
-    );
+    assert_eq!(name(&write("x.toml", &format!("name = \"said\"\n{text}"))), "said");
 }
