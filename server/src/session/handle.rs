@@ -102,7 +102,8 @@ impl Session {
 
     /// A watcher joins.
     pub(crate) fn watch(&self) -> Result<Watching, Error> {
-        let opened = self.opened(true);
+        let mut opened = self.opened(true);
+        opened.output_position = self.link.simulated.output();
         let watching = Watching::new(self.link.clone(), opened);
         watching.ok_or(Error::Limit { what: "watchers of a session", limit: WATCHERS_MAX.into() })
     }

@@ -22,6 +22,7 @@ pub(crate) struct Accepted {
     charged_events: AtomicU64,
     charged_bytes: AtomicU64,
     duplicates: AtomicU64,
+    counted: AtomicU64,
     late: AtomicU64,
     outside: AtomicU64,
     multiplicity: AtomicU64,
@@ -67,6 +68,7 @@ impl Accepted {
         // reader share a thread, or meet at the reader's waker.
         self.batches.store(status.accepted, Relaxed);
         self.events.store(status.events_applied, Relaxed);
+        self.counted.store(status.events_counted, Relaxed);
         self.charged_events.store(status.charged_events, Relaxed);
         self.charged_bytes.store(status.charged_bytes, Relaxed);
         self.duplicates.store(status.duplicates, Relaxed);
@@ -178,7 +180,7 @@ pub(crate) fn acknowledgement(
             overload: 0,
             words: accepted.words.load(Relaxed),
         }),
-        events_accepted: accepted.events.load(Relaxed).saturating_sub(excess),
+        events_accepted: accepted.counted.load(Relaxed).saturating_sub(excess),
         events_filtered: simulated.filtered.load(Relaxed),
         duplicates: accepted.duplicates.load(Relaxed),
         deliveries: simulated.deliveries.load(Relaxed),

@@ -1,9 +1,12 @@
 //! What is wrong with a stream is a typed error that names place and value; what came before it is
 //! processed, as the policy says; and the daemon lives on.
 
-use spiked_proto::v1::{self, Layout, Reason, stream_request::Message as Request};
+use spiked_proto::{
+    layout::address::{self, CountedAddressEvent},
+    v1::{self, Layout, Reason, stream_request::Message as Request},
+};
 
-use crate::support::{Record, Server, batch, open};
+use crate::support::{CHANNELS, Record, Server, batch, open};
 
 fn drops() -> v1::Open {
     let mut open = open("touch");
@@ -261,4 +264,26 @@ async fn a_burst_above_the_port_s_multiplicity_ends_the_session_or_is_counted() 
     assert_eq!(record.reason(), v1::EndReason::Completed);
     let last = record.last();
     assert_eq!((last.drops.unwrap().multiplicity, last.events_accepted), (1, 1_000));
+}
+
+/// P3: an entry of a multiplicity stands for as many events, wherever they are counted.
+#[tokio::test]
+async fn counted_entries_are_counted_as_the_events_they_stand_for() {
+    let server = Server::start().await;
+    let mut payload = Vec::new();
+    let entry = |time, index| CountedAddressEvent { time, index, multiplicity: 200 };
+    let mut events = vec![entry(10, 1); 6];
+    events.push(entry(20, CHANNELS + 5));
+    address::encode_counted(&events, 0, &mut payload).unwrap();
+    let counted = v1::EventBatch {
+        sequence: 1,
+        layout: Layout::CountedAddress.into(),
+        count: 7,
+        payload: payload.into(),
+        ..v1::EventBatch::default()
+    };
+    let record = server.run(drops(), vec![counted]).await;
+    let last = record.last();
+    let drops = last.drops.unwrap();
+    assert_eq!((last.events_accepted, drops.multiplicity, drops.outside), (1_000, 200, 200));
 }

@@ -108,7 +108,6 @@ impl<T> Wheel<T> {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "masked to the number of slots")]
 const fn slot(tick: u64) -> usize {
     (tick & (SLOTS - 1)) as usize
 }

@@ -182,7 +182,6 @@ fn pack_row(row: &[Synapse], words: &mut Vec<u64>) {
 }
 
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "masked to 24 bits")]
 fn slot(word: u64) -> u32 {
     (word & TARGET_MASK) as u32
 }
@@ -193,7 +192,6 @@ fn step_ticks(word: u64) -> u64 {
 }
 
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the upper 24 bits, sign extended")]
 fn weight(word: u64) -> i32 {
     (word.cast_signed() >> (TARGET_BITS + STEP_BITS)) as i32
 }

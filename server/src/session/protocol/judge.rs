@@ -104,7 +104,8 @@ impl Judge<'_> {
                 taken.fatal = Some(refusal());
                 break;
             }
-            *count_of(&mut taken.drops, reason) += 1;
+            // An entry that stands for no event is still one thing refused.
+            *count_of(&mut taken.drops, reason) += u64::from(event.multiplicity.max(1));
             if !taken.refusals.iter().any(|known| known.reason == reason) {
                 taken.refusals.push(refusal());
             }

@@ -48,8 +48,10 @@ pub(crate) struct Status {
     pub(crate) accepted: u64,
     /// Events in accepted batches, whatever became of them.
     pub(crate) events_seen: u64,
-    /// Events handed to the simulation.
+    /// Entries handed to the simulation; what the queue holds is counted in these.
     pub(crate) events_applied: u64,
+    /// The events that they stand for: an entry of a multiplicity of three is three events.
+    pub(crate) events_counted: u64,
     /// Events dropped, by cause.
     pub(crate) drops: v1::Drops,
     /// Batches recognised as duplicates.
@@ -232,6 +234,8 @@ impl Protocol {
         let taken = port.take(batch, &target, &mut out.chunk.events);
         let applied = &out.chunk.events[before..];
         self.last_event_us = latest(applied, self.last_event_us);
+        let events = applied.iter().map(|event| u64::from(event.multiplicity));
+        self.status.events_counted += events.sum::<u64>();
         let count = applied.len();
         if count > 0 {
             out.chunk.push(Op::Events { port: port.id(), count });

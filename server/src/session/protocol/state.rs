@@ -59,6 +59,7 @@ impl Status {
         for value in [
             self.events_seen,
             self.events_applied,
+            self.events_counted,
             self.duplicates,
             self.charged_events,
             self.charged_bytes,
@@ -78,6 +79,7 @@ impl Status {
             accepted: 0,
             events_seen: from.u64()?,
             events_applied: from.u64()?,
+            events_counted: from.u64()?,
             duplicates: from.u64()?,
             charged_events: from.u64()?,
             charged_bytes: from.u64()?,
