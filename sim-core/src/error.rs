@@ -28,9 +28,9 @@ pub enum OfferError {
     Late {
         /// Zero-based position in the slice.
         position: usize,
-        /// The event's time [µs].
+        /// The event's time \[µs\].
         time_us: u64,
-        /// The port's promise [µs].
+        /// The port's promise \[µs\].
         promise_us: u64,
     },
     /// A multiplicity of zero.
@@ -42,9 +42,9 @@ pub enum OfferError {
     /// A promise below one already given.
     #[error("a promise of {promise_us} µs after one of {given_us} µs")]
     Backwards {
-        /// The new promise [µs].
+        /// The new promise \[µs\].
         promise_us: u64,
-        /// The one given before [µs].
+        /// The one given before \[µs\].
         given_us: u64,
     },
 }

@@ -1,11 +1,11 @@
 //! Ticks, delays and the one place where sensor time becomes session time.
 //!
-//! Time is a `u64` count of ticks since the session's origin. A sensor's time stamp [µs] is
+//! Time is a `u64` count of ticks since the session's origin. A sensor's time stamp \[µs\] is
 //! floored to its tick here and nowhere else, after the filters, which work in µs.
 
 use std::num::NonZeroU64;
 
-/// The longest tick [ns]: one second.
+/// The longest tick \[ns\]: one second.
 const TICK_NS_MAX: u64 = 1_000_000_000;
 const NS_PER_US: u128 = 1_000;
 
@@ -27,7 +27,7 @@ impl Tick {
     }
 }
 
-/// A delay [ticks]. Zero is allowed only where the plan has proved that no cycle of zero delay
+/// A delay \[ticks\]. Zero is allowed only where the plan has proved that no cycle of zero delay
 /// exists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Delay(pub u32);
@@ -53,13 +53,13 @@ impl TickLength {
         NonZeroU64::new(ns).filter(|ns| ns.get() <= TICK_NS_MAX).map(Self)
     }
 
-    /// The length [ns].
+    /// The length \[ns\].
     #[must_use]
     pub const fn ns(self) -> u64 {
         self.0.get()
     }
 
-    /// The length [ms].
+    /// The length \[ms\].
     #[must_use]
     pub fn ms(self) -> f64 {
         self.0.get() as f64 / 1e6
@@ -72,14 +72,14 @@ impl TickLength {
         Some(Tick(u64::try_from(since_ns / u128::from(self.ns())).unwrap_or(u64::MAX)))
     }
 
-    /// The start of a tick on the sender's clock [µs], rounded down.
+    /// The start of a tick on the sender's clock \[µs\], rounded down.
     #[must_use]
     pub fn start_us(self, tick: Tick, origin_us: u64) -> u64 {
         let since_us = u128::from(tick.0) * u128::from(self.ns()) / NS_PER_US;
         origin_us.saturating_add(u64::try_from(since_us).unwrap_or(u64::MAX))
     }
 
-    /// The first time stamp that lies in a tick, or after it where a tick holds none [µs].
+    /// The first time stamp that lies in a tick, or after it where a tick holds none \[µs\].
     #[must_use]
     pub fn first_us(self, tick: Tick, origin_us: u64) -> u64 {
         let since_us = (u128::from(tick.0) * u128::from(self.ns())).div_ceil(NS_PER_US);

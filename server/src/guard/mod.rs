@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tonic::transport::Server;
 
-/// A message that a client may send [bytes].
+/// A message that a client may send \[bytes\].
 pub(crate) const DECODE_MAX: usize = 1 << 20;
 
 const CONNECTION_WINDOW: u32 = 4 << 20;

@@ -21,10 +21,10 @@ pub struct Blobs(Arc<Mutex<Store>>);
 #[derive(Debug, Default)]
 struct Store {
     stored: BTreeMap<[u8; 32], Stored>,
-    /// Of all in `stored` [bytes].
+    /// Of all in `stored` \[bytes\].
     stored_bytes: u64,
     uploads_open: usize,
-    /// Of open uploads, at the length that they declared [bytes].
+    /// Of open uploads, at the length that they declared \[bytes\].
     uploads_bytes: u64,
     /// Rises with every use; the smallest is what nobody has asked for longest.
     uses: u64,
@@ -156,7 +156,7 @@ impl Upload {
         Ok(())
     }
 
-    /// Keeps the array; returns its length [bytes].
+    /// Keeps the array; returns its length \[bytes\].
     ///
     /// # Errors
     ///

@@ -1,26 +1,26 @@
 //! How much of everything there may be. Each bound keeps one client from taking the daemon's
 //! memory, and lies far above what a network of any paper needs.
 
-/// Of one array, uploaded or read from a file [bytes].
+/// Of one array, uploaded or read from a file \[bytes\].
 pub(crate) const BLOB_BYTES_MAX: u64 = 256 << 20;
-/// Of all uploaded arrays together, begun ones at their full length [bytes].
+/// Of all uploaded arrays together, begun ones at their full length \[bytes\].
 pub(crate) const BLOBS_BYTES_MAX: u64 = 1 << 30;
 /// Of uploads that have begun and not ended.
 pub(crate) const UPLOADS_OPEN_MAX: usize = 16;
 
-/// Of the arrays of one network, counted as often as it uses them [bytes].
+/// Of the arrays of one network, counted as often as it uses them \[bytes\].
 pub(crate) const NETWORK_BYTES_MAX: u64 = 1 << 30;
-/// Of the arrays of all networks in the repository [bytes].
+/// Of the arrays of all networks in the repository \[bytes\].
 pub(crate) const REPOSITORY_BYTES_MAX: u64 = 4 << 30;
 /// Of networks, all versions counted.
 pub(crate) const NETWORKS_MAX: usize = 1_024;
 
 /// Of plans that are kept for the next session; those in use live on without the repository.
 pub(crate) const PLANS_MAX: usize = 32;
-/// Of those plans together [bytes].
+/// Of those plans together \[bytes\].
 pub(crate) const PLANS_BYTES_MAX: u64 = 1 << 30;
 
-/// Of a network's text [bytes].
+/// Of a network's text \[bytes\].
 pub(crate) const TEXT_BYTES_MAX: u64 = 4 << 20;
 /// Of problems that are reported at once.
 pub(crate) const PROBLEMS_MAX: usize = 100;

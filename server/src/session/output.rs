@@ -29,7 +29,7 @@ pub(crate) struct Item {
 }
 
 impl Item {
-    /// What it takes in the outbox [bytes], about.
+    /// What it takes in the outbox \[bytes\], about.
     pub(crate) fn bytes(&self) -> usize {
         match self.message.as_ref() {
             Message::Spikes(batch) => size_of::<Message>() + batch.payload.len(),

@@ -110,7 +110,7 @@ impl Simulated {
         self.settled.store(pieces, Release);
     }
 
-    /// Adds a turn's processor time [ns].
+    /// Adds a turn's processor time \[ns\].
     pub(crate) fn spent(&self, core_ns: u64) {
         // Ordering: Relaxed, a figure.
         self.core_ns.fetch_add(core_ns, Relaxed);

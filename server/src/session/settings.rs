@@ -26,7 +26,7 @@ pub(crate) enum Policy {
 /// Where tick 0 lies on the sender's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// At a time stamp [µs].
+    /// At a time stamp \[µs\].
     Time(u64),
     /// Where the first accepted batch begins.
     FirstBatch,

@@ -5,7 +5,7 @@ use spiked_proto::v1;
 
 use crate::error::Error;
 
-/// The largest sensor side that an event's coordinates can name [pixels].
+/// The largest sensor side that an event's coordinates can name \[pixels\].
 const SIDE_MAX: u32 = 1 << 15;
 
 /// The input ports.

@@ -9,7 +9,7 @@ use tokio_stream::StreamExt as _;
 
 use crate::support::{CHANNELS, Random, Record, Server, TICK_NS, batch, open, spikes};
 
-/// Time between two promises of the made-up recording [µs].
+/// Time between two promises of the made-up recording \[µs\].
 const PROMISE_US: u64 = 10_000;
 
 /// Part of a recording between two promises: its events, in time, and the promise that ends it.

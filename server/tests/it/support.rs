@@ -19,7 +19,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-/// Length of a tick of the made-up networks [ns].
+/// Length of a tick of the made-up networks \[ns\].
 pub(crate) const TICK_NS: u64 = 100_000;
 /// Channels of the network "touch".
 pub(crate) const CHANNELS: u32 = 64;

@@ -64,7 +64,7 @@ pub(crate) struct Convolution {
 /// What the plan knows before a convolution is compiled.
 pub(crate) struct Target<'a> {
     pub(crate) grid: &'a Grid,
-    /// Axonal and dendritic delay [ticks].
+    /// Axonal and dendritic delay \[ticks\].
     pub(crate) delay_ticks: u32,
     pub(crate) quantum: f64,
 }

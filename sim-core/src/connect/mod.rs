@@ -33,7 +33,7 @@ pub(crate) enum Connect {
 }
 
 impl Connect {
-    /// The delays that a flight visits, rising [ticks]. Empty for rows.
+    /// The delays that a flight visits, rising \[ticks\]. Empty for rows.
     pub(crate) fn delays_ticks(&self) -> &[u32] {
         match self {
             Self::OneToOne(one_to_one) => one_to_one.delays_ticks(),
@@ -96,7 +96,7 @@ impl Connect {
         }
     }
 
-    /// Resident size [bytes].
+    /// Resident size \[bytes\].
     pub(crate) fn bytes(&self) -> u64 {
         match self {
             Self::OneToOne(_) => size_of::<OneToOne>() as u64,

@@ -10,17 +10,17 @@ use crate::math::exp;
 /// What the kernels are tuned to. Delays count steps of the kernel, whatever a step lasts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MotionKernel {
-    /// One class each: [vx, vy], x to the right, y down [pixels a step].
+    /// One class each: [vx, vy], x to the right, y down \[pixels a step\].
     pub velocities_px_per_step: Vec<[f64; 2]>,
-    /// Delays 0 to this less one [steps].
+    /// Delays 0 to this less one \[steps\].
     pub delays: u32,
-    /// Height and width [pixels], odd.
+    /// Height and width \[pixels\], odd.
     pub size: u32,
-    /// How fast old events lose weight [steps].
+    /// How fast old events lose weight \[steps\].
     pub tau_steps: f64,
-    /// Spread of the excitatory centre [pixels].
+    /// Spread of the excitatory centre \[pixels\].
     pub centre_sigma_px: f64,
-    /// Spread of the inhibitory surround [pixels].
+    /// Spread of the inhibitory surround \[pixels\].
     pub surround_sigma_px: f64,
 }
 

@@ -6,7 +6,7 @@ use crate::sums::{Layout, Quads, Touched};
 #[derive(Debug)]
 pub(crate) struct OneToOne {
     delay_ticks: [u32; 1],
-    /// [quanta]
+    /// \[quanta\]
     weight: i32,
     size: u32,
     layout: Layout,

@@ -1,7 +1,7 @@
 //! Explicit synapses in compressed rows, one row a source, in delay order, 8 bytes a synapse.
 //!
 //! ```text
-//! | weight [quanta], i24 | delay since the synapse before [ticks], u16 | target slot, u24 |
+//! | weight \[quanta\], i24 | delay since the synapse before \[ticks\], u16 | target slot, u24 |
 //! ```
 //!
 //! A delay step beyond 16 bits is a word of its own: target slot all ones, the step in the upper
@@ -15,7 +15,7 @@ const STEP_BITS: u32 = 16;
 const TARGET_MASK: u64 = (1 << TARGET_BITS) - 1;
 /// In place of a target: the rest of the word is a long delay step.
 const GAP: u64 = TARGET_MASK;
-/// The largest target slot [lanes] that a row can name.
+/// The largest target slot \[lanes\] that a row can name.
 pub(crate) const SLOT_MAX: u64 = TARGET_MASK - 1;
 
 /// One synapse before packing.
@@ -23,9 +23,9 @@ pub(crate) const SLOT_MAX: u64 = TARGET_MASK - 1;
 pub(crate) struct Synapse {
     pub(crate) source: u32,
     pub(crate) delay_ticks: u32,
-    /// Where the target's sum lies [lanes], at most [`SLOT_MAX`].
+    /// Where the target's sum lies \[lanes\], at most [`SLOT_MAX`].
     pub(crate) slot: u32,
-    /// [quanta], 24 bits signed.
+    /// \[quanta\], 24 bits signed.
     pub(crate) weight: i32,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Cursor {
     pub(crate) end: u32,
     pub(crate) multiplicity: u32,
     pub(crate) projection: u16,
-    /// When the spike was emitted [ticks].
+    /// When the spike was emitted \[ticks\].
     pub(crate) emitted: u64,
 }
 

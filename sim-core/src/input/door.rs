@@ -8,7 +8,7 @@ use crate::event::InputEvent;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Door {
-    /// No event before this is still to come [µs].
+    /// No event before this is still to come \[µs\].
     pub(crate) promise_us: u64,
     /// At or above the promise, in order of arrival.
     pub(crate) waiting: Vec<InputEvent>,
@@ -45,7 +45,7 @@ impl Door {
         self.ready[sorted_from..].sort_by_key(|event| (event.time_us, event.address));
     }
 
-    /// Time of the first event that is ready [µs].
+    /// Time of the first event that is ready \[µs\].
     pub(crate) fn next_us(&self) -> Option<u64> {
         self.ready.get(self.taken).map(|event| event.time_us)
     }

@@ -36,7 +36,7 @@ pub(crate) struct Chain {
 /// What a port's filters remember: for each refractory stage, when each address last passed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Memory {
-    /// Time of the last accepted event plus one [µs]; 0 for none.
+    /// Time of the last accepted event plus one \[µs\]; 0 for none.
     pub(crate) passed: Vec<Vec<u64>>,
 }
 

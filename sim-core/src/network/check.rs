@@ -31,7 +31,7 @@ const SYNAPSES_MAX: usize = 1 << 31;
 pub(crate) struct Draft {
     pub(crate) source: SourceId,
     pub(crate) target: PopulationId,
-    /// Axonal and dendritic [ticks].
+    /// Axonal and dendritic \[ticks\].
     pub(crate) delay_ticks: u32,
     pub(crate) delay_ticks_min: u64,
     pub(crate) delay_ticks_max: u64,

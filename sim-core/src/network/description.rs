@@ -90,7 +90,7 @@ pub struct SensorSize {
 /// A filter at the door, for ports that are cameras (refractory: any port).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter {
-    /// Keeps a rectangle, whose corner becomes (0, 0) [pixels].
+    /// Keeps a rectangle, whose corner becomes (0, 0) \[pixels\].
     Crop {
         /// First column kept.
         x: u32,
@@ -108,7 +108,7 @@ pub enum Filter {
     },
     /// Drops an event that follows an accepted one of the same address too soon.
     Refractory {
-        /// How soon [µs].
+        /// How soon \[µs\].
         period_us: u64,
     },
     /// Mirrors columns, rows or polarities.
@@ -144,22 +144,22 @@ pub enum Neuron {
     Accumulator(AccumulatorParameters),
 }
 
-/// `tau dv/dt = -(v - rest) + drive`; a delivery adds its weight [mV] to v.
+/// `tau dv/dt = -(v - rest) + drive`; a delivery adds its weight \[mV\] to v.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LifParameters {
-    /// Membrane time constant [ms], above 0.
+    /// Membrane time constant \[ms\], above 0.
     pub tau_ms: f64,
-    /// Resting potential [mV].
+    /// Resting potential \[mV\].
     pub rest_mv: f64,
-    /// Threshold [mV], above reset.
+    /// Threshold \[mV\], above reset.
     pub threshold_mv: f64,
-    /// Potential after a spike [mV].
+    /// Potential after a spike \[mV\].
     pub reset_mv: f64,
-    /// Constant drive, as the potential it adds at equilibrium [mV].
+    /// Constant drive, as the potential it adds at equilibrium \[mV\].
     pub drive_mv: f64,
-    /// Time after a spike in which the membrane stays at reset and deliveries are lost [ms].
+    /// Time after a spike in which the membrane stays at reset and deliveries are lost \[ms\].
     pub refractory_ms: f64,
-    /// Potential at the start [mV].
+    /// Potential at the start \[mV\].
     pub initial_mv: f64,
     /// A spike needs the threshold exceeded, not only reached.
     pub strict: bool,
@@ -221,9 +221,9 @@ pub struct Projection {
     pub source: String,
     /// A population.
     pub target: String,
-    /// Added to every synapse's delay [ticks].
+    /// Added to every synapse's delay \[ticks\].
     pub axonal_delay_ticks: u32,
-    /// Added to every synapse's delay [ticks]; apart because plasticity needs to know where a
+    /// Added to every synapse's delay \[ticks\]; apart because plasticity needs to know where a
     /// delay lies.
     pub dendritic_delay_ticks: u32,
     /// Which synapses there are.
@@ -252,7 +252,7 @@ pub enum Connectivity {
     OneToOne {
         /// The same for all.
         weight: f64,
-        /// The same for all [ticks].
+        /// The same for all \[ticks\].
         delay_ticks: u32,
     },
     /// One synapse an entry; several between one pair are normal.
@@ -270,7 +270,7 @@ pub struct ExplicitSynapses {
     pub targets: Vec<u32>,
     /// Weights.
     pub weights: Vec<f64>,
-    /// Delays [ticks].
+    /// Delays \[ticks\].
     pub delays_ticks: Vec<u32>,
 }
 
@@ -335,9 +335,9 @@ pub enum ReadoutRule {
     /// The class with most spikes in a sliding window, ties to the lowest; classes are the first
     /// extent of the source.
     Vote {
-        /// Length of the window [ticks], at least 1.
+        /// Length of the window \[ticks\], at least 1.
         window_ticks: u64,
-        /// A decision at the end of every such period in which the window holds a spike [ticks].
+        /// A decision at the end of every such period in which the window holds a spike \[ticks\].
         every_ticks: u64,
         /// One name a class, or none at all.
         labels: Vec<String>,

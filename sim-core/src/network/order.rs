@@ -84,7 +84,7 @@ fn cycle(hops: &[Hop], ranks: &[Ranks]) -> Vec<PopulationId> {
     path
 }
 
-/// The longest path of delays [ticks]. Hops that lie on a cycle count once each.
+/// The longest path of delays \[ticks\]. Hops that lie on a cycle count once each.
 pub(crate) fn longest_path_ticks(populations: usize, hops: &[Hop]) -> u64 {
     let inputs = hops.iter().filter(|hop| matches!(hop.source, SourceId::Input(_)));
     let first = inputs.map(|hop| walk(hop, hops, &mut vec![false; hops.len()], populations));

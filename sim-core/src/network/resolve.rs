@@ -8,7 +8,7 @@ use crate::{
     input::filter::{Chain, addresses, extents_of},
 };
 
-/// The largest sensor side [pixels], so that a coordinate fits the camera layout.
+/// The largest sensor side \[pixels\], so that a coordinate fits the camera layout.
 const SENSOR_SIDE_MAX: u32 = 32_768;
 
 /// What a name stands for.

@@ -57,11 +57,11 @@ pub struct Cost {
     pub neurons: u64,
     /// Synapses in all, as if materialised.
     pub synapses: u64,
-    /// The shared plan [bytes].
+    /// The shared plan \[bytes\].
     pub plan_bytes: u64,
-    /// Each session's state, without events and spikes in flight [bytes].
+    /// Each session's state, without events and spikes in flight \[bytes\].
     pub session_bytes: u64,
-    /// The longest path of delays [ticks]; a cycle counts once.
+    /// The longest path of delays \[ticks\]; a cycle counts once.
     pub longest_path_ticks: u64,
     /// Each population.
     pub populations: Vec<PopulationCost>,

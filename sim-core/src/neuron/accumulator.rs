@@ -12,7 +12,7 @@ use crate::{
 
 #[derive(Clone, Debug)]
 pub(crate) struct Accumulator {
-    /// Fires at or above this [quanta]; at least 1.
+    /// Fires at or above this \[quanta\]; at least 1.
     threshold: i64,
     rectify: Rectify,
 }

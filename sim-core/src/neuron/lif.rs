@@ -7,7 +7,7 @@
 //!
 //! During refractory time v stays at reset and deliveries are lost. State is re-based at a
 //! neuron's own arrivals and crossings only; arrivals that cancel exactly are none. Potentials are
-//! relative to rest [mV], times in ticks.
+//! relative to rest \[mV\], times in ticks.
 
 use crate::{
     math::{exp, ln},
@@ -15,7 +15,7 @@ use crate::{
     time::TickLength,
 };
 
-/// State of one neuron [bytes]: potential, moment, prediction.
+/// State of one neuron \[bytes\]: potential, moment, prediction.
 pub(crate) const STATE_BYTES: u64 = 40;
 /// No crossing is predicted, or no call is waiting.
 const NEVER: u64 = u64::MAX;
@@ -177,7 +177,7 @@ impl Membranes {
         (false, self.call(neuron))
     }
 
-    /// Brings a neuron up to a tick, with the sum of what arrives there [quanta]. Returns how
+    /// Brings a neuron up to a tick, with the sum of what arrives there \[quanta\]. Returns how
     /// often it fired since the tick before, and when the calendar must call.
     pub(crate) fn advance(
         &mut self,

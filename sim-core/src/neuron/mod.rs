@@ -24,7 +24,7 @@ impl Model {
         }
     }
 
-    /// State of one neuron beyond its sum [bytes].
+    /// State of one neuron beyond its sum \[bytes\].
     pub(crate) fn state_bytes(&self) -> u64 {
         match self {
             Self::Lif(_) => lif::STATE_BYTES,

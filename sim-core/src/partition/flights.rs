@@ -9,7 +9,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Flight {
     pub(crate) projection: ProjectionId,
-    /// When [ticks].
+    /// When \[ticks\].
     pub(crate) emitted: u64,
     /// In index order.
     pub(crate) emissions: Vec<Emission>,

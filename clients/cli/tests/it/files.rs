@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 /// The sensor of all recordings here.
 pub(crate) const SENSOR: Geometry = Geometry { width: 48, height: 32 };
-/// What a recording begins at that doesn't begin at 0, as evt2.raw does [µs].
+/// What a recording begins at that doesn't begin at 0, as evt2.raw does \[µs\].
 pub(crate) const LATE_US: u64 = 913_716_224;
 
 /// A folder of its own, gone with the test.

@@ -24,7 +24,7 @@ impl<'a> Arrays<'a> {
         Self { blob, bytes: 0 }
     }
 
-    /// Of what was decoded [bytes].
+    /// Of what was decoded \[bytes\].
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }

@@ -26,7 +26,7 @@ use arrays::Arrays;
 pub struct Converted {
     /// The description.
     pub network: Network,
-    /// Of its arrays, counted as often as they are used [bytes].
+    /// Of its arrays, counted as often as they are used \[bytes\].
     pub array_bytes: u64,
 }
 

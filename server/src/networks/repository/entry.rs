@@ -22,7 +22,7 @@ pub(super) struct Content {
     pub(super) description: String,
     /// SHA-256 of the description on the wire, arrays by their hashes.
     pub(super) identity: [u8; 32],
-    /// Of its arrays [bytes].
+    /// Of its arrays \[bytes\].
     pub(super) array_bytes: u64,
     places: Places,
 }
@@ -66,7 +66,7 @@ impl Entry {
 }
 
 impl Entry {
-    /// Of its arrays, once it has been read and if it can be had [bytes].
+    /// Of its arrays, once it has been read and if it can be had \[bytes\].
     pub(super) fn array_bytes(&self) -> Option<u64> {
         self.content.get()?.as_ref().ok().map(|content| content.array_bytes)
     }

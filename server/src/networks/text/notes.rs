@@ -79,7 +79,7 @@ const ENDS: [(&str, &str); 3] = [(".from", ".source"), (".from", ".sources"), ("
 /// Gathers problems and places while a text is read.
 pub(super) struct Notes {
     file: String,
-    /// Where each line starts [bytes].
+    /// Where each line starts \[bytes\].
     line_starts: Vec<usize>,
     problems: RefCell<Vec<(usize, TextProblem)>>,
     places: RefCell<BTreeMap<String, usize>>,

@@ -82,7 +82,7 @@ pub(super) fn weight(node: &Node<'_>, in_mv: bool) -> Option<f64> {
     }
 }
 
-/// A delay that is zero where it isn't given [ticks].
+/// A delay that is zero where it isn't given \[ticks\].
 pub(super) fn optional_ticks(context: &Context<'_>, table: &Table<'_>, key: &str) -> Option<u32> {
     table.get(key).map_or(Some(0), |node| node.ticks(context.tick_ns, 0))
 }

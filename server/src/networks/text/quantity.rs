@@ -34,7 +34,7 @@ const PIXELS: &[(&str, ())] = &[("px", ())];
 /// A length of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Duration {
-    /// A numerator [ns].
+    /// A numerator \[ns\].
     ns: u128,
     /// A power of ten.
     over: u128,
@@ -50,7 +50,7 @@ pub(super) fn duration_of(text: &str) -> Result<Duration, String> {
 }
 
 impl Duration {
-    /// The time [ms], rounded once.
+    /// The time \[ms\], rounded once.
     pub(super) fn ms(self) -> f64 {
         self.ns as f64 / (self.over as f64 * 1e6)
     }
@@ -117,7 +117,7 @@ impl Node<'_> {
         self.or_refuse(ns.map_err(|message| format!("{} {message}", self.shown())))
     }
 
-    /// A voltage [mV], as "20 mV".
+    /// A voltage \[mV\], as "20 mV".
     pub(super) fn millivolts(&self) -> Option<f64> {
         let (number, (over, under)) = self.quantity("20 mV", VOLTAGES_MV)?;
         self.finite(number.value() * over / under)

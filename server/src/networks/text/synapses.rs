@@ -8,7 +8,7 @@ use super::node::{Node, Table};
 use super::projection::{optional_ticks, weight};
 use super::quantity::duration_of;
 
-/// One synapse: source, target, weight, delay [ticks].
+/// One synapse: source, target, weight, delay \[ticks\].
 type Synapse = (u32, u32, f64, u32);
 
 pub(super) fn read(

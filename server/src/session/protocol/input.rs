@@ -112,7 +112,7 @@ impl Port {
         self.lost.outside = after.outside - before.outside;
     }
 
-    /// Where a prepared batch begins [µs].
+    /// Where a prepared batch begins \[µs\].
     pub(super) fn first_time(&self, batch: &v1::EventBatch) -> Option<u64> {
         match batch.layout() {
             Layout::Evt2 | Layout::Evt3 => self.decoded.first().map(|event| event.t_us),

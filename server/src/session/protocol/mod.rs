@@ -81,11 +81,11 @@ pub(crate) struct Protocol {
     ports: Vec<Port>,
     numbers: Numbers,
     status: Status,
-    /// Tick 0 on the sender's clock [µs], once it is known.
+    /// Tick 0 on the sender's clock \[µs\], once it is known.
     origin_us: Option<u64>,
-    /// No event before this is still to come [µs].
+    /// No event before this is still to come \[µs\].
     promise_us: u64,
-    /// The last event applied [µs].
+    /// The last event applied \[µs\].
     last_event_us: u64,
     /// Causes already reported, one bit a reason.
     reported: u64,
@@ -342,7 +342,7 @@ fn add(sum: &mut v1::Drops, more: &v1::Drops) {
     sum.words += more.words;
 }
 
-/// The network's longest path of delays [µs], rounded up.
+/// The network's longest path of delays \[µs\], rounded up.
 fn longest_path_us(plan: &Plan) -> u64 {
     let ns = u128::from(plan.cost().longest_path_ticks) * u128::from(plan.tick().ns());
     u64::try_from(ns.div_ceil(1_000)).unwrap_or(u64::MAX)
