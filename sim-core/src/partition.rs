@@ -2,7 +2,8 @@
 //!
 //! [`Partition::step`] is the life of a tick: what is due is added into sums, populations are
 //! evaluated in rank order, and what they fire departs on its projections. Between ticks all sums
-//! are zero; everything else that changes is the membranes and what is in flight.
+//! are zero; everything else that changes is the membranes and what is in flight. The deliveries
+//! that cursors made ahead follow from the spikes in flight and the tick.
 
 mod evaluate;
 mod flights;
@@ -11,8 +12,11 @@ use evaluate::Evaluation;
 pub(crate) use flights::Flights;
 
 use crate::{
-    calendar::Wheel,
-    connect::{Connect, Emission, rows::Cursor},
+    calendar::{Arrivals, Wheel},
+    connect::{
+        Connect, Emission,
+        rows::{Cursor, Rows},
+    },
     ids::{PopulationId, ProjectionId, SourceId},
     network::Plan,
     neuron::{Model, lif::Membranes},
@@ -39,8 +43,8 @@ pub(crate) struct PopulationState {
     sums: Quads,
     touched: Touched,
     pub(crate) membranes: Membranes,
+    arrivals: Arrivals,
     stops: Vec<Stop>,
-    cursors: Vec<Cursor>,
     calls: Vec<u32>,
     pub(crate) fired: Vec<Emission>,
 }
@@ -64,8 +68,6 @@ struct Scratch {
     cursors: Vec<Cursor>,
     calls: Vec<Call>,
     quads: Vec<u32>,
-    /// Cursors that have not reached the end of their row, and the ticks to their next stop.
-    onward: Vec<(Cursor, u64)>,
 }
 
 impl Partition {
@@ -85,8 +87,8 @@ impl Partition {
                 sums: Quads::new(&population.layout, population.wide),
                 touched: Touched::new(&population.layout),
                 membranes,
+                arrivals: Arrivals::new(),
                 stops: Vec::new(),
-                cursors: Vec::new(),
                 calls: Vec::new(),
                 fired: Vec::new(),
             }
@@ -116,10 +118,11 @@ impl Partition {
         }
     }
 
-    /// The first tick at which something is due.
-    pub(crate) fn next_due(&self) -> Option<u64> {
+    /// The first tick, not before `from`, at which something is due.
+    pub(crate) fn next_due(&self, from: u64) -> Option<u64> {
         let due = [self.stops.next_due(), self.cursors.next_due(), self.calls.next_due()];
-        due.into_iter().flatten().min()
+        let arrivals = self.populations.iter().filter_map(|state| state.arrivals.next_due(from));
+        due.into_iter().flatten().chain(arrivals).min()
     }
 
     /// Spikes on their way.
@@ -154,8 +157,12 @@ impl Partition {
         }
         self.cursors.take(tick, &mut scratch.cursors);
         for cursor in scratch.cursors.drain(..) {
-            let target = plan.projections[cursor.projection as usize].target;
-            self.populations[target.0 as usize].cursors.push(cursor);
+            let projection = &plan.projections[cursor.projection as usize];
+            let Connect::Rows(rows) = &projection.connect else {
+                unreachable!("only rows send cursors")
+            };
+            let arrivals = &mut self.populations[projection.target.0 as usize].arrivals;
+            send_cursor(rows, cursor, tick, arrivals, &mut self.cursors);
         }
         self.calls.take(tick, &mut scratch.calls);
         for call in scratch.calls.drain(..) {
@@ -172,10 +179,10 @@ impl Partition {
             let projection = &plan.projections[id.0 as usize];
             match &projection.connect {
                 Connect::Rows(rows) => {
+                    let arrivals = &mut self.populations[projection.target.0 as usize].arrivals;
                     for &emission in emissions {
-                        if let Some((cursor, ticks)) = rows.depart(emission, id.0, tick) {
-                            self.send_cursor(plan, cursor, tick, ticks);
-                        }
+                        let cursor = rows.depart(emission, id.0, tick);
+                        send_cursor(rows, cursor, tick, arrivals, &mut self.cursors);
                     }
                 }
                 connect => {
@@ -184,15 +191,6 @@ impl Partition {
                     self.send(plan, Stop { flight, step: 0 }, tick, first.into());
                 }
             }
-        }
-    }
-
-    fn send_cursor(&mut self, plan: &Plan, cursor: Cursor, tick: u64, ticks: u64) {
-        if ticks == 0 {
-            let target = plan.projections[cursor.projection as usize].target;
-            self.populations[target.0 as usize].cursors.push(cursor);
-        } else {
-            self.cursors.push(tick.saturating_add(ticks), cursor);
         }
     }
 
@@ -216,16 +214,17 @@ impl Partition {
         now: u64,
     ) {
         let connect = &plan.projections[projection.0 as usize].connect;
-        let waited = now.saturating_sub(emitted);
         if let Connect::Rows(rows) = connect {
             for &emission in emissions {
-                let rejoined = rows.rejoin(emission, projection.0, emitted, waited);
-                if let Some((cursor, delay)) = rejoined {
-                    self.cursors.push(emitted.saturating_add(delay), cursor);
+                let start = rows.depart(emission, projection.0, emitted);
+                let (cursor, due) = rows.skip(start, now);
+                if due >= now {
+                    self.cursors.push(due, cursor);
                 }
             }
             return;
         }
+        let waited = now.saturating_sub(emitted);
         let delays = connect.delays_ticks();
         let step = delays.partition_point(|&delay| u64::from(delay) < waited);
         if let Some(&delay) = delays.get(step) {
@@ -239,7 +238,7 @@ impl Partition {
     fn evaluate(&mut self, plan: &Plan, population: PopulationId, tick: u64) {
         let state = &mut self.populations[population.0 as usize];
         state.fired.clear();
-        if state.stops.is_empty() && state.cursors.is_empty() && state.calls.is_empty() {
+        if state.stops.is_empty() && state.arrivals.due(tick) == 0 && state.calls.is_empty() {
             return;
         }
         let mut evaluation = Evaluation {
@@ -248,18 +247,17 @@ impl Partition {
             state,
             flights: &self.flights,
             quads: &mut self.scratch.quads,
-            onward: &mut self.scratch.onward,
             tick,
         };
         let sweeps = evaluation.sweeps();
         self.deliveries += evaluation.deliver(sweeps);
         let mut calls = |neuron, due| self.calls.push(due, Call { population, neuron });
         evaluation.fire(sweeps, &mut calls);
-        self.move_on(plan, population, tick);
+        self.move_on(plan, population);
     }
 
     /// Schedules the next stop of everything that stopped at a population.
-    fn move_on(&mut self, plan: &Plan, population: PopulationId, tick: u64) {
+    fn move_on(&mut self, plan: &Plan, population: PopulationId) {
         let state = &mut self.populations[population.0 as usize];
         for stop in state.stops.drain(..) {
             let flight = self.flights.get(stop.flight);
@@ -272,10 +270,20 @@ impl Partition {
                 None => self.flights.remove(stop.flight),
             }
         }
-        for (cursor, ticks) in self.scratch.onward.drain(..) {
-            self.cursors.push(tick.saturating_add(ticks), cursor);
-        }
-        state.cursors.clear();
         state.calls.clear();
+    }
+}
+
+/// Reads a spike's row from its stop at a tick, and makes it wait for its next stop, if any.
+fn send_cursor(
+    rows: &Rows,
+    cursor: Cursor,
+    tick: u64,
+    arrivals: &mut Arrivals,
+    cursors: &mut Wheel<Cursor>,
+) {
+    let (onward, stop) = rows.visit(cursor, tick, arrivals);
+    if stop > tick {
+        cursors.push(stop, onward);
     }
 }

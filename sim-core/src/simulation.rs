@@ -224,7 +224,7 @@ impl Simulation {
         let tick_of = |time_us| self.plan.tick.tick_of(time_us, self.options.origin_us);
         let events = self.doors.iter().filter_map(|door| door.next_us().and_then(tick_of));
         let readouts = self.counts.iter().filter_map(Count::next_due);
-        let partition = self.partition.next_due();
+        let partition = self.partition.next_due(self.now);
         events.map(|tick| tick.0).chain(readouts).chain(partition).min()
     }
 

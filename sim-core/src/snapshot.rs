@@ -2,7 +2,7 @@
 //!
 //! Partition-free: neurons by their index in the description, spikes in flight as (projection,
 //! emission tick, source, multiplicity). What follows from the rest (predicted crossings, the
-//! calendar) is not stored.
+//! calendar, deliveries made ahead) is not stored.
 //!
 //! ```text
 //! magic, 8 | format, u32 | dynamics version, u32 | plan's SHA-256, 32 |
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use bytes::{Reader, Writer};
 
 use crate::{
-    connect::{Connect, Emission},
+    connect::Emission,
     error::SnapshotError,
     event::InputEvent,
     ids::ProjectionId,
@@ -24,7 +24,7 @@ use crate::{
     network::Plan,
     neuron::{
         Model,
-        lif::{Membranes, Moment},
+        lif::{Membrane, Membranes, Moment},
     },
     partition::Partition,
     readout::vote::Ballot,
@@ -168,8 +168,9 @@ impl Simulation {
 
     fn write_membranes(&self, to: &mut Writer) {
         for state in &self.partition.populations {
-            to.u64(state.membranes.v_mv.len() as u64);
-            for (v_mv, since) in state.membranes.v_mv.iter().zip(&state.membranes.since) {
+            let membranes = state.membranes.as_slice();
+            to.u64(membranes.len() as u64);
+            for Membrane { v_mv, since } in membranes {
                 to.f64(*v_mv);
                 to.u64(since.tick);
                 to.f64(since.fraction);
@@ -185,10 +186,7 @@ impl Simulation {
         }
         for cursor in self.partition.cursors.iter() {
             let projection = ProjectionId(cursor.projection);
-            let connect = &self.plan.projections[projection.0 as usize].connect;
-            let Connect::Rows(rows) = connect else { unreachable!("only rows send cursors") };
-            let index = rows.source_of(cursor.at);
-            let emission = Emission { index, multiplicity: cursor.multiplicity };
+            let emission = Emission { index: cursor.source, multiplicity: cursor.multiplicity };
             flights.push((projection, cursor.emitted, vec![emission]));
         }
         // One state has one snapshot, whatever the calendar's own order.
@@ -271,24 +269,30 @@ fn read_session(from: &mut Reader<'_>) -> Result<(Options, u64, Counters), Snaps
 fn read_membranes(from: &mut Reader<'_>, plan: &Plan) -> Result<Vec<Membranes>, SnapshotError> {
     let mut populations = Vec::new();
     for population in &plan.populations {
-        let expected = match population.model {
-            Model::Lif(_) => population.size as usize,
-            Model::Accumulator(..) => 0,
+        let Model::Lif(lif) = &population.model else {
+            expect_membranes(from, 0)?;
+            populations.push(Membranes::default());
+            continue;
         };
-        let count = from.count(24)?;
-        if count != expected {
-            return Err(from.value(format!("{count} membranes where {expected} are expected")));
-        }
-        let (mut v_mv, mut since) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let count = expect_membranes(from, population.size as usize)?;
+        let mut membranes = Vec::with_capacity(count);
         for _ in 0..count {
-            v_mv.push(from.finite()?);
+            let v_mv = from.finite()?;
             let (tick, fraction) = (from.u64()?, from.finite()?);
             if !(0.0..1.0).contains(&fraction) {
                 return Err(from.value(format!("a moment of {fraction} past its tick")));
             }
-            since.push(Moment { tick, fraction });
+            membranes.push(Membrane { v_mv, since: Moment { tick, fraction } });
         }
-        populations.push(Membranes::restored(v_mv, since));
+        populations.push(Membranes::restored(lif, membranes));
     }
     Ok(populations)
+}
+
+fn expect_membranes(from: &mut Reader<'_>, expected: usize) -> Result<usize, SnapshotError> {
+    let count = from.count(24)?;
+    if count != expected {
+        return Err(from.value(format!("{count} membranes where {expected} are expected")));
+    }
+    Ok(count)
 }

@@ -5,7 +5,10 @@
 //! quads, within a margin that takes what a kernel throws over the border; others lie flat. Sums
 //! are all zero between ticks.
 
-use crate::connect::Emission;
+use crate::{
+    calendar::{Delivery, Graded},
+    connect::Emission,
+};
 
 /// Neurons in a quad.
 pub(crate) const LANES: usize = 4;
@@ -111,17 +114,15 @@ impl Layout {
 }
 
 impl Layout {
-    /// The neuron in a lane of a quad; `None` in the margin and in padding.
+    /// The neuron whose sum lies in a slot; `None` in the margin and in padding.
     #[inline]
-    pub(crate) fn neuron(&self, quad: u32, lane: usize) -> Option<u32> {
+    pub(crate) fn neuron(&self, slot: u32) -> Option<u32> {
         match self {
-            Self::Flat { size } => {
-                let index = quad * LANES_U32 + to_u32(lane);
-                (index < *size).then_some(index)
-            }
+            Self::Flat { size } => (slot < *size).then_some(slot),
             Self::Grid(grid) => {
-                let (y, x) = grid.place_of_quad(quad as usize)?;
-                let channel = to_u32(quad as usize % grid.quads_per_place() * LANES + lane);
+                let (quad, lane) = (slot as usize / LANES, slot as usize % LANES);
+                let (y, x) = grid.place_of_quad(quad)?;
+                let channel = to_u32(quad % grid.quads_per_place() * LANES + lane);
                 (channel < grid.channels).then(|| grid.index(channel, y, x))
             }
         }
@@ -162,6 +163,45 @@ impl Quads {
         }
     }
 
+    /// Adds a tick's deliveries.
+    pub(crate) fn receive(&mut self, plain: &[Delivery], graded: &[Graded]) {
+        match self {
+            Self::Narrow(quads) => receive(quads.as_flattened_mut(), plain, graded),
+            Self::Wide(quads) => receive(quads.as_flattened_mut(), plain, graded),
+        }
+    }
+
+    /// Takes one neuron's sum and leaves zero.
+    pub(crate) fn take_slot(&mut self, slot: u32) -> i64 {
+        match self {
+            Self::Narrow(quads) => {
+                std::mem::take(&mut quads.as_flattened_mut()[slot as usize]).into()
+            }
+            Self::Wide(quads) => std::mem::take(&mut quads.as_flattened_mut()[slot as usize]),
+        }
+    }
+
+    /// Takes the sums that aren't zero in some quads, as (slot, sum), and leaves zero.
+    #[inline]
+    pub(crate) fn take_each(
+        &mut self,
+        quads: impl Iterator<Item = u32>,
+        each: impl FnMut(u32, i64),
+    ) {
+        match self {
+            Self::Narrow(sums) => take_each(sums, quads, each),
+            Self::Wide(sums) => take_each(sums, quads, each),
+        }
+    }
+
+    /// Number of quads.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Narrow(sums) => sums.len(),
+            Self::Wide(sums) => sums.len(),
+        }
+    }
+
     /// Takes a quad's sums and leaves zero.
     #[inline]
     pub(crate) fn take(&mut self, quad: usize) -> [i64; LANES] {
@@ -169,6 +209,75 @@ impl Quads {
             Self::Narrow(quads) => std::mem::take(&mut quads[quad]).map(i64::from),
             Self::Wide(quads) => std::mem::take(&mut quads[quad]),
         }
+    }
+}
+
+fn receive<S: Lane>(sums: &mut [S], plain: &[Delivery], graded: &[Graded]) {
+    for delivery in plain {
+        sums[delivery.slot as usize].add(delivery.amount);
+    }
+    for delivery in graded {
+        sums[delivery.slot as usize].add_graded(delivery.amount);
+    }
+}
+
+/// Slots are first found and then taken, a block at a time: which are zero can't be foretold, and
+/// a branch on it would cost more than all the rest.
+#[inline]
+fn take_each<S: Lane>(
+    sums: &mut [[S; LANES]],
+    mut quads: impl Iterator<Item = u32>,
+    mut each: impl FnMut(u32, i64),
+) {
+    const BLOCK: usize = 64;
+    let mut slots = [0; BLOCK * LANES];
+    loop {
+        let (mut looked_at, mut found) = (0, 0);
+        for quad in quads.by_ref().take(BLOCK) {
+            for (lane, sum) in (0..).zip(&sums[quad as usize]) {
+                slots[found] = quad * LANES_U32 + lane;
+                found += usize::from(*sum != S::default());
+            }
+            looked_at += 1;
+        }
+        for &slot in &slots[..found] {
+            let sum = std::mem::take(&mut sums.as_flattened_mut()[slot as usize]);
+            each(slot, sum.into());
+        }
+        if looked_at < BLOCK {
+            return;
+        }
+    }
+}
+
+/// A sum's type.
+trait Lane: Copy + Default + PartialEq + Into<i64> {
+    fn add(&mut self, amount: i32);
+    fn add_graded(&mut self, amount: i64);
+}
+
+impl Lane for i32 {
+    #[inline]
+    fn add(&mut self, amount: i32) {
+        *self += amount;
+    }
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the plan's bound counts multiplicities")]
+    fn add_graded(&mut self, amount: i64) {
+        *self += amount as Self;
+    }
+}
+
+impl Lane for i64 {
+    #[inline]
+    fn add(&mut self, amount: i32) {
+        *self += Self::from(amount);
+    }
+
+    #[inline]
+    fn add_graded(&mut self, amount: i64) {
+        *self += amount;
     }
 }
 

@@ -1,31 +1,25 @@
 //! Timing wheel: what waits for its tick, and an overflow for what is far off.
 //!
-//! Slot `t % SLOTS` holds exactly what is due at tick `t`, for `now <= t < now + SLOTS`. Later
-//! items wait in the overflow, which refills the slots as they come into range. Insert and take
-//! cost the same however much waits; empty time is skipped in one step.
+//! The next [`SLOTS`] ticks lie in a ring of buckets. Later items wait in the overflow, which
+//! refills the ring as they come into range. Insert and take cost the same however much waits;
+//! empty time is skipped in one step.
 
 use std::collections::BTreeMap;
 
-/// Slot numbers are taken by masking.
-const SLOTS: u64 = 1_024;
-const WORDS: usize = (SLOTS / 64) as usize;
-const _: () = assert!(SLOTS.is_power_of_two() && SLOTS >= 64);
+use super::near::{Near, SLOTS};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Wheel<T> {
     /// Nothing is due before this tick.
     now: u64,
-    /// Empty until the first item comes, so that an idle wheel costs nothing.
-    slots: Vec<Vec<T>>,
-    occupied: [u64; WORDS],
+    near: Near<T>,
     overflow: BTreeMap<u64, Vec<T>>,
     waiting: usize,
 }
 
 impl<T> Wheel<T> {
     pub(crate) fn new(now: u64) -> Self {
-        let overflow = BTreeMap::new();
-        Self { now, slots: Vec::new(), occupied: [0; WORDS], overflow, waiting: 0 }
+        Self { now, near: Near::new(), overflow: BTreeMap::new(), waiting: 0 }
     }
 
     /// Number of items that wait.
@@ -39,51 +33,24 @@ impl<T> Wheel<T> {
         debug_assert!(due >= self.now, "nothing is scheduled into a tick that is over");
         self.waiting += 1;
         if due - self.now < SLOTS {
-            self.push_near(due, item);
+            self.near.push(due, item);
         } else {
             self.overflow.entry(due).or_default().push(item);
         }
     }
 
-    #[inline]
-    fn push_near(&mut self, due: u64, item: T) {
-        if self.slots.is_empty() {
-            self.slots.resize_with(slot(SLOTS - 1) + 1, Vec::new);
-        }
-        let slot = slot(due);
-        self.occupied[slot / 64] |= 1 << (slot % 64);
-        self.slots[slot].push(item);
-    }
-
     /// The first tick at which something is due.
     pub(crate) fn next_due(&self) -> Option<u64> {
-        self.next_near().or_else(|| self.overflow.keys().next().copied())
-    }
-
-    fn next_near(&self) -> Option<u64> {
-        let from = slot(self.now);
-        let ahead = self.occupied[from / 64] >> (from % 64);
-        if ahead != 0 {
-            return Some(self.now + u64::from(ahead.trailing_zeros()));
-        }
-        let to_next_word = 64 - (self.now % 64);
-        (0..WORDS as u64).find_map(|step| {
-            let tick = self.now + to_next_word + step * 64;
-            let word = self.occupied[slot(tick) / 64];
-            let found = tick + u64::from(word.trailing_zeros());
-            (word != 0 && found - self.now < SLOTS).then_some(found)
-        })
+        self.near.next_due(self.now).or_else(|| self.overflow.keys().next().copied())
     }
 
     /// Takes what is due at a tick, appending to `due`. Ticks before it must have nothing due.
     pub(crate) fn take(&mut self, tick: u64, due: &mut Vec<T>) {
         self.advance(tick);
-        let slot = slot(tick);
-        if self.occupied[slot / 64] & 1 << (slot % 64) != 0 {
-            self.occupied[slot / 64] &= !(1 << (slot % 64));
-            self.waiting -= self.slots[slot].len();
-            due.append(&mut self.slots[slot]);
-        }
+        let mut bucket = self.near.take(tick);
+        self.waiting -= bucket.len();
+        due.append(&mut bucket);
+        self.near.recycle(bucket);
     }
 
     /// Moves time up; everything due before `tick` must have been taken.
@@ -97,19 +64,15 @@ impl<T> Wheel<T> {
             }
             let due = *entry.key();
             for item in entry.remove() {
-                self.push_near(due, item);
+                self.near.push(due, item);
             }
         }
     }
 
     /// Everything that waits, in no particular order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.slots.iter().flatten().chain(self.overflow.values().flatten())
+        self.near.iter().chain(self.overflow.values().flatten())
     }
-}
-
-const fn slot(tick: u64) -> usize {
-    (tick & (SLOTS - 1)) as usize
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Connectivity: from the spikes of a source to sums at a target.
 //!
 //! A flight is what a source emitted in one tick, on its way through one projection. It visits the
-//! projection's delays in rising order, one *step* each; explicit rows, whose delays differ from
-//! source to source, travel as one cursor a spike instead. Nothing is queued per synapse.
+//! projection's delays in rising order, one *step* each. Explicit rows, whose delays differ from
+//! source to source, travel as one cursor a spike instead, which makes its deliveries a window
+//! ahead. Beyond that window, nothing is queued per synapse.
 
 pub(crate) mod convolution;
 pub mod motion_kernel;

@@ -15,14 +15,16 @@ use crate::{
     time::TickLength,
 };
 
-/// State of one neuron \[bytes\]: potential, moment, prediction.
-pub(crate) const STATE_BYTES: u64 = 40;
+/// Whole ticks for which the decay is looked up: 8 KiB a population of the plan.
+const DECAYS: u32 = 1_024;
 /// No crossing is predicted, or no call is waiting.
 const NEVER: u64 = u64::MAX;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Lif {
     tau_ticks: f64,
+    /// What is left of a difference after so many whole ticks.
+    decays: Vec<f64>,
     /// Where v would settle.
     settled_mv: f64,
     threshold_mv: f64,
@@ -72,8 +74,10 @@ impl Moment {
 impl Lif {
     pub(crate) fn new(parameters: &LifParameters, tick: TickLength, quantum_mv: f64) -> Self {
         let relative = |potential_mv: f64| potential_mv - parameters.rest_mv;
+        let tau_ticks = parameters.tau_ms / tick.ms();
         Self {
-            tau_ticks: parameters.tau_ms / tick.ms(),
+            tau_ticks,
+            decays: (0..DECAYS).map(|ticks| decay(ticks.into(), tau_ticks)).collect(),
             settled_mv: parameters.drive_mv,
             threshold_mv: relative(parameters.threshold_mv),
             reset_mv: relative(parameters.reset_mv),
@@ -82,6 +86,17 @@ impl Lif {
             strict: parameters.strict,
             quantum_mv,
         }
+    }
+
+    /// Whether the drive alone crosses the threshold; only then is anything predicted.
+    fn is_driven(&self) -> bool {
+        self.settled_mv > self.threshold_mv
+    }
+
+    /// State of one neuron \[bytes\].
+    pub(crate) fn state_bytes(&self) -> u64 {
+        let predicted = if self.is_driven() { size_of::<Prediction>() } else { 0 };
+        (size_of::<Membrane>() + predicted) as u64
     }
 
     /// Ticks from one crossing to the next when only the drive acts; infinite if it never crosses.
@@ -98,7 +113,7 @@ impl Lif {
 
     /// Ticks that the drive takes from `v_mv` to the threshold, if it ever gets there.
     fn rise_ticks(&self, v_mv: f64) -> Option<f64> {
-        if self.settled_mv <= self.threshold_mv {
+        if !self.is_driven() {
             return None;
         }
         if v_mv >= self.threshold_mv {
@@ -108,77 +123,93 @@ impl Lif {
         Some(self.tau_ticks * ln(rise))
     }
 
+    /// What is left at a tick of a difference at a moment before it. The table holds what the
+    /// function gives: both have the same bits.
+    #[inline]
+    fn decay(&self, since: Moment, tick: u64) -> f64 {
+        let whole = usize::try_from(tick - since.tick).unwrap_or(usize::MAX);
+        match self.decays.get(whole) {
+            Some(&decay) if since.fraction == 0.0 => decay,
+            _ => decay(since.until(tick), self.tau_ticks),
+        }
+    }
+
+    #[inline]
     fn fires(&self, v_mv: f64) -> bool {
         if self.strict { v_mv > self.threshold_mv } else { v_mv >= self.threshold_mv }
     }
 }
 
-/// The membranes of one population, one array a field.
+fn decay(ticks: f64, tau_ticks: f64) -> f64 {
+    exp(-ticks / tau_ticks)
+}
+
+/// One neuron.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Membrane {
+    /// Potential at `since` (relative to rest).
+    pub(crate) v_mv: f64,
+    /// When v was last re-based: an arrival, a crossing, or the end of refractory time to come.
+    pub(crate) since: Moment,
+}
+
+/// What the calendar knows of a driven neuron.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Prediction {
+    /// The tick of the spike that is predicted.
+    predicted: u64,
+    /// The tick at which the calendar calls next; at most `predicted`.
+    called: u64,
+}
+
+/// The membranes of one population.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Membranes {
-    /// Potential at `since` (relative to rest).
-    pub(crate) v_mv: Vec<f64>,
-    /// When v was last re-based: an arrival, a crossing, or the end of refractory time to come.
-    pub(crate) since: Vec<Moment>,
-    /// The tick of the spike that is predicted.
-    predicted: Vec<u64>,
-    /// The tick at which the calendar calls next; at most `predicted`.
-    called: Vec<u64>,
+    membranes: Vec<Membrane>,
+    /// Empty where no drive crosses the threshold.
+    predictions: Vec<Prediction>,
 }
 
 impl Membranes {
     pub(crate) fn new(lif: &Lif, size: usize) -> Self {
-        Self {
-            v_mv: vec![lif.initial_mv; size],
-            since: vec![Moment::at(0); size],
-            predicted: vec![NEVER; size],
-            called: vec![NEVER; size],
-        }
+        let rest = Membrane { v_mv: lif.initial_mv, since: Moment::at(0) };
+        Self::restored(lif, vec![rest; size])
     }
 
     /// Membranes as a snapshot found them; predictions follow from them.
-    pub(crate) fn restored(v_mv: Vec<f64>, since: Vec<Moment>) -> Self {
-        let size = v_mv.len();
-        Self { v_mv, since, predicted: vec![NEVER; size], called: vec![NEVER; size] }
+    pub(crate) fn restored(lif: &Lif, membranes: Vec<Membrane>) -> Self {
+        let predicted = if lif.is_driven() { membranes.len() } else { 0 };
+        let predictions = vec![Prediction { predicted: NEVER, called: NEVER }; predicted];
+        Self { membranes, predictions }
     }
 
-    /// Predicts a neuron's next crossing, for a tick that hasn't been run; returns the tick at which
-    /// the calendar must call, if it doesn't already call earlier.
+    pub(crate) fn as_slice(&self) -> &[Membrane] {
+        &self.membranes
+    }
+
+    /// Predicts a neuron's next crossing, for a tick that hasn't been run; returns the tick at
+    /// which the calendar must call, if it doesn't already call earlier.
     pub(crate) fn predict(&mut self, lif: &Lif, neuron: usize, next_tick: u64) -> Option<u64> {
+        let prediction = self.predictions.get_mut(neuron)?;
         // A membrane that an arrival left at the threshold itself crosses at once, but the tick
         // of the arrival is over.
-        let crossing = self.crossing(lif, neuron);
-        self.predicted[neuron] = crossing.map_or(NEVER, |at| at.ceil().max(next_tick));
-        self.call(neuron)
-    }
-
-    fn crossing(&self, lif: &Lif, neuron: usize) -> Option<Moment> {
-        self.since[neuron].after(lif.rise_ticks(self.v_mv[neuron])?)
-    }
-
-    fn call(&mut self, neuron: usize) -> Option<u64> {
-        let sooner = self.predicted[neuron] < self.called[neuron];
-        sooner.then(|| {
-            self.called[neuron] = self.predicted[neuron];
-            self.predicted[neuron]
-        })
+        let crossing = self.membranes[neuron].crossing(lif);
+        prediction.predicted = crossing.map_or(NEVER, |at| at.ceil().max(next_tick));
+        prediction.call()
     }
 
     /// The calendar called. Returns whether a crossing is due; if it was put off meanwhile, the
     /// second value says when to call again.
     pub(crate) fn answer(&mut self, neuron: usize, tick: u64) -> (bool, Option<u64>) {
-        if self.called[neuron] != tick {
-            return (false, None);
+        match self.predictions.get_mut(neuron) {
+            Some(prediction) if prediction.called == tick => prediction.answer(tick),
+            _ => (false, None),
         }
-        self.called[neuron] = NEVER;
-        if self.predicted[neuron] <= tick {
-            return (true, None);
-        }
-        (false, self.call(neuron))
     }
 
     /// Brings a neuron up to a tick, with the sum of what arrives there \[quanta\]. Returns how
     /// often it fired since the tick before, and when the calendar must call.
+    #[inline]
     pub(crate) fn advance(
         &mut self,
         lif: &Lif,
@@ -186,40 +217,83 @@ impl Membranes {
         tick: u64,
         sum: i64,
     ) -> (u32, Option<u64>) {
-        let mut fired = 0;
-        while self.predicted[neuron] <= tick {
-            let crossing = self.crossing(lif, neuron).expect("a predicted crossing exists");
-            self.reset(lif, neuron, crossing);
-            fired += 1;
-            let next = self.crossing(lif, neuron);
-            self.predicted[neuron] = next.map_or(NEVER, Moment::ceil);
+        if self.predictions.is_empty() {
+            return (u32::from(self.membranes[neuron].arrive(lif, tick, sum)), None);
         }
-        if sum != 0 && self.since[neuron] <= Moment::at(tick) {
-            fired += u32::from(self.arrive(lif, neuron, tick, sum));
-            return (fired, self.predict(lif, neuron, tick + 1));
-        }
-        (fired, self.call(neuron))
+        self.advance_driven(lif, neuron, tick, sum)
     }
 
-    /// Adds a sum to a neuron that isn't refractory; whether it fires.
-    fn arrive(&mut self, lif: &Lif, neuron: usize, tick: u64, sum: i64) -> bool {
-        let elapsed = self.since[neuron].until(tick);
-        let decay = exp(-elapsed / lif.tau_ticks);
-        let settled = lif.settled_mv + (self.v_mv[neuron] - lif.settled_mv) * decay;
+    fn advance_driven(
+        &mut self,
+        lif: &Lif,
+        neuron: usize,
+        tick: u64,
+        sum: i64,
+    ) -> (u32, Option<u64>) {
+        let membrane = &mut self.membranes[neuron];
+        let crossed = membrane.cross(lif, tick, self.predictions[neuron].predicted);
+        let fired = crossed + u32::from(membrane.arrive(lif, tick, sum));
+        (fired, self.predict(lif, neuron, tick + 1))
+    }
+}
+
+impl Prediction {
+    fn call(&mut self) -> Option<u64> {
+        let sooner = self.predicted < self.called;
+        sooner.then(|| {
+            self.called = self.predicted;
+            self.predicted
+        })
+    }
+
+    fn answer(&mut self, tick: u64) -> (bool, Option<u64>) {
+        self.called = NEVER;
+        if self.predicted <= tick {
+            return (true, None);
+        }
+        (false, self.call())
+    }
+}
+
+impl Membrane {
+    /// Where the drive alone next brings v to the threshold.
+    fn crossing(&self, lif: &Lif) -> Option<Moment> {
+        self.since.after(lif.rise_ticks(self.v_mv)?)
+    }
+
+    /// Resets at every crossing up to a tick, the first of which was predicted; returns how many.
+    fn cross(&mut self, lif: &Lif, tick: u64, mut predicted: u64) -> u32 {
+        let mut crossed = 0;
+        while predicted <= tick {
+            let crossing = self.crossing(lif).expect("a predicted crossing exists");
+            self.reset(lif, crossing);
+            crossed += 1;
+            predicted = self.crossing(lif).map_or(NEVER, Moment::ceil);
+        }
+        crossed
+    }
+
+    /// Adds a sum, unless the neuron is refractory; whether it fires.
+    #[inline]
+    fn arrive(&mut self, lif: &Lif, tick: u64, sum: i64) -> bool {
+        if sum == 0 || self.since > Moment::at(tick) {
+            return false;
+        }
+        let decay = lif.decay(self.since, tick);
+        let settled = lif.settled_mv + (self.v_mv - lif.settled_mv) * decay;
         let v_mv = settled + sum as f64 * lif.quantum_mv;
         if lif.fires(v_mv) {
-            self.reset(lif, neuron, Moment::at(tick));
+            self.reset(lif, Moment::at(tick));
             return true;
         }
-        self.v_mv[neuron] = v_mv;
-        self.since[neuron] = Moment::at(tick);
+        *self = Self { v_mv, since: Moment::at(tick) };
         false
     }
 
-    fn reset(&mut self, lif: &Lif, neuron: usize, crossing: Moment) {
-        self.v_mv[neuron] = lif.reset_mv;
+    fn reset(&mut self, lif: &Lif, crossing: Moment) {
         let beyond = Moment { tick: u64::MAX, fraction: 0.0 };
-        self.since[neuron] = crossing.after(lif.refractory_ticks).unwrap_or(beyond);
+        let since = crossing.after(lif.refractory_ticks).unwrap_or(beyond);
+        *self = Self { v_mv: lif.reset_mv, since };
     }
 }
 

@@ -61,6 +61,17 @@ fn a_drive_fires_by_itself_and_rounding_never_adds_up() {
     assert!((spikes.len() as f64 - 100_000.0 / period).abs() < 1.0);
 }
 
+#[test]
+fn a_decay_has_the_same_bits_whether_it_is_looked_up_or_worked_out() {
+    let neuron = lif(LifParameters { tau_ms: 7.3, ..LifParameters::default() });
+    for ticks in 0..2 * u64::from(DECAYS) {
+        let expected = exp(-(ticks as f64) / 7.3);
+        assert_eq!(neuron.decay(Moment::at(5), 5 + ticks).to_bits(), expected.to_bits());
+    }
+    let between = Moment { tick: 5, fraction: 0.25 };
+    assert_eq!(neuron.decay(between, 8).to_bits(), exp(-2.75 / 7.3).to_bits());
+}
+
 trait Checked {
     fn ln_checked(self) -> f64;
 }

@@ -27,7 +27,7 @@ impl Model {
     /// State of one neuron beyond its sum \[bytes\].
     pub(crate) fn state_bytes(&self) -> u64 {
         match self {
-            Self::Lif(_) => lif::STATE_BYTES,
+            Self::Lif(lif) => lif.state_bytes(),
             Self::Accumulator(..) => 0,
         }
     }

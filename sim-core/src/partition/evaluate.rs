@@ -1,15 +1,15 @@
 //! One population in one tick: add up, decide who fires.
 //!
 //! Two ways with the same result: where few neurons received something, the quads that were
-//! touched are looked at; where many did, an accumulator population is swept in memory order. A
-//! sum of zero is no arrival in either.
+//! touched are looked at; where many did, the population is swept in memory order. A sum of zero
+//! is no arrival in either.
 
 use super::{Flights, PopulationState};
 use crate::{
-    connect::{Connect, Emission, rows::Cursor},
+    connect::Emission,
     network::{Plan, PopulationPlan, WinnerTakeAll},
     neuron::{Model, accumulator::Accumulator, lif::Lif},
-    sums::{Grid, LANES, Layout, Quads, in_index_order, to_u32},
+    sums::{Grid, LANES, Layout, Quads, Touched, in_index_order, to_u32},
 };
 
 /// A sweep looks at a quad in a fraction of the time that a touched quad takes.
@@ -21,31 +21,25 @@ pub(super) struct Evaluation<'a> {
     pub(super) state: &'a mut PopulationState,
     pub(super) flights: &'a Flights,
     pub(super) quads: &'a mut Vec<u32>,
-    pub(super) onward: &'a mut Vec<(Cursor, u64)>,
     pub(super) tick: u64,
 }
 
 impl Evaluation<'_> {
     /// Whether so much is due that a sweep costs less.
     pub(super) fn sweeps(&self) -> bool {
-        let (Model::Accumulator(_, WinnerTakeAll::PerLocation), Layout::Grid(_)) =
-            (&self.population.model, &self.population.layout)
-        else {
-            return false;
-        };
         let due = self.state.stops.iter().map(|stop| {
             let flight = self.flights.get(stop.flight);
             let connect = &self.plan.projections[flight.projection.0 as usize].connect;
             connect.expected(stop.step as usize, flight.emissions.len())
         });
-        let due = due.sum::<u64>() + self.state.cursors.len() as u64;
+        let due = due.sum::<u64>() + self.state.arrivals.due(self.tick) as u64;
         due.saturating_mul(SWEEP_FACTOR) > self.population.layout.quads() as u64
     }
 
     /// Adds everything due into the sums; returns the number of deliveries.
     pub(super) fn deliver(&mut self, sweeps: bool) -> u64 {
         let mut delivered = 0;
-        let PopulationState { sums, touched, stops, cursors, .. } = &mut *self.state;
+        let PopulationState { sums, touched, arrivals, stops, .. } = &mut *self.state;
         for stop in stops.iter() {
             let flight = self.flights.get(stop.flight);
             let connect = &self.plan.projections[flight.projection.0 as usize].connect;
@@ -55,18 +49,15 @@ impl Evaluation<'_> {
                 connect.touch(step, emissions, &flight.places, touched);
             }
         }
-        for &cursor in cursors.iter() {
-            let Connect::Rows(rows) = &self.plan.projections[cursor.projection as usize].connect
-            else {
-                unreachable!("only rows send cursors")
-            };
-            if !sweeps {
-                rows.touch(cursor, touched);
-            }
-            let (count, onward) = rows.deliver(cursor, sums);
-            delivered += count;
-            self.onward.extend(onward);
+        let (plain, graded) = (arrivals.plain.take(self.tick), arrivals.graded.take(self.tick));
+        sums.receive(&plain, &graded);
+        if !sweeps {
+            plain.iter().for_each(|delivery| touched.slot(delivery.slot));
+            graded.iter().for_each(|delivery| touched.slot(delivery.slot));
         }
+        delivered += (plain.len() + graded.len()) as u64;
+        arrivals.plain.recycle(plain);
+        arrivals.graded.recycle(graded);
         delivered
     }
 
@@ -74,7 +65,7 @@ impl Evaluation<'_> {
     /// as (neuron, tick).
     pub(super) fn fire(&mut self, sweeps: bool, calls: &mut impl FnMut(u32, u64)) {
         match (&self.population.model, &self.population.layout) {
-            (Model::Lif(lif), layout) => self.fire_lif(lif, layout, calls),
+            (Model::Lif(lif), layout) => self.fire_lif(lif, layout, sweeps, calls),
             (Model::Accumulator(model, WinnerTakeAll::PerLocation), Layout::Grid(grid)) => {
                 if sweeps {
                     self.sweep_winners(model, grid);
@@ -82,51 +73,53 @@ impl Evaluation<'_> {
                     self.touched_winners(model, grid);
                 }
             }
-            (Model::Accumulator(model, _), layout) => self.fire_accumulators(model, layout),
+            (Model::Accumulator(model, _), layout) => self.fire_accumulators(model, layout, sweeps),
         }
         in_index_order(&mut self.state.fired);
     }
 
-    fn fire_lif(&mut self, lif: &Lif, layout: &Layout, calls: &mut impl FnMut(u32, u64)) {
+    fn fire_lif(
+        &mut self,
+        lif: &Lif,
+        layout: &Layout,
+        sweeps: bool,
+        calls: &mut impl FnMut(u32, u64),
+    ) {
+        let tick = self.tick;
         let PopulationState { sums, touched, membranes, calls: called, fired, .. } =
             &mut *self.state;
-        for &neuron in called.iter() {
-            let (crosses, again) = membranes.answer(neuron as usize, self.tick);
-            if crosses {
-                touched.slot(layout.slot(neuron));
+        let mut note = |neuron, (multiplicity, call)| {
+            if multiplicity > 0 {
+                fired.push(Emission { index: neuron, multiplicity });
             }
-            if let Some(due) = again {
+            if let Some(due) = call {
                 calls(neuron, due);
             }
-        }
-        touched.take(self.quads);
-        for &quad in self.quads.iter() {
-            for (lane, sum) in sums.take(quad as usize).into_iter().enumerate() {
-                let Some(neuron) = layout.neuron(quad, lane) else { continue };
-                let (multiplicity, call) = membranes.advance(lif, neuron as usize, self.tick, sum);
-                if multiplicity > 0 {
-                    fired.push(Emission { index: neuron, multiplicity });
-                }
-                if let Some(due) = call {
-                    calls(neuron, due);
-                }
+        };
+        for &neuron in called.iter() {
+            let (crosses, again) = membranes.answer(neuron as usize, tick);
+            note(neuron, (0, again));
+            if crosses {
+                let sum = sums.take_slot(layout.slot(neuron));
+                note(neuron, membranes.advance(lif, neuron as usize, tick, sum));
             }
         }
+        take_each(sums, touched, self.quads, sweeps, |slot, sum| {
+            if let Some(neuron) = layout.neuron(slot) {
+                note(neuron, membranes.advance(lif, neuron as usize, tick, sum));
+            }
+        });
     }
 
-    fn fire_accumulators(&mut self, model: &Accumulator, layout: &Layout) {
+    fn fire_accumulators(&mut self, model: &Accumulator, layout: &Layout, sweeps: bool) {
         let PopulationState { sums, touched, fired, .. } = &mut *self.state;
-        touched.take(self.quads);
-        for &quad in self.quads.iter() {
-            for (lane, sum) in sums.take(quad as usize).into_iter().enumerate() {
-                if !model.fires(sum) {
-                    continue;
-                }
-                if let Some(index) = layout.neuron(quad, lane) {
-                    fired.push(Emission { index, multiplicity: 1 });
-                }
+        take_each(sums, touched, self.quads, sweeps, |slot, sum| {
+            if model.fires(sum)
+                && let Some(index) = layout.neuron(slot)
+            {
+                fired.push(Emission { index, multiplicity: 1 });
             }
-        }
+        });
     }
 
     /// A place that was touched in several quads is decided at the first; the others find zeros.
@@ -150,6 +143,23 @@ impl Evaluation<'_> {
             Quads::Narrow(quads) => sweep(quads, model, grid, fired),
             Quads::Wide(quads) => sweep(quads, model, grid, fired),
         }
+    }
+}
+
+/// Takes every sum that isn't zero, as (slot, sum).
+#[inline]
+fn take_each(
+    sums: &mut Quads,
+    touched: &mut Touched,
+    quads: &mut Vec<u32>,
+    sweeps: bool,
+    each: impl FnMut(u32, i64),
+) {
+    if sweeps {
+        sums.take_each(0..to_u32(sums.len()), each);
+    } else {
+        touched.take(quads);
+        sums.take_each(quads.iter().copied(), each);
     }
 }
 

@@ -162,8 +162,7 @@ const FIELD: Detector =
 /// A window of 12 x 12 places, each with its whole kernel on the sensor.
 const WINDOW: Detector = Detector { side: 28, border: Border::Valid, keep: 0.02, ..FIELD };
 
-/// Seen to fail with a delay off by one in every other tap, and with OFF taken for ON in half the
-/// columns.
+/// This and the three below were seen to fail with the sign of every other column's weights turned.
 #[test]
 fn a_field_with_one_weight_in_a_hundred_knows_all_36_motions() {
     let score = FIELD.score(FIELD.threshold(), 0..4);

@@ -27,6 +27,11 @@ fn one_scene_in_two_formats_gives_one_digest() {
         return;
     };
     let first = tell(["run", "motion", &es]).done();
+    // The same on every machine and in every build of this dynamics version.
+    assert_eq!(
+        first.value("digest"),
+        "sha256:effb2d4bbd9d1f200c3f1be203206efa76d16569589060f37f5097bc8c966045"
+    );
     assert_eq!(first.value("events").split(" in ").next(), Some("473 225"));
     let second = tell(["run", "motion", &evt3, "--batch", "1000"]).done();
     assert_eq!(first.value("digest"), second.value("digest"));
@@ -45,4 +50,8 @@ fn a_recording_without_a_size_asks_for_it_and_then_runs() {
     assert!(told.stderr.contains("--geometry 640x480"), "{}", told.stderr);
     let told = tell(["run", "motion-1us", &file, "--geometry", "640x480"]).done();
     assert_eq!(told.value("events").split(" in ").next(), Some("521 252"));
+    assert_eq!(
+        told.value("digest"),
+        "sha256:7466bfe5fb3c5bfe940eaafdbcf8818631481fc9c80a7700a1975f6ab7be5fdc"
+    );
 }
