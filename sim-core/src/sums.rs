@@ -201,15 +201,6 @@ impl Quads {
             Self::Wide(sums) => sums.len(),
         }
     }
-
-    /// Takes a quad's sums and leaves zero.
-    #[inline]
-    pub(crate) fn take(&mut self, quad: usize) -> [i64; LANES] {
-        match self {
-            Self::Narrow(quads) => std::mem::take(&mut quads[quad]).map(i64::from),
-            Self::Wide(quads) => std::mem::take(&mut quads[quad]),
-        }
-    }
 }
 
 fn receive<S: Lane>(sums: &mut [S], plain: &[Delivery], graded: &[Graded]) {

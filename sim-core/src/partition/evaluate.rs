@@ -122,18 +122,12 @@ impl Evaluation<'_> {
         });
     }
 
-    /// A place that was touched in several quads is decided at the first; the others find zeros.
     fn touched_winners(&mut self, model: &Accumulator, grid: &Grid) {
         let PopulationState { sums, touched, fired, .. } = &mut *self.state;
-        let per_place = grid.quads_per_place();
         touched.take(self.quads);
-        for &quad in self.quads.iter() {
-            let first = quad as usize / per_place * per_place;
-            let winner = model.winner((first..first + per_place).map(|quad| sums.take(quad)));
-            let place = winner.and_then(|channel| Some((channel, grid.place_of_quad(first)?)));
-            if let Some((channel, (y, x))) = place {
-                fired.push(Emission { index: grid.index(channel, y, x), multiplicity: 1 });
-            }
+        match sums {
+            Quads::Narrow(quads) => look(quads, self.quads, model, grid, fired),
+            Quads::Wide(quads) => look(quads, self.quads, model, grid, fired),
         }
     }
 
@@ -163,6 +157,29 @@ fn take_each(
     }
 }
 
+/// The places of the quads that were touched; leaves zeros. A place that was touched in several
+/// quads is decided at the first; the others find zeros.
+fn look<S: Lane>(
+    sums: &mut [[S; LANES]],
+    touched: &[u32],
+    model: &Accumulator,
+    grid: &Grid,
+    fired: &mut Vec<Emission>,
+) {
+    let per_place = grid.quads_per_place();
+    for &quad in touched {
+        let first = quad as usize / per_place * per_place;
+        let place = &mut sums[first..first + per_place];
+        let winner = winner_at(place, model);
+        place.fill([S::default(); LANES]);
+        if let Some(channel) = winner
+            && let Some((y, x)) = grid.place_of_quad(first)
+        {
+            fired.push(Emission { index: grid.index(channel, y, x), multiplicity: 1 });
+        }
+    }
+}
+
 /// Every place in memory order; leaves zeros, in the margin too.
 fn sweep<S: Lane>(
     sums: &mut [[S; LANES]],
@@ -171,23 +188,28 @@ fn sweep<S: Lane>(
     fired: &mut Vec<Emission>,
 ) {
     let (per_place, pitch) = (grid.quads_per_place(), grid.pitch());
-    let silent_below = model.silent_below();
     let (top, left) = (grid.margin.top as usize, grid.margin.left as usize);
     let rows = sums.chunks_exact_mut(pitch * per_place).skip(top).take(grid.height as usize);
     for (y, row) in rows.enumerate() {
         let places = row.chunks_exact(per_place).skip(left).take(grid.width as usize);
         for (x, place) in places.enumerate() {
-            if !place.iter().any(|quad| S::may_fire(quad, silent_below)) {
-                continue;
-            }
-            let widened = place.iter().map(|quad| quad.map(Into::into));
-            if let Some(channel) = model.winner(widened) {
+            if let Some(channel) = winner_at(place, model) {
                 let index = grid.index(channel, to_u32(y), to_u32(x));
                 fired.push(Emission { index, multiplicity: 1 });
             }
         }
     }
     sums.fill([S::default(); LANES]);
+}
+
+/// The channel that wins a place; most places are turned down at a glance.
+#[inline]
+fn winner_at<S: Lane>(place: &[[S; LANES]], model: &Accumulator) -> Option<u32> {
+    let silent_below = model.silent_below();
+    if !place.iter().any(|quad| S::may_fire(quad, silent_below)) {
+        return None;
+    }
+    model.winner(place.iter().map(|quad| quad.map(Into::into)))
 }
 
 /// A sum's type, as a sweep sees it.

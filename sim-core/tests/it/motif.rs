@@ -152,7 +152,7 @@ fn score(keep: f64, threshold: f64, extra_delay: u32, networks: Range<u64>) -> S
     score
 }
 
-/// Seen to fail with one event in four dropped, with every delay one tick longer, and, below, with every
+/// Seen to fail with one event in four dropped and, as the test below keeps showing, with every
 /// delay off by one.
 #[test]
 fn finds_planted_motifs_at_the_exact_tick() {

@@ -77,8 +77,14 @@ fn decisions(case: &Case, fired: &[reference::Fired], ticks: u64) -> Vec<(u64, u
     decisions
 }
 
+/// So many cases, or more if the environment asks for them.
+fn at_least(cases: u32) -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    ProptestConfig { cases: asked.cases.max(cases), ..asked }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(at_least(1_000))]
 
     /// Seen to fail with a delay off by one, with a weight's sign turned, with an event dropped, and
     /// with a margin not cleared.
