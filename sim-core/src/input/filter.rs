@@ -65,10 +65,19 @@ impl Chain {
 
     /// A memory in which nothing has passed.
     pub(crate) fn memory(&self) -> Memory {
+        Memory { passed: self.memory_sizes().map(|size| vec![0; size]).collect() }
+    }
+
+    /// Size of [`Self::memory`] \[bytes\].
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.memory_sizes().map(|size| (size * size_of::<u64>()) as u64).sum()
+    }
+
+    /// Addresses that each refractory stage remembers.
+    fn memory_sizes(&self) -> impl Iterator<Item = usize> {
         let refractory = |stage: &&Stage| matches!(stage.filter, Filter::Refractory { .. });
         let size = |stage: &Stage| stage.out.iter().map(|&extent| extent as usize).product();
-        let blank = |stage: &Stage| vec![0; size(stage)];
-        Memory { passed: self.stages.iter().filter(refractory).map(blank).collect() }
+        self.stages.iter().filter(refractory).map(size)
     }
 
     /// The filtered address of an event, or `None` if a filter drops it.

@@ -492,15 +492,12 @@ pub(crate) fn cost(parts: &Parts, longest_path_ticks: u64) -> Cost {
             + touched
             + u64::from(population.size) * population.model.state_bytes()
     };
-    let memory = |input: &InputPlan| -> u64 {
-        input.chain.memory().passed.iter().map(|stage| size_of_val(stage.as_slice()) as u64).sum()
-    };
     Cost {
         neurons: parts.populations.iter().map(|population| u64::from(population.size)).sum(),
         synapses: parts.projections.iter().map(|each| each.connect.synapses()).sum(),
         plan_bytes: parts.projections.iter().map(|each| each.connect.bytes()).sum(),
         session_bytes: parts.populations.iter().map(sums).sum::<u64>()
-            + parts.inputs.iter().map(memory).sum::<u64>(),
+            + parts.inputs.iter().map(|input| input.chain.memory_bytes()).sum::<u64>(),
         longest_path_ticks,
         populations: parts.costs.clone(),
     }
