@@ -6,8 +6,9 @@ use super::{
     order::Ranks,
     plan::{InputPlan, PopulationPlan, ProjectionPlan, ReadoutPlan},
     problem::Problems,
-    quantum::{self, Load, Scale},
+    quantum::Scale,
     resolve::{Named, ResolvedInput},
+    scale,
     tables::{AddressRange, Cost, InputTable, OutputKind, OutputTable, PopulationCost},
 };
 use crate::{
@@ -148,24 +149,24 @@ pub(crate) fn outputs(
 /// Compiles everything.
 pub(crate) fn parts(
     resolved: Resolved<'_>,
+    scales: &[Scale],
     reads: Vec<Reads>,
     outputs: Vec<Output>,
     problems: &mut Problems,
 ) -> Parts {
     let layouts = layouts(&resolved);
-    let scales = scales(&resolved, problems);
     let Resolved { network, inputs, shapes, drafts, ranks } = resolved;
     let mut populations = Vec::new();
     let mut costs = Vec::new();
     for (id, population) in network.populations.iter().enumerate() {
         let id_here = PopulationId(id16(id));
-        let scale = scales[id];
+        let held = scales[id];
         let outgoing = |draft: &Draft| draft.source == SourceId::Population(id_here);
         populations.push(PopulationPlan {
             size: size(&shapes[id]),
-            model: model(population, network, scale.quantum),
+            model: model(population, network, held.quantum),
             layout: layouts[id].clone(),
-            wide: scale.wide,
+            wide: held.wide,
             emits: ranks[id].emits,
             projections: positions(&drafts, outgoing),
             readouts: reads_of(&reads, id_here),
@@ -174,9 +175,9 @@ pub(crate) fn parts(
         costs.push(PopulationCost {
             name: population.name.clone(),
             shape: shapes[id].clone(),
-            quantum: scale.quantum,
-            rounding_max: rounding_max(&drafts, id_here, scale.quantum),
-            sum_bits: if scale.wide { 64 } else { 32 },
+            quantum: held.quantum,
+            rounding_max: scale::rounding_max(&drafts, id_here, held.quantum),
+            sum_bits: if held.wide { 64 } else { 32 },
             rank: ranks[id].evaluated.0,
         });
     }
@@ -245,7 +246,7 @@ fn ports_of(
     ports
 }
 
-fn model(population: &super::Population, network: &Network, quantum: f64) -> Model {
+pub(crate) fn model(population: &super::Population, network: &Network, quantum: f64) -> Model {
     match &population.neuron {
         Neuron::Lif(parameters) => Model::Lif(Lif::new(parameters, network.tick, quantum)),
         Neuron::Accumulator(parameters) => {
@@ -280,91 +281,6 @@ fn margin(resolved: &Resolved<'_>, draft: &Draft, target: &[u32]) -> Option<Marg
     let [_, height, width] = extents_of(source);
     let [_, rows, columns] = extents_of(target);
     Some(convolution::margin(kernel, taps, [height, width], [rows, columns]))
-}
-
-fn scales(resolved: &Resolved<'_>, problems: &mut Problems) -> Vec<Scale> {
-    let populations = resolved.network.populations.iter().zip(&resolved.shapes);
-    let mut scales = Vec::new();
-    for (id, (population, shape)) in populations.enumerate() {
-        let mut largest = 0.0_f64;
-        let mut heaviest = Load::default();
-        for draft in resolved.drafts.iter().filter(|draft| usize::from(draft.target.0) == id) {
-            let times = f64::from(multiplicity_max(resolved, draft.source));
-            let (weight, load) = load(draft, times, shape);
-            largest = largest.max(weight);
-            heaviest = heaviest.plus(load);
-        }
-        let scale = quantum::choose(largest, heaviest);
-        problems.need(scale.is_some(), &format!("population.{}", population.name), || {
-            format!("a sum of up to {:.3e} in one tick could overflow 64 bits", heaviest.magnitude)
-        });
-        scales.push(scale.unwrap_or(Scale { quantum: 1.0, wide: true }));
-    }
-    scales
-}
-
-/// How often a source can fire at one index in one tick.
-fn multiplicity_max(resolved: &Resolved<'_>, source: SourceId) -> u32 {
-    match source {
-        SourceId::Input(id) => {
-            let port = &resolved.network.inputs[id.0 as usize];
-            if port.binary { 1 } else { port.multiplicity_max }
-        }
-        SourceId::Population(id) => {
-            let population = &resolved.network.populations[id.0 as usize];
-            model(population, resolved.network, 1.0).multiplicity_max()
-        }
-    }
-}
-
-/// The largest weight of a projection, and the most that reaches one target in one tick.
-fn load(draft: &Draft, times: f64, target: &[u32]) -> (f64, Load) {
-    let mut largest = 0.0_f64;
-    let heaviest = |loads: Vec<Load>| {
-        loads.into_iter().fold(Load::default(), |heaviest, load| Load {
-            magnitude: heaviest.magnitude.max(load.magnitude),
-            arrivals: heaviest.arrivals.max(load.arrivals),
-        })
-    };
-    let load = match &draft.kind {
-        DraftKind::OneToOne { weight, .. } => {
-            largest = weight.abs();
-            let mut load = Load::default();
-            load.add(*weight, times);
-            load
-        }
-        DraftKind::Explicit(synapses) => {
-            let mut loads = vec![Load::default(); size(target) as usize];
-            for (&target, &weight) in synapses.targets.iter().zip(&synapses.weights) {
-                largest = largest.max(weight.abs());
-                loads[target as usize].add(weight, times);
-            }
-            heaviest(loads)
-        }
-        DraftKind::Convolution(kernel, taps) => {
-            let mut loads = vec![Load::default(); kernel.shape[0] as usize];
-            for tap in taps {
-                largest = largest.max(tap.weight.abs());
-                loads[tap.out_channel as usize].add(tap.weight, times);
-            }
-            heaviest(loads)
-        }
-    };
-    (largest, load)
-}
-
-fn rounding_max(drafts: &[Draft], target: PopulationId, quantum: f64) -> f64 {
-    let change = |weight: f64| (f64::from(quanta(weight, quantum)) * quantum - weight).abs();
-    let of_draft = |draft: &Draft| match &draft.kind {
-        DraftKind::OneToOne { weight, .. } => change(*weight),
-        DraftKind::Explicit(synapses) => {
-            synapses.weights.iter().map(|&weight| change(weight)).fold(0.0, f64::max)
-        }
-        DraftKind::Convolution(_, taps) => {
-            taps.iter().map(|tap| change(tap.weight)).fold(0.0, f64::max)
-        }
-    };
-    drafts.iter().filter(|draft| draft.target == target).map(of_draft).fold(0.0, f64::max)
 }
 
 fn connect(

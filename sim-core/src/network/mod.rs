@@ -13,6 +13,7 @@ mod plan;
 mod problem;
 mod quantum;
 mod resolve;
+mod scale;
 mod tables;
 
 pub use description::*;

@@ -7,7 +7,7 @@ use super::{
     compile, identity,
     order::{self, Hop, Ranks},
     problem::{PlanError, Problems},
-    resolve,
+    resolve, scale,
     tables::{Cost, InputTable, OutputTable},
 };
 use crate::{
@@ -112,7 +112,9 @@ impl Plan {
         let hash = identity::hash(network, &inputs, &shapes, &drafts, &readouts, &output_parts);
         let longest_path_ticks = order::longest_path_ticks(network.populations.len(), &hops);
         let resolved = compile::Resolved { network, inputs, shapes, drafts, ranks };
-        let parts = compile::parts(resolved, readouts, outputs, &mut problems);
+        let scales = scale::scales(&resolved, &mut problems);
+        problems.settle()?;
+        let parts = compile::parts(resolved, &scales, readouts, outputs, &mut problems);
         problems.settle()?;
         let cost = compile::cost(&parts, longest_path_ticks);
         Ok(Self {

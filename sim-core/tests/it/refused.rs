@@ -141,7 +141,15 @@ fn a_sum_that_could_overflow_is_refused() {
         weights: vec![1.0; many],
         delays_ticks: vec![3; many],
     };
-    assert_eq!(problem_or_scale(crowd), Ok(64), "four million arrivals need wide sums");
+    assert_eq!(problem_or_scale(crowd.clone()), Ok(64), "four million arrivals need wide sums");
+    let message = problem(|network| {
+        network.inputs[0].multiplicity_max = 65_535;
+        let connectivity = Connectivity::Explicit(Arc::new(crowd));
+        network.projections = (0..5)
+            .map(|copy| Projection::new(&format!("{copy}"), "in", "a", connectivity.clone()))
+            .collect();
+    });
+    assert_eq!(message, "population.a: a sum of up to 1.311e12 in one tick could overflow 64 bits");
 }
 
 fn problem_or_scale(synapses: ExplicitSynapses) -> Result<u32, PlanError> {

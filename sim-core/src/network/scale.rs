@@ -1,0 +1,102 @@
+//! How each population's numbers are held: its weights weighed, its quantum chosen (law 3).
+//!
+//! Runs before anything large is compiled, so that a network whose sums could overflow is refused
+//! while it is still a description.
+
+use super::{
+    check::{Draft, DraftKind, size},
+    compile::{Resolved, model},
+    problem::Problems,
+    quantum::{self, Load, Scale},
+};
+use crate::{
+    connect::convolution::quanta,
+    ids::{PopulationId, SourceId},
+};
+
+/// The scale of every population; a sum that could overflow is a problem.
+pub(crate) fn scales(resolved: &Resolved<'_>, problems: &mut Problems) -> Vec<Scale> {
+    let populations = resolved.network.populations.iter().zip(&resolved.shapes);
+    let mut scales = Vec::new();
+    for (id, (population, shape)) in populations.enumerate() {
+        let mut largest = 0.0_f64;
+        let mut heaviest = Load::default();
+        for draft in resolved.drafts.iter().filter(|draft| usize::from(draft.target.0) == id) {
+            let times = f64::from(multiplicity_max(resolved, draft.source));
+            let (weight, load) = load(draft, times, shape);
+            largest = largest.max(weight);
+            heaviest = heaviest.plus(load);
+        }
+        let scale = quantum::choose(largest, heaviest);
+        problems.need(scale.is_some(), &format!("population.{}", population.name), || {
+            format!("a sum of up to {:.3e} in one tick could overflow 64 bits", heaviest.magnitude)
+        });
+        scales.push(scale.unwrap_or(Scale { quantum: 1.0, wide: true }));
+    }
+    scales
+}
+
+/// How often a source can fire at one index in one tick.
+fn multiplicity_max(resolved: &Resolved<'_>, source: SourceId) -> u32 {
+    match source {
+        SourceId::Input(id) => {
+            let port = &resolved.network.inputs[id.0 as usize];
+            if port.binary { 1 } else { port.multiplicity_max }
+        }
+        SourceId::Population(id) => {
+            let population = &resolved.network.populations[id.0 as usize];
+            model(population, resolved.network, 1.0).multiplicity_max()
+        }
+    }
+}
+
+/// The largest weight of a projection, and the most that reaches one target in one tick.
+fn load(draft: &Draft, times: f64, target: &[u32]) -> (f64, Load) {
+    let mut largest = 0.0_f64;
+    let heaviest = |loads: Vec<Load>| {
+        loads.into_iter().fold(Load::default(), |heaviest, load| Load {
+            magnitude: heaviest.magnitude.max(load.magnitude),
+            arrivals: heaviest.arrivals.max(load.arrivals),
+        })
+    };
+    let load = match &draft.kind {
+        DraftKind::OneToOne { weight, .. } => {
+            largest = weight.abs();
+            let mut load = Load::default();
+            load.add(*weight, times);
+            load
+        }
+        DraftKind::Explicit(synapses) => {
+            let mut loads = vec![Load::default(); size(target) as usize];
+            for (&target, &weight) in synapses.targets.iter().zip(&synapses.weights) {
+                largest = largest.max(weight.abs());
+                loads[target as usize].add(weight, times);
+            }
+            heaviest(loads)
+        }
+        DraftKind::Convolution(kernel, taps) => {
+            let mut loads = vec![Load::default(); kernel.shape[0] as usize];
+            for tap in taps {
+                largest = largest.max(tap.weight.abs());
+                loads[tap.out_channel as usize].add(tap.weight, times);
+            }
+            heaviest(loads)
+        }
+    };
+    (largest, load)
+}
+
+/// The largest change of a weight of one target by rounding.
+pub(crate) fn rounding_max(drafts: &[Draft], target: PopulationId, quantum: f64) -> f64 {
+    let change = |weight: f64| (f64::from(quanta(weight, quantum)) * quantum - weight).abs();
+    let of_draft = |draft: &Draft| match &draft.kind {
+        DraftKind::OneToOne { weight, .. } => change(*weight),
+        DraftKind::Explicit(synapses) => {
+            synapses.weights.iter().map(|&weight| change(weight)).fold(0.0, f64::max)
+        }
+        DraftKind::Convolution(_, taps) => {
+            taps.iter().map(|tap| change(tap.weight)).fold(0.0, f64::max)
+        }
+    };
+    drafts.iter().filter(|draft| draft.target == target).map(of_draft).fold(0.0, f64::max)
+}
