@@ -41,8 +41,10 @@
 
 mod calendar;
 pub mod connect;
+mod crew;
 mod error;
 mod event;
+mod exchange;
 mod ids;
 mod input;
 mod math;

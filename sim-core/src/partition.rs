@@ -1,9 +1,9 @@
 //! The neurons, the calendar and the spikes in flight of one worker.
 //!
 //! [`Partition::step`] is the life of a tick: what is due is added into sums, populations are
-//! evaluated in rank order, and what they fire departs on its projections. Between ticks all sums
-//! are zero; everything else that changes is the membranes and what is in flight. The deliveries
-//! that cursors made ahead follow from the spikes in flight and the tick.
+//! evaluated in rank order, and what they fire departs on its projections. The sums of a tick that
+//! is over are zero. All that is state are the neurons and what is in flight: deliveries that were
+//! made ahead, calls of the calendar and cursors follow from these and the tick.
 
 mod evaluate;
 mod flights;
@@ -17,10 +17,10 @@ use crate::{
         Connect, Emission,
         rows::{Cursor, Rows},
     },
-    ids::{PopulationId, ProjectionId, SourceId},
-    network::Plan,
-    neuron::{Model, lif::Membranes},
-    sums::{Quads, Touched},
+    ids::{InputId, PopulationId, ProjectionId, SourceId},
+    network::{Plan, Shard, Share, Travel},
+    neuron::Neurons,
+    sums::{Ahead, Sums, Touched},
 };
 
 /// A flight's next stop.
@@ -30,34 +30,49 @@ pub(crate) struct Stop {
     pub(crate) step: u32,
 }
 
-/// The calendar calls a neuron whose crossing was predicted.
+/// The calendar calls a neuron that may do something of itself.
 #[derive(Clone, Copy, Debug)]
 struct Call {
     population: PopulationId,
+    /// Within the share.
     neuron: u32,
 }
 
-/// A population's part of the state.
+/// A spike that travels alone, kept by who emitted it until its last delivery's tick is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Departed {
+    pub(crate) projection: ProjectionId,
+    pub(crate) emitted: u64,
+    pub(crate) emission: Emission,
+}
+
+/// A share's part of the state.
 #[derive(Clone, Debug)]
 pub(crate) struct PopulationState {
-    sums: Quads,
+    sums: Sums,
     touched: Touched,
-    pub(crate) membranes: Membranes,
+    pub(crate) neurons: Neurons,
     arrivals: Arrivals,
+    /// Deliveries were made ahead, in sums, for ticks below this.
+    ahead_until: u64,
     stops: Vec<Stop>,
     calls: Vec<u32>,
+    /// By index in the description.
     pub(crate) fired: Vec<Emission>,
 }
 
-/// All that changes in the network while it runs, but for doors and readouts.
+/// All that changes in a shard while it runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Partition {
+    pub(crate) worker: usize,
     pub(crate) populations: Vec<PopulationState>,
     pub(crate) flights: Flights,
     pub(crate) stops: Wheel<Stop>,
-    pub(crate) cursors: Wheel<Cursor>,
+    cursors: Wheel<Cursor>,
     calls: Wheel<Call>,
+    pub(crate) departed: Wheel<Departed>,
     pub(crate) deliveries: u64,
+    pub(crate) spikes: u64,
     scratch: Scratch,
 }
 
@@ -67,88 +82,113 @@ struct Scratch {
     stops: Vec<Stop>,
     cursors: Vec<Cursor>,
     calls: Vec<Call>,
+    departed: Vec<Departed>,
     quads: Vec<u32>,
 }
 
-impl Partition {
-    /// The state before tick 0.
-    pub(crate) fn new(plan: &Plan) -> Self {
-        let membranes = plan.populations.iter().map(|population| match &population.model {
-            Model::Lif(lif) => Membranes::new(lif, population.size as usize),
-            Model::Accumulator(..) => Membranes::default(),
-        });
-        Self::with_membranes(plan, membranes.collect(), 0)
-    }
+/// Who emitted what departs: neurons of this worker, others, or the world outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Emitter {
+    /// Its spikes in flight are counted here.
+    Here,
+    /// They are counted elsewhere.
+    Elsewhere,
+}
 
+impl Partition {
     /// The state at the start of tick `now`, with nothing in flight yet.
-    pub(crate) fn with_membranes(plan: &Plan, membranes: Vec<Membranes>, now: u64) -> Self {
-        let state = |(population, membranes): (&crate::network::PopulationPlan, Membranes)| {
-            PopulationState {
-                sums: Quads::new(&population.layout, population.wide),
-                touched: Touched::new(&population.layout),
-                membranes,
-                arrivals: Arrivals::new(),
-                stops: Vec::new(),
-                calls: Vec::new(),
-                fired: Vec::new(),
-            }
-        };
+    pub(crate) fn new(plan: &Plan, worker: usize, neurons: Vec<Neurons>, now: u64) -> Self {
+        let shares = plan.shards[worker].populations.iter().zip(&plan.populations);
+        let states = shares.zip(neurons).map(|((share, population), neurons)| PopulationState {
+            sums: Sums::new(
+                &share.layout,
+                population.wide,
+                population.model.receptors(),
+                share.planes,
+            ),
+            touched: Touched::new(&share.layout),
+            neurons,
+            arrivals: Arrivals::new(),
+            ahead_until: now,
+            stops: Vec::new(),
+            calls: Vec::new(),
+            fired: Vec::new(),
+        });
         let mut partition = Self {
-            populations: plan.populations.iter().zip(membranes).map(state).collect(),
+            worker,
+            populations: states.collect(),
             flights: Flights::default(),
             stops: Wheel::new(now),
             cursors: Wheel::new(now),
             calls: Wheel::new(now),
+            departed: Wheel::new(now),
             deliveries: 0,
+            spikes: 0,
             scratch: Scratch::default(),
         };
-        partition.predict_all(plan, now);
+        partition.call_all(plan, now);
         partition
     }
 
-    fn predict_all(&mut self, plan: &Plan, now: u64) {
+    /// Asks every neuron when it may do something of itself.
+    pub(crate) fn call_all(&mut self, plan: &Plan, now: u64) {
         for (id, population) in (0..).zip(&plan.populations) {
-            let Model::Lif(lif) = &population.model else { continue };
-            let membranes = &mut self.populations[usize::from(id)].membranes;
-            for neuron in 0..population.size {
-                if let Some(tick) = membranes.predict(lif, neuron as usize, now) {
-                    self.calls.push(tick, Call { population: PopulationId(id), neuron });
-                }
-            }
+            let population_id = PopulationId(id);
+            let state = &mut self.populations[usize::from(id)];
+            state.neurons.call_all(&population.model, now, |neuron, due| {
+                self.calls.push(due, Call { population: population_id, neuron });
+            });
         }
     }
 
-    /// The first tick, not before `from`, at which something is due.
-    pub(crate) fn next_due(&self, from: u64) -> Option<u64> {
-        let due = [self.stops.next_due(), self.cursors.next_due(), self.calls.next_due()];
-        let arrivals = self.populations.iter().filter_map(|state| state.arrivals.next_due(from));
-        due.into_iter().flatten().chain(arrivals).min()
+    fn shard<'a>(&self, plan: &'a Plan) -> &'a Shard {
+        &plan.shards[self.worker]
     }
 
-    /// Spikes on their way.
-    pub(crate) fn in_flight(&self) -> usize {
-        self.flights.spikes() + self.cursors.waiting()
+    /// The first tick, not before `from`, at which something is due.
+    pub(crate) fn next_due(&self, plan: &Plan, from: u64) -> Option<u64> {
+        let due = [self.stops.next_due(), self.cursors.next_due(), self.calls.next_due()];
+        let ahead = |state: &PopulationState| (state.ahead_until > from).then_some(from);
+        let states = self.populations.iter().zip(&plan.populations);
+        let states = states.flat_map(|(state, population)| {
+            let own = population.model.next_due(&state.neurons, from);
+            [own, ahead(state), state.arrivals.next_due(from)]
+        });
+        due.into_iter().chain(states).flatten().min()
+    }
+
+    /// Spikes on their way that are counted here, at the start of a tick.
+    pub(crate) fn in_flight(&mut self, tick: u64) -> usize {
+        self.departed.forget_before(tick, &mut self.scratch.departed);
+        self.flights.spikes() + self.departed.waiting()
     }
 
     /// Runs one tick: `inputs` are what the ports emit in it. Afterwards `fired` of each population
     /// holds its spikes, in index order.
     pub(crate) fn step(&mut self, plan: &Plan, tick: u64, inputs: &[Vec<Emission>]) {
         self.take_due(plan, tick);
+        let emitter = if self.worker == 0 { Emitter::Here } else { Emitter::Elsewhere };
         for (port, emissions) in (0..).zip(inputs) {
-            self.depart(plan, SourceId::Input(crate::ids::InputId(port)), tick, emissions);
+            self.depart(plan, SourceId::Input(InputId(port)), tick, emissions, emitter, tick);
         }
         for &population in &plan.order {
+            if self.shard(plan).populations[population.0 as usize].range.is_empty() {
+                continue;
+            }
             self.evaluate(plan, population, tick);
             let state = &mut self.populations[population.0 as usize];
             let fired = std::mem::take(&mut state.fired);
-            self.depart(plan, SourceId::Population(population), tick, &fired);
+            let source = SourceId::Population(population);
+            self.depart(plan, source, tick, &fired, Emitter::Here, tick);
             self.populations[population.0 as usize].fired = fired;
         }
     }
 
     /// Hands everything due at a tick to the population that it reaches.
     fn take_due(&mut self, plan: &Plan, tick: u64) {
+        let shard = self.shard(plan);
         let scratch = &mut self.scratch;
+        self.departed.forget_before(tick, &mut scratch.departed);
         self.stops.take(tick, &mut scratch.stops);
         for stop in scratch.stops.drain(..) {
             let projection = self.flights.get(stop.flight).projection;
@@ -157,12 +197,12 @@ impl Partition {
         }
         self.cursors.take(tick, &mut scratch.cursors);
         for cursor in scratch.cursors.drain(..) {
-            let projection = &plan.projections[cursor.projection as usize];
-            let Connect::Rows(rows) = &projection.connect else {
-                unreachable!("only rows send cursors")
-            };
-            let arrivals = &mut self.populations[projection.target.0 as usize].arrivals;
-            send_cursor(rows, cursor, tick, arrivals, &mut self.cursors);
+            let id = cursor.projection as usize;
+            let target = plan.projections[id].target.0 as usize;
+            let rows = shard.connects[id].rows().expect("only rows send cursors");
+            let share = &shard.populations[target];
+            let state = &mut self.populations[target];
+            send_cursor(rows, cursor, tick, share, state, &mut self.cursors);
         }
         self.calls.take(tick, &mut scratch.calls);
         for call in scratch.calls.drain(..) {
@@ -170,37 +210,64 @@ impl Partition {
         }
     }
 
-    /// Sends what a source emitted in a tick on its way along every projection.
-    fn depart(&mut self, plan: &Plan, source: SourceId, tick: u64, emissions: &[Emission]) {
+    /// Sends what a source emitted in a tick on its way along every projection. Another worker may
+    /// have emitted it some ticks ago: nothing of it is due before `now`.
+    pub(crate) fn depart(
+        &mut self,
+        plan: &Plan,
+        source: SourceId,
+        emitted: u64,
+        emissions: &[Emission],
+        emitter: Emitter,
+        now: u64,
+    ) {
         if emissions.is_empty() {
             return;
         }
+        let shard = self.shard(plan);
         for &id in plan.projections_of(source) {
             let projection = &plan.projections[id.0 as usize];
-            match &projection.connect {
-                Connect::Rows(rows) => {
-                    let arrivals = &mut self.populations[projection.target.0 as usize].arrivals;
+            let connect = &shard.connects[id.0 as usize];
+            if emitter == Emitter::Here {
+                self.count(id, &projection.travel, emitted, emissions);
+            }
+            match connect {
+                Connect::Rows(rows) if rows.delays_ticks().is_empty() => {
+                    let target = projection.target.0 as usize;
+                    let (share, state) = (&shard.populations[target], &mut self.populations[target]);
                     for &emission in emissions {
-                        let cursor = rows.depart(emission, id.0, tick);
-                        send_cursor(rows, cursor, tick, arrivals, &mut self.cursors);
+                        let cursor = rows.depart(emission, id.0, emitted);
+                        self.deliveries += rows.row_synapses(emission.index);
+                        send_cursor(rows, cursor, now, share, state, &mut self.cursors);
                     }
                 }
                 connect => {
                     let Some(&first) = connect.delays_ticks().first() else { continue };
-                    let flight = self.flights.insert(connect, id, tick, emissions);
-                    self.send(plan, Stop { flight, step: 0 }, tick, first.into());
+                    let counted = is_counted(&projection.travel, self.worker);
+                    let flight = self.flights.insert(connect, id, emitted, emissions, counted);
+                    self.send(plan, Stop { flight, step: 0 }, emitted.saturating_add(first.into()), now);
                 }
             }
         }
     }
 
-    fn send(&mut self, plan: &Plan, stop: Stop, tick: u64, ticks: u64) {
-        if ticks == 0 {
+    /// Keeps spikes that travel alone until they have arrived everywhere.
+    fn count(&mut self, id: ProjectionId, travel: &Travel, emitted: u64, emissions: &[Emission]) {
+        for &emission in emissions {
+            if let Some(end) = travel.ends(emission.index, emitted) {
+                self.departed.push(end, Departed { projection: id, emitted, emission });
+            }
+        }
+    }
+
+    fn send(&mut self, plan: &Plan, stop: Stop, due: u64, now: u64) {
+        let emitted_now = self.flights.get(stop.flight).emitted == now;
+        if due == now && emitted_now {
             let projection = self.flights.get(stop.flight).projection;
             let target = plan.projections[projection.0 as usize].target;
             self.populations[target.0 as usize].stops.push(stop);
         } else {
-            self.stops.push(tick.saturating_add(ticks), stop);
+            self.stops.push(due, stop);
         }
     }
 
@@ -213,12 +280,22 @@ impl Partition {
         emissions: &[Emission],
         now: u64,
     ) {
-        let connect = &plan.projections[projection.0 as usize].connect;
-        if let Connect::Rows(rows) = connect {
+        let travel = &plan.projections[projection.0 as usize].travel;
+        let shard = self.shard(plan);
+        let connect = &shard.connects[projection.0 as usize];
+        if self.worker == 0 {
+            for &emission in emissions {
+                if let Some(end) = travel.ends(emission.index, emitted).filter(|&end| end >= now) {
+                    self.departed.push(end, Departed { projection, emitted, emission });
+                }
+            }
+        }
+        if let Connect::Rows(rows) = connect
+            && rows.delays_ticks().is_empty()
+        {
             for &emission in emissions {
                 let start = rows.depart(emission, projection.0, emitted);
-                let (cursor, due) = rows.skip(start, now);
-                if due >= now {
+                if let Some((cursor, due)) = rows.skip(start, now) {
                     self.cursors.push(due, cursor);
                 }
             }
@@ -228,7 +305,8 @@ impl Partition {
         let delays = connect.delays_ticks();
         let step = delays.partition_point(|&delay| u64::from(delay) < waited);
         if let Some(&delay) = delays.get(step) {
-            let flight = self.flights.insert(connect, projection, emitted, emissions);
+            let counted = is_counted(travel, self.worker);
+            let flight = self.flights.insert(connect, projection, emitted, emissions, counted);
             let stop = Stop { flight, step: crate::sums::to_u32(step) };
             self.stops.push(emitted.saturating_add(delay.into()), stop);
         }
@@ -238,12 +316,18 @@ impl Partition {
     fn evaluate(&mut self, plan: &Plan, population: PopulationId, tick: u64) {
         let state = &mut self.populations[population.0 as usize];
         state.fired.clear();
-        if state.stops.is_empty() && state.arrivals.due(tick) == 0 && state.calls.is_empty() {
+        let id = population.0 as usize;
+        let own = plan.populations[id].model.next_due(&state.neurons, tick) == Some(tick);
+        let idle = state.stops.is_empty() && state.arrivals.due(tick) == 0 && state.calls.is_empty();
+        if idle && !own && state.ahead_until <= tick {
             return;
         }
+        let shard = &plan.shards[self.worker];
         let mut evaluation = Evaluation {
             plan,
-            population: &plan.populations[population.0 as usize],
+            shard,
+            population: &plan.populations[id],
+            share: &shard.populations[id],
             state,
             flights: &self.flights,
             quads: &mut self.scratch.quads,
@@ -253,15 +337,18 @@ impl Partition {
         self.deliveries += evaluation.deliver(sweeps);
         let mut calls = |neuron, due| self.calls.push(due, Call { population, neuron });
         evaluation.fire(sweeps, &mut calls);
+        let fired = &self.populations[id].fired;
+        self.spikes += fired.iter().map(|each| u64::from(each.multiplicity)).sum::<u64>();
         self.move_on(plan, population);
     }
 
     /// Schedules the next stop of everything that stopped at a population.
     fn move_on(&mut self, plan: &Plan, population: PopulationId) {
+        let shard = self.shard(plan);
         let state = &mut self.populations[population.0 as usize];
         for stop in state.stops.drain(..) {
             let flight = self.flights.get(stop.flight);
-            let connect = &plan.projections[flight.projection.0 as usize].connect;
+            let connect = &shard.connects[flight.projection.0 as usize];
             match connect.delays_ticks().get(stop.step as usize + 1) {
                 Some(&delay) => {
                     let due = flight.emitted.saturating_add(delay.into());
@@ -274,16 +361,32 @@ impl Partition {
     }
 }
 
+/// Whether the flights of a shard stand for those of all.
+fn is_counted(travel: &Travel, worker: usize) -> bool {
+    matches!(travel, Travel::Together { counted_in } if *counted_in == worker)
+}
+
 /// Reads a spike's row from its stop at a tick, and makes it wait for its next stop, if any.
+#[inline]
 fn send_cursor(
     rows: &Rows,
     cursor: Cursor,
     tick: u64,
-    arrivals: &mut Arrivals,
+    share: &Share,
+    state: &mut PopulationState,
     cursors: &mut Wheel<Cursor>,
 ) {
-    let (onward, stop) = rows.visit(cursor, tick, arrivals);
-    if stop > tick {
+    let visit = if share.planes > 1 {
+        let visit = match state.sums.ahead() {
+            Ahead::Narrow(mut lanes) => rows.visit(cursor, tick, &mut lanes),
+            Ahead::Wide(mut lanes) => rows.visit(cursor, tick, &mut lanes),
+        };
+        state.ahead_until = state.ahead_until.max(visit.reached + 1);
+        visit
+    } else {
+        rows.visit(cursor, tick, &mut state.arrivals)
+    };
+    if let Some((onward, stop)) = visit.next {
         cursors.push(stop, onward);
     }
 }

@@ -1,4 +1,4 @@
-//! One running instance of a network: doors, partition, readouts, output.
+//! One running instance of a network: doors, partitions, readouts, output.
 //!
 //! A simulation is a value. It has no clock and does no I/O: events are offered, promises move
 //! time, [`Simulation::advance`] runs what is closed, and the caller drains the output.
@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use crate::{
     connect::Emission,
+    crew::{Crew, TickInput},
     error::{OfferError, SimulationError},
     event::{Decision, InputEvent, Output, Spike},
     ids::InputId,
     input::{door::Door, filter::Memory},
     network::{InputPlan, Plan},
-    partition::Partition,
     readout::vote::Count,
     time::Tick,
 };
@@ -93,13 +93,15 @@ pub struct Simulation {
     pub(crate) options: Options,
     pub(crate) doors: Vec<Door>,
     pub(crate) memories: Vec<Memory>,
-    pub(crate) partition: Partition,
+    pub(crate) crew: Crew,
     pub(crate) counts: Vec<Count>,
     pub(crate) counters: Counters,
     /// Every tick below has been run.
     pub(crate) now: u64,
     /// For networks without inputs: ticks below may be run.
     pub(crate) horizon: u64,
+    /// Spikes on their way.
+    pub(crate) in_flight: usize,
     failed: Option<SimulationError>,
     outputs: Vec<Output>,
     emissions: Vec<Vec<Emission>>,
@@ -109,16 +111,11 @@ impl Simulation {
     /// A network at rest, before tick 0.
     #[must_use]
     pub fn new(plan: Arc<Plan>, options: Options) -> Self {
-        let partition = Partition::new(&plan);
-        Self::assemble(plan, options, partition, 0)
+        let crew = Crew::at_start(&plan);
+        Self::assemble(plan, options, crew, 0)
     }
 
-    pub(crate) fn assemble(
-        plan: Arc<Plan>,
-        options: Options,
-        partition: Partition,
-        now: u64,
-    ) -> Self {
+    pub(crate) fn assemble(plan: Arc<Plan>, options: Options, crew: Crew, now: u64) -> Self {
         Self {
             doors: plan.inputs.iter().map(|_| Door::new(options.origin_us)).collect(),
             memories: plan.inputs.iter().map(|input| input.chain.memory()).collect(),
@@ -126,11 +123,12 @@ impl Simulation {
             emissions: vec![Vec::new(); plan.inputs.len()],
             counters: Counters::default(),
             horizon: now,
+            in_flight: 0,
             failed: None,
             outputs: Vec::new(),
             plan,
             options,
-            partition,
+            crew,
             now,
         }
     }
@@ -194,22 +192,104 @@ impl Simulation {
             return Err(error.clone());
         }
         let end = self.closed();
-        let until = self.partition.deliveries.saturating_add(budget.deliveries);
+        let until = self.crew.deliveries().saturating_add(budget.deliveries);
         while let Some(tick) = self.next_due().filter(|&tick| tick < end) {
-            if let Err(error) = self.gather(tick) {
-                self.now = tick;
-                self.failed = Some(error.clone());
-                return Err(error);
+            if self.crew.is_one() {
+                self.run_tick(tick)?;
+            } else {
+                self.run_segment(tick, end)?;
             }
-            self.run(tick);
-            self.now = tick + 1;
-            self.check_in_flight(tick)?;
-            if self.partition.deliveries >= until {
+            if self.crew.deliveries() >= until {
                 return Ok(Progress::More);
             }
         }
         self.now = self.now.max(end);
         Ok(Progress::Idle)
+    }
+
+    /// One worker runs one tick.
+    fn run_tick(&mut self, tick: u64) -> Result<(), SimulationError> {
+        if let Err(error) = self.gather(tick) {
+            return Err(self.fail(tick, error));
+        }
+        let partition = self.crew.only();
+        partition.step(&self.plan, tick, &self.emissions);
+        self.in_flight = partition.in_flight(tick + 1);
+        let first = self.outputs.len();
+        for id in 0..self.plan.populations.len() {
+            let fired = std::mem::take(&mut self.crew.only().populations[id].fired);
+            self.collect(id, tick, &fired);
+            self.crew.only().populations[id].fired = fired;
+        }
+        self.decide(tick, first);
+        self.now = tick + 1;
+        self.check_in_flight(tick)
+    }
+
+    /// All workers run some ticks from `tick` on, as far as `end`.
+    fn run_segment(&mut self, tick: u64, end: u64) -> Result<(), SimulationError> {
+        let mut end = self.crew.segment_end(&self.plan, tick, end, self.free_in_flight());
+        let mut inputs = Vec::new();
+        let mut failed = None;
+        while let Some(due) = self.next_event().filter(|&due| due < end) {
+            if let Err(error) = self.gather(due) {
+                (end, failed) = (due, Some(error));
+                break;
+            }
+            inputs.push(TickInput { tick: due, emissions: self.emissions.clone() });
+        }
+        if tick < end {
+            self.crew.run(&self.plan, tick, end, inputs);
+            self.merge(tick, end);
+            self.in_flight = self.crew.in_flight(end);
+            self.now = end;
+        }
+        match failed {
+            Some(error) => Err(self.fail(end, error)),
+            None => self.check_in_flight(end - 1),
+        }
+    }
+
+    /// Puts together, tick by tick, what the workers fired in a segment.
+    fn merge(&mut self, from: u64, end: u64) {
+        let mut records = self.crew.take_records();
+        let mut at = 0;
+        let mut fired = Vec::new();
+        let mut from = from;
+        loop {
+            let decided = self.counts.iter().filter_map(Count::next_due).min();
+            let recorded = records.get(at).map(|record| record.tick);
+            let next = decided.into_iter().chain(recorded).min();
+            let Some(tick) = next.filter(|&tick| tick < end) else { break };
+            debug_assert!(tick >= from, "nothing is decided late");
+            from = tick;
+            let first = self.outputs.len();
+            while let Some(record) = records.get(at).filter(|record| record.tick == tick) {
+                let population = record.population;
+                fired.clear();
+                while let Some(record) = records
+                    .get(at)
+                    .filter(|record| record.tick == tick && record.population == population)
+                {
+                    fired.extend_from_slice(self.crew.fired(record));
+                    at += 1;
+                }
+                self.collect(population, tick, &fired);
+            }
+            self.decide(tick, first);
+        }
+        records.clear();
+        self.crew.recycle(records);
+    }
+
+    fn fail(&mut self, tick: u64, error: SimulationError) -> SimulationError {
+        self.now = tick;
+        self.failed = Some(error.clone());
+        error
+    }
+
+    fn free_in_flight(&self) -> usize {
+        self.options.in_flight_max.saturating_sub(self.in_flight)
     }
 
     /// The first tick that isn't closed.
@@ -221,11 +301,16 @@ impl Simulation {
 
     /// The first tick in which anything happens.
     fn next_due(&self) -> Option<u64> {
+        let readouts = self.counts.iter().filter_map(Count::next_due);
+        let neurons = self.crew.next_due(&self.plan, self.now);
+        self.next_event().into_iter().chain(readouts).chain(neurons).min()
+    }
+
+    /// The tick of the first event that is ready.
+    fn next_event(&self) -> Option<u64> {
         let tick_of = |time_us| self.plan.tick.tick_of(time_us, self.options.origin_us);
         let events = self.doors.iter().filter_map(|door| door.next_us().and_then(tick_of));
-        let readouts = self.counts.iter().filter_map(Count::next_due);
-        let partition = self.partition.next_due(self.now);
-        events.map(|tick| tick.0).chain(readouts).chain(partition).min()
+        events.map(|tick| tick.0).min()
     }
 
     /// Takes the events of a tick through the filters: what each port emits, in index order.
@@ -259,12 +344,8 @@ impl Simulation {
         Ok(())
     }
 
-    fn run(&mut self, tick: u64) {
-        self.partition.step(&self.plan, tick, &self.emissions);
-        let first = self.outputs.len();
-        for id in 0..self.plan.populations.len() {
-            self.collect(id, tick);
-        }
+    /// Ends a tick: lets the readouts decide, and orders what came out since `first`.
+    fn decide(&mut self, tick: u64, first: usize) {
         for (readout, count) in self.plan.readouts.iter().zip(&mut self.counts) {
             let Some(outcome) = count.decide(&readout.vote, tick) else { continue };
             let decision = |&port| {
@@ -286,13 +367,11 @@ impl Simulation {
     }
 
     /// Hands what a population fired in a tick to its ports and readouts.
-    fn collect(&mut self, id: usize, tick: u64) {
-        let population = &self.plan.populations[id];
-        let fired = &self.partition.populations[id].fired;
+    fn collect(&mut self, id: usize, tick: u64, fired: &[Emission]) {
         if fired.is_empty() {
             return;
         }
-        self.counters.spikes += fired.iter().map(|each| u64::from(each.multiplicity)).sum::<u64>();
+        let population = &self.plan.populations[id];
         for &(port, first_address) in &population.ports {
             let spike = |each: &Emission| {
                 Output::Spike(Spike {
@@ -312,7 +391,7 @@ impl Simulation {
     }
 
     fn check_in_flight(&self, tick: u64) -> Result<(), SimulationError> {
-        let (in_flight, cap) = (self.partition.in_flight(), self.options.in_flight_max);
+        let (in_flight, cap) = (self.in_flight, self.options.in_flight_max);
         if in_flight > cap {
             return Err(SimulationError::InFlight { tick: Tick(tick), in_flight, cap });
         }
@@ -335,8 +414,9 @@ impl Simulation {
     pub fn counters(&self) -> Counters {
         Counters {
             events_waiting: self.doors.iter().map(|door| door.len() as u64).sum(),
-            deliveries: self.partition.deliveries,
-            in_flight: self.partition.in_flight() as u64,
+            deliveries: self.crew.deliveries(),
+            spikes: self.crew.spikes(),
+            in_flight: self.in_flight as u64,
             ..self.counters
         }
     }

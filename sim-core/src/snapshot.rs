@@ -11,7 +11,7 @@
 
 mod bytes;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::{Reader, Writer};
 
@@ -22,17 +22,19 @@ use crate::{
     ids::ProjectionId,
     math::DYNAMICS_VERSION,
     network::Plan,
+    crew::Crew,
     neuron::{
-        Model,
+        Model, Neurons,
         lif::{Membrane, Membranes, Moment},
     },
-    partition::Partition,
     readout::vote::Ballot,
     simulation::{Counters, Excess, Options, Simulation},
 };
 
 const MAGIC: &[u8; 8] = b"spiked\0s";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+/// What the release before wrote.
+const FORMAT_BEFORE: u32 = 1;
 
 /// Section numbers, in the order in which they are written.
 mod section {
@@ -56,7 +58,7 @@ impl Simulation {
         to.section(section::SESSION, |to| self.write_session(to));
         to.section(section::DOORS, |to| self.write_doors(to));
         to.section(section::FILTERS, |to| self.write_filters(to));
-        to.section(section::MEMBRANES, |to| self.write_membranes(to));
+        to.section(section::MEMBRANES, |to| self.write_neurons(to));
         to.section(section::FLIGHTS, |to| self.write_flights(to));
         to.section(section::READOUTS, |to| self.write_readouts(to));
         to.finish()
@@ -73,7 +75,7 @@ impl Simulation {
             return Err(SnapshotError::Magic);
         }
         let found = from.u32()?;
-        if found != FORMAT {
+        if found != FORMAT && found != FORMAT_BEFORE {
             return Err(SnapshotError::Format { found, known: FORMAT });
         }
         let found = from.u32()?;
@@ -86,17 +88,17 @@ impl Simulation {
         let (options, now, counters) = read_session(&mut from.section(section::SESSION)?)?;
         let mut doors = from.section(section::DOORS)?;
         let mut filters = from.section(section::FILTERS)?;
-        let membranes = read_membranes(&mut from.section(section::MEMBRANES)?, &plan)?;
+        let neurons = read_neurons(&mut from.section(section::MEMBRANES)?, &plan)?;
         let mut flights = from.section(section::FLIGHTS)?;
         let mut readouts = from.section(section::READOUTS)?;
-        let partition = Partition::with_membranes(&plan, membranes, now);
-        let mut simulation = Self::assemble(plan, options, partition, now);
+        let crew = Crew::restored(&plan, &neurons, now, &counters);
+        let mut simulation = Self::assemble(plan, options, crew, now);
         simulation.counters = counters;
-        simulation.partition.deliveries = counters.deliveries;
         simulation.read_doors(&mut doors)?;
         simulation.read_filters(&mut filters)?;
         simulation.read_flights(&mut flights)?;
         simulation.read_readouts(&mut readouts)?;
+        simulation.in_flight = simulation.crew.in_flight(now);
         Ok(simulation)
     }
 
@@ -166,11 +168,15 @@ impl Simulation {
         Ok(())
     }
 
-    fn write_membranes(&self, to: &mut Writer) {
-        for state in &self.partition.populations {
-            let membranes = state.membranes.as_slice();
-            to.u64(membranes.len() as u64);
-            for Membrane { v_mv, since } in membranes {
+    fn write_neurons(&self, to: &mut Writer) {
+        for id in 0..self.plan.populations.len() {
+            let shares = self.crew.partitions().map(|partition| &partition.populations[id].neurons);
+            let membranes = shares.filter_map(|neurons| match neurons {
+                Neurons::Lif(membranes) => Some(membranes.as_slice()),
+                Neurons::Accumulators => None,
+            });
+            to.u64(membranes.clone().map(|share| share.len() as u64).sum());
+            for Membrane { v_mv, since } in membranes.flatten() {
                 to.f64(*v_mv);
                 to.u64(since.tick);
                 to.f64(since.fraction);
@@ -179,20 +185,22 @@ impl Simulation {
     }
 
     fn write_flights(&self, to: &mut Writer) {
-        let mut flights: Vec<(ProjectionId, u64, Vec<Emission>)> = Vec::new();
-        for stop in self.partition.stops.iter() {
-            let flight = self.partition.flights.get(stop.flight);
-            flights.push((flight.projection, flight.emitted, flight.emissions.clone()));
+        let mut flights: BTreeMap<(ProjectionId, u64), Vec<Emission>> = BTreeMap::new();
+        for partition in self.crew.partitions() {
+            let counted = partition.stops.iter().map(|stop| partition.flights.get(stop.flight));
+            for flight in counted.filter(|flight| flight.counted) {
+                let key = (flight.projection, flight.emitted);
+                flights.entry(key).or_default().extend_from_slice(&flight.emissions);
+            }
+            for departed in partition.departed.iter() {
+                let key = (departed.projection, departed.emitted);
+                flights.entry(key).or_default().push(departed.emission);
+            }
         }
-        for cursor in self.partition.cursors.iter() {
-            let projection = ProjectionId(cursor.projection);
-            let emission = Emission { index: cursor.source, multiplicity: cursor.multiplicity };
-            flights.push((projection, cursor.emitted, vec![emission]));
-        }
-        // One state has one snapshot, whatever the calendar's own order.
-        flights.sort_unstable();
         to.u64(flights.len() as u64);
-        for (projection, emitted, emissions) in flights {
+        for ((projection, emitted), mut emissions) in flights {
+            // One state has one snapshot, whatever the calendar's own order.
+            emissions.sort_unstable();
             to.u32(projection.0.into());
             to.u64(emitted);
             // The sample that the spikes belong to; samples come with control events.
@@ -218,7 +226,7 @@ impl Simulation {
                 emissions.push(Emission { index, multiplicity: from.u32()? });
             }
             let id = ProjectionId(u16::try_from(projection).expect("below the number of parts"));
-            self.partition.rejoin(&plan, id, emitted, &emissions, self.now);
+            self.crew.rejoin(&plan, id, emitted, &emissions, self.now);
         }
         Ok(())
     }
@@ -266,12 +274,13 @@ fn read_session(from: &mut Reader<'_>) -> Result<(Options, u64, Counters), Snaps
     Ok((options, now, counters))
 }
 
-fn read_membranes(from: &mut Reader<'_>, plan: &Plan) -> Result<Vec<Membranes>, SnapshotError> {
+/// The neurons of each population, whole.
+fn read_neurons(from: &mut Reader<'_>, plan: &Plan) -> Result<Vec<Neurons>, SnapshotError> {
     let mut populations = Vec::new();
     for population in &plan.populations {
         let Model::Lif(lif) = &population.model else {
             expect_membranes(from, 0)?;
-            populations.push(Membranes::default());
+            populations.push(Neurons::Accumulators);
             continue;
         };
         let count = expect_membranes(from, population.size as usize)?;
@@ -284,7 +293,7 @@ fn read_membranes(from: &mut Reader<'_>, plan: &Plan) -> Result<Vec<Membranes>, 
             }
             membranes.push(Membrane { v_mv, since: Moment { tick, fraction } });
         }
-        populations.push(Membranes::restored(lif, membranes));
+        populations.push(Neurons::Lif(Membranes::restored(lif, membranes)));
     }
     Ok(populations)
 }

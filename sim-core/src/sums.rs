@@ -2,8 +2,10 @@
 //!
 //! Four neighbouring neurons make a *quad*, the unit of the vector loops. Populations that a
 //! convolution or a winner-take-all reaches lie by place, channels innermost and padded to whole
-//! quads, within a margin that takes what a kernel throws over the border; others lie flat. Sums
-//! are all zero between ticks.
+//! quads, within a margin that takes what a kernel throws over the border; others lie flat. The
+//! sums of a tick that has been run are all zero.
+
+use std::ops::Range;
 
 use crate::{
     calendar::{Delivery, Graded},
@@ -134,31 +136,137 @@ pub(crate) fn to_u32(value: usize) -> u32 {
     u32::try_from(value).expect("the plan bounds every population to 2^32 lanes")
 }
 
-/// The sums of one population, 32 bits where the plan's bound proves them enough.
+/// The sums of one population: a plane for every tick that deliveries may be made ahead, and in it
+/// one after the other the sums of each receptor. 32 bits where the plan's bound proves them enough.
 #[derive(Clone, Debug)]
-pub(crate) enum Quads {
+pub(crate) struct Sums {
+    store: Store,
+    /// Quads of one receptor in one plane.
+    quads: usize,
+    receptors: usize,
+    /// Number of planes, a power of two, less one.
+    mask: u64,
+}
+
+#[derive(Clone, Debug)]
+enum Store {
     Narrow(Vec<[i32; LANES]>),
     Wide(Vec<[i64; LANES]>),
 }
 
-impl Quads {
-    pub(crate) fn new(layout: &Layout, wide: bool) -> Self {
-        if wide {
-            Self::Wide(vec![[0; LANES]; layout.quads()])
+/// Sums of one tick, or of one receptor in it.
+pub(crate) enum Plane<'a> {
+    Narrow(&'a mut [[i32; LANES]]),
+    Wide(&'a mut [[i64; LANES]]),
+}
+
+/// Some neurons that received something, and what: so many that a call costs nothing.
+pub(crate) struct Block<'a> {
+    /// Where their sums lie \[lanes\].
+    pub(crate) slots: &'a [u32],
+    /// One sum a receptor, neuron by neuron \[quanta\].
+    pub(crate) sums: &'a [i64],
+}
+
+/// Quads that are looked at together.
+const BLOCK: usize = 64;
+
+impl Sums {
+    /// All zero. `planes` is a power of two.
+    pub(crate) fn new(layout: &Layout, wide: bool, receptors: usize, planes: u64) -> Self {
+        let quads = layout.quads();
+        let all = quads * receptors * usize::try_from(planes).expect("planes are few");
+        let store = if wide {
+            Store::Wide(vec![[0; LANES]; all])
         } else {
-            Self::Narrow(vec![[0; LANES]; layout.quads()])
+            Store::Narrow(vec![[0; LANES]; all])
+        };
+        Self { store, quads, receptors, mask: planes - 1 }
+    }
+
+    /// Quads of one receptor in one plane.
+    pub(crate) const fn quads(&self) -> usize {
+        self.quads
+    }
+
+    pub(crate) const fn receptors(&self) -> usize {
+        self.receptors
+    }
+
+    fn plane_of(&self, tick: u64) -> Range<usize> {
+        let size = self.quads * self.receptors;
+        let plane = usize::try_from(tick & self.mask).expect("planes are few");
+        plane * size..(plane + 1) * size
+    }
+
+    /// The sums of one receptor in one tick.
+    pub(crate) fn receptor(&mut self, tick: u64, receptor: u8) -> Plane<'_> {
+        let first = self.plane_of(tick).start + usize::from(receptor) * self.quads;
+        let quads = first..first + self.quads;
+        match &mut self.store {
+            Store::Narrow(sums) => Plane::Narrow(&mut sums[quads]),
+            Store::Wide(sums) => Plane::Wide(&mut sums[quads]),
         }
     }
 
+    /// All sums of one tick, receptor by receptor.
+    pub(crate) fn plane(&mut self, tick: u64) -> Plane<'_> {
+        let quads = self.plane_of(tick);
+        match &mut self.store {
+            Store::Narrow(sums) => Plane::Narrow(&mut sums[quads]),
+            Store::Wide(sums) => Plane::Wide(&mut sums[quads]),
+        }
+    }
+
+    /// Lets deliveries be added to any tick that the planes reach.
+    #[inline]
+    pub(crate) fn ahead(&mut self) -> Ahead<'_> {
+        let lanes = self.quads * self.receptors * LANES;
+        let mask = self.mask;
+        match &mut self.store {
+            Store::Narrow(sums) => Ahead::Narrow(Lanes { sums: sums.as_flattened_mut(), lanes, mask }),
+            Store::Wide(sums) => Ahead::Wide(Lanes { sums: sums.as_flattened_mut(), lanes, mask }),
+        }
+    }
+
+    /// Takes the sums of one neuron, and leaves zeros; whether any was another.
+    pub(crate) fn take_neuron(&mut self, tick: u64, slot: u32, into: &mut [i64]) -> bool {
+        let first = self.plane_of(tick).start * LANES + slot as usize;
+        let stride = self.quads * LANES;
+        let mut any = false;
+        for (receptor, into) in into.iter_mut().enumerate() {
+            let at = first + receptor * stride;
+            *into = match &mut self.store {
+                Store::Narrow(sums) => std::mem::take(&mut sums.as_flattened_mut()[at]).into(),
+                Store::Wide(sums) => std::mem::take(&mut sums.as_flattened_mut()[at]),
+            };
+            any |= *into != 0;
+        }
+        any
+    }
+
+    /// Takes the neurons of some quads with a sum that isn't zero, and leaves zeros.
+    pub(crate) fn take_each(
+        &mut self,
+        tick: u64,
+        quads: impl Iterator<Item = u32>,
+        each: impl FnMut(Block<'_>),
+    ) {
+        let (plane, size, receptors) = (self.plane_of(tick), self.quads, self.receptors);
+        match &mut self.store {
+            Store::Narrow(sums) => take_each(&mut sums[plane], size, receptors, quads, each),
+            Store::Wide(sums) => take_each(&mut sums[plane], size, receptors, quads, each),
+        }
+    }
+}
+
+impl Plane<'_> {
     /// Adds to one neuron.
     #[inline]
     pub(crate) fn add(&mut self, slot: u32, weight: i32, multiplicity: u32) {
         let (quad, lane) = (slot as usize / LANES, slot as usize % LANES);
         match self {
-            Self::Narrow(quads) => {
-                let multiplicity = multiplicity.cast_signed();
-                quads[quad][lane] += weight * multiplicity;
-            }
+            Self::Narrow(quads) => quads[quad][lane] += weight * multiplicity.cast_signed(),
             Self::Wide(quads) => quads[quad][lane] += i64::from(weight) * i64::from(multiplicity),
         }
     }
@@ -170,36 +278,38 @@ impl Quads {
             Self::Wide(quads) => receive(quads.as_flattened_mut(), plain, graded),
         }
     }
+}
 
-    /// Takes one neuron's sum and leaves zero.
-    pub(crate) fn take_slot(&mut self, slot: u32) -> i64 {
-        match self {
-            Self::Narrow(quads) => {
-                std::mem::take(&mut quads.as_flattened_mut()[slot as usize]).into()
-            }
-            Self::Wide(quads) => std::mem::take(&mut quads.as_flattened_mut()[slot as usize]),
-        }
-    }
+/// Sums of the ticks to come.
+pub(crate) enum Ahead<'a> {
+    Narrow(Lanes<'a, i32>),
+    Wide(Lanes<'a, i64>),
+}
 
-    /// Takes the sums that aren't zero in some quads, as (slot, sum), and leaves zero.
+/// Planes of lanes, by tick.
+pub(crate) struct Lanes<'a, S> {
+    sums: &'a mut [S],
+    lanes: usize,
+    mask: u64,
+}
+
+impl<S: Lane> Lanes<'_, S> {
+    /// Adds to a slot of the plane of a tick.
     #[inline]
-    pub(crate) fn take_each(
-        &mut self,
-        quads: impl Iterator<Item = u32>,
-        each: impl FnMut(u32, i64),
-    ) {
-        match self {
-            Self::Narrow(sums) => take_each(sums, quads, each),
-            Self::Wide(sums) => take_each(sums, quads, each),
-        }
+    pub(crate) fn add(&mut self, due: u64, slot: u32, amount: i32) {
+        self.at(due, slot).add(amount);
     }
 
-    /// Number of quads.
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::Narrow(sums) => sums.len(),
-            Self::Wide(sums) => sums.len(),
-        }
+    /// The same where 32 bits might not hold the amount.
+    #[inline]
+    pub(crate) fn add_graded(&mut self, due: u64, slot: u32, amount: i64) {
+        self.at(due, slot).add_graded(amount);
+    }
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "masked: planes are few")]
+    fn at(&mut self, due: u64, slot: u32) -> &mut S {
+        &mut self.sums[(due & self.mask) as usize * self.lanes + slot as usize]
     }
 }
 
@@ -212,28 +322,55 @@ fn receive<S: Lane>(sums: &mut [S], plain: &[Delivery], graded: &[Graded]) {
     }
 }
 
+fn take_each<S: Lane>(
+    sums: &mut [[S; LANES]],
+    size: usize,
+    receptors: usize,
+    quads: impl Iterator<Item = u32>,
+    each: impl FnMut(Block<'_>),
+) {
+    match receptors {
+        1 => take_blocks::<S, 1>(sums, size, quads, each),
+        2 => take_blocks::<S, 2>(sums, size, quads, each),
+        _ => take_blocks_of_many(sums, size, receptors, quads, each),
+    }
+}
+
 /// Slots are first found and then taken, a block at a time: which are zero can't be foretold, and
 /// a branch on it would cost more than all the rest.
 #[inline]
-fn take_each<S: Lane>(
+fn take_blocks<S: Lane, const RECEPTORS: usize>(
     sums: &mut [[S; LANES]],
+    size: usize,
     mut quads: impl Iterator<Item = u32>,
-    mut each: impl FnMut(u32, i64),
+    mut each: impl FnMut(Block<'_>),
 ) {
-    const BLOCK: usize = 64;
     let mut slots = [0; BLOCK * LANES];
+    let mut taken = [[0; RECEPTORS]; BLOCK * LANES];
     loop {
         let (mut looked_at, mut found) = (0, 0);
         for quad in quads.by_ref().take(BLOCK) {
-            for (lane, sum) in (0..).zip(&sums[quad as usize]) {
+            let mut any = [false; LANES];
+            for receptor in 0..RECEPTORS {
+                for (any, sum) in any.iter_mut().zip(&sums[receptor * size + quad as usize]) {
+                    *any |= *sum != S::default();
+                }
+            }
+            for (lane, any) in (0..).zip(any) {
                 slots[found] = quad * LANES_U32 + lane;
-                found += usize::from(*sum != S::default());
+                found += usize::from(any);
             }
             looked_at += 1;
         }
-        for &slot in &slots[..found] {
-            let sum = std::mem::take(&mut sums.as_flattened_mut()[slot as usize]);
-            each(slot, sum.into());
+        let lanes = sums.as_flattened_mut();
+        for (&slot, taken) in slots[..found].iter().zip(&mut taken) {
+            for (receptor, taken) in taken.iter_mut().enumerate() {
+                let sum = &mut lanes[receptor * size * LANES + slot as usize];
+                *taken = std::mem::take(sum).into();
+            }
+        }
+        if found > 0 {
+            each(Block { slots: &slots[..found], sums: taken[..found].as_flattened() });
         }
         if looked_at < BLOCK {
             return;
@@ -241,8 +378,35 @@ fn take_each<S: Lane>(
     }
 }
 
+/// The same for more receptors than are worth a version of their own.
+fn take_blocks_of_many<S: Lane>(
+    sums: &mut [[S; LANES]],
+    size: usize,
+    receptors: usize,
+    quads: impl Iterator<Item = u32>,
+    mut each: impl FnMut(Block<'_>),
+) {
+    let mut slots = Vec::with_capacity(LANES);
+    let mut taken = Vec::with_capacity(LANES * receptors);
+    let lanes = sums.as_flattened_mut();
+    for quad in quads {
+        for slot in quad * LANES_U32..(quad + 1) * LANES_U32 {
+            let of = |receptor: usize| receptor * size * LANES + slot as usize;
+            if (0..receptors).any(|receptor| lanes[of(receptor)] != S::default()) {
+                slots.push(slot);
+                taken.extend((0..receptors).map(|at| -> i64 { std::mem::take(&mut lanes[of(at)]).into() }));
+            }
+        }
+        if !slots.is_empty() {
+            each(Block { slots: &slots, sums: &taken });
+            slots.clear();
+            taken.clear();
+        }
+    }
+}
+
 /// A sum's type.
-trait Lane: Copy + Default + PartialEq + Into<i64> {
+pub(crate) trait Lane: Copy + Default + PartialEq + Into<i64> {
     fn add(&mut self, amount: i32);
     fn add_graded(&mut self, amount: i64);
 }
@@ -277,11 +441,14 @@ impl Lane for i64 {
 pub(crate) struct Touched {
     seen: Vec<u64>,
     list: Vec<u32>,
+    /// Quads of one receptor.
+    quads: u32,
 }
 
 impl Touched {
     pub(crate) fn new(layout: &Layout) -> Self {
-        Self { seen: vec![0; layout.quads().div_ceil(64)], list: Vec::new() }
+        let quads = layout.quads();
+        Self { seen: vec![0; quads.div_ceil(64)], list: Vec::new(), quads: to_u32(quads) }
     }
 
     #[inline]
@@ -293,9 +460,11 @@ impl Touched {
         }
     }
 
+    /// A slot of any receptor.
     #[inline]
     pub(crate) fn slot(&mut self, slot: u32) {
-        self.quad(slot / LANES_U32);
+        let quad = slot / LANES_U32;
+        self.quad(if quad < self.quads { quad } else { quad % self.quads });
     }
 
     /// Forgets everything; the list is handed out for a last look.

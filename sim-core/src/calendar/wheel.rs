@@ -53,6 +53,15 @@ impl<T> Wheel<T> {
         self.near.recycle(bucket);
     }
 
+    /// Drops what was due before a tick.
+    pub(crate) fn forget_before(&mut self, tick: u64, scratch: &mut Vec<T>) {
+        while let Some(due) = self.next_due().filter(|&due| due < tick) {
+            self.take(due, scratch);
+            scratch.clear();
+        }
+        self.advance(tick.max(self.now));
+    }
+
     /// Moves time up; everything due before `tick` must have been taken.
     fn advance(&mut self, tick: u64) {
         debug_assert!(tick >= self.now, "time moves up");

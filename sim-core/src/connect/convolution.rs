@@ -13,7 +13,7 @@ use std::ops::Range;
 use super::{Emission, taps::Tap};
 use crate::{
     network::description::{self, Border},
-    sums::{Grid, LANES, Margin, Quads, Touched, to_u32},
+    sums::{Grid, LANES, Margin, Plane, Touched, to_u32},
 };
 
 /// An event's place, worked out once for all delays.
@@ -272,10 +272,10 @@ impl Convolution {
     }
 
     /// Adds the taps of one delay around each place; returns the deliveries made.
-    pub(crate) fn deliver(&self, step: usize, places: &[Place], sums: &mut Quads) -> u64 {
+    pub(crate) fn deliver(&self, step: usize, places: &[Place], sums: Plane<'_>) -> u64 {
         match sums {
-            Quads::Narrow(quads) => self.deliver_into(step, places, quads),
-            Quads::Wide(quads) => self.deliver_into(step, places, quads),
+            Plane::Narrow(quads) => self.deliver_into(step, places, quads),
+            Plane::Wide(quads) => self.deliver_into(step, places, quads),
         }
     }
 

@@ -1,9 +1,9 @@
 //! Connectivity: from the spikes of a source to sums at a target.
 //!
 //! A flight is what a source emitted in one tick, on its way through one projection. It visits the
-//! projection's delays in rising order, one *step* each. Explicit rows, whose delays differ from
-//! source to source, travel as one cursor a spike instead, which makes its deliveries a window
-//! ahead. Beyond that window, nothing is queued per synapse.
+//! projection's delays in rising order, one *step* each. Rows whose delays differ from source to
+//! source travel as one cursor a spike instead, which makes its deliveries a window ahead. Beyond
+//! that window, nothing is queued per synapse.
 
 pub(crate) mod convolution;
 pub mod motion_kernel;
@@ -16,7 +16,7 @@ use convolution::{Convolution, Place};
 use one_to_one::OneToOne;
 use rows::Rows;
 
-use crate::sums::{Quads, Touched};
+use crate::sums::{Plane, Touched};
 
 /// A neuron's or a port's index, and how often it fired in the tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,15 +31,26 @@ pub(crate) enum Connect {
     OneToOne(OneToOne),
     Rows(Rows),
     Convolution(Convolution),
+    /// Nothing on this worker.
+    None,
 }
 
 impl Connect {
-    /// The delays that a flight visits, rising \[ticks\]. Empty for rows.
+    /// The delays that a flight visits, rising \[ticks\]. Empty where cursors travel instead.
     pub(crate) fn delays_ticks(&self) -> &[u32] {
         match self {
             Self::OneToOne(one_to_one) => one_to_one.delays_ticks(),
-            Self::Rows(_) => &[],
+            Self::Rows(rows) => rows.delays_ticks(),
             Self::Convolution(convolution) => convolution.delays_ticks(),
+            Self::None => &[],
+        }
+    }
+
+    /// Its rows, if it has any.
+    pub(crate) fn rows(&self) -> Option<&Rows> {
+        match self {
+            Self::Rows(rows) => Some(rows),
+            _ => None,
         }
     }
 
@@ -56,12 +67,13 @@ impl Connect {
         step: usize,
         emissions: &[Emission],
         places: &[Place],
-        sums: &mut Quads,
+        sums: Plane<'_>,
     ) -> u64 {
         match self {
             Self::OneToOne(one_to_one) => one_to_one.deliver(emissions, sums),
-            Self::Rows(_) => unreachable!("rows travel as cursors"),
+            Self::Rows(rows) => rows.deliver(emissions, sums),
             Self::Convolution(convolution) => convolution.deliver(step, places, sums),
+            Self::None => 0,
         }
     }
 
@@ -75,16 +87,19 @@ impl Connect {
     ) {
         match self {
             Self::OneToOne(one_to_one) => one_to_one.touch(emissions, touched),
-            Self::Rows(_) => unreachable!("rows travel as cursors"),
+            Self::Rows(rows) => rows.touch(emissions, touched),
             Self::Convolution(convolution) => convolution.touch(step, places, touched),
+            Self::None => (),
         }
     }
 
     /// Deliveries to expect of one step with so many emissions; an upper bound.
     pub(crate) fn expected(&self, step: usize, emissions: usize) -> u64 {
         match self {
-            Self::OneToOne(_) | Self::Rows(_) => emissions as u64,
+            Self::OneToOne(_) => emissions as u64,
+            Self::Rows(rows) => emissions as u64 * rows.mean_row(),
             Self::Convolution(convolution) => emissions as u64 * convolution.taps_max(step),
+            Self::None => 0,
         }
     }
 
@@ -94,6 +109,7 @@ impl Connect {
             Self::OneToOne(one_to_one) => one_to_one.synapses(),
             Self::Rows(rows) => rows.synapses(),
             Self::Convolution(convolution) => convolution.synapses(),
+            Self::None => 0,
         }
     }
 
@@ -103,6 +119,7 @@ impl Connect {
             Self::OneToOne(_) => size_of::<OneToOne>() as u64,
             Self::Rows(rows) => rows.bytes(),
             Self::Convolution(convolution) => convolution.bytes(),
+            Self::None => 0,
         }
     }
 }

@@ -1,20 +1,23 @@
 //! Index i to index i, one weight and one delay for all.
 
+use std::ops::Range;
+
 use super::Emission;
-use crate::sums::{Layout, Quads, Touched};
+use crate::sums::{Layout, Plane, Touched};
 
 #[derive(Debug)]
 pub(crate) struct OneToOne {
     delay_ticks: [u32; 1],
     /// \[quanta\]
     weight: i32,
-    size: u32,
+    /// The targets that are here.
+    targets: Range<u32>,
     layout: Layout,
 }
 
 impl OneToOne {
-    pub(crate) fn new(delay_ticks: u32, weight: i32, size: u32, layout: Layout) -> Self {
-        Self { delay_ticks: [delay_ticks], weight, size, layout }
+    pub(crate) fn new(delay_ticks: u32, weight: i32, targets: Range<u32>, layout: Layout) -> Self {
+        Self { delay_ticks: [delay_ticks], weight, targets, layout }
     }
 
     pub(crate) fn delays_ticks(&self) -> &[u32] {
@@ -22,19 +25,27 @@ impl OneToOne {
     }
 
     pub(crate) fn synapses(&self) -> u64 {
-        u64::from(self.size)
+        self.targets.len() as u64
     }
 
-    pub(crate) fn deliver(&self, emissions: &[Emission], sums: &mut Quads) -> u64 {
-        for emission in emissions {
-            sums.add(self.layout.slot(emission.index), self.weight, emission.multiplicity);
+    /// The emissions that have a target here, with its place.
+    fn here<'a>(&'a self, emissions: &'a [Emission]) -> impl Iterator<Item = (u32, u32)> + 'a {
+        let here = emissions.iter().filter(|emission| self.targets.contains(&emission.index));
+        here.map(|emission| {
+            (self.layout.slot(emission.index - self.targets.start), emission.multiplicity)
+        })
+    }
+
+    pub(crate) fn deliver(&self, emissions: &[Emission], mut sums: Plane<'_>) -> u64 {
+        let mut delivered = 0;
+        for (slot, multiplicity) in self.here(emissions) {
+            sums.add(slot, self.weight, multiplicity);
+            delivered += 1;
         }
-        emissions.len() as u64
+        delivered
     }
 
     pub(crate) fn touch(&self, emissions: &[Emission], touched: &mut Touched) {
-        for emission in emissions {
-            touched.slot(self.layout.slot(emission.index));
-        }
+        self.here(emissions).for_each(|(slot, _)| touched.slot(slot));
     }
 }

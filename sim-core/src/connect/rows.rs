@@ -1,28 +1,34 @@
-//! Explicit synapses in compressed rows, one row a source, in delay order, 8 bytes a synapse.
+//! Rows of synapses: one row a source, in delay order, 8 bytes a synapse.
 //!
 //! ```text
-//! | weight \[quanta\], i24 | delay since the synapse before \[ticks\], u16 | target slot, u24 |
+//! 63           40 39          24 23           0
+//! | weight       | delay step   | target slot  |
+//! | [quanta] i24 | [ticks] u16  | [lanes] u24  |
 //! ```
 //!
-//! A delay step beyond 16 bits is a word of its own: target slot all ones, the step in the upper
-//! 40 bits.
+//! The delay step counts from the synapse before. One beyond 16 bits is a word of its own: target
+//! slot all ones, the step in the upper 40 bits.
 //!
-//! A spike in flight is one cursor into its row. It reads a window ahead at each stop and
-//! leaves the deliveries at the target, in the buckets of their ticks; it stays in flight until the
-//! tick of its last delivery has been run. How long windows are changes no result.
+//! A spike in flight is one cursor into its row. It reads a window ahead at each stop and leaves
+//! what it finds at the target: in the sums of its tick, or in its bucket. How long windows are
+//! changes no result. Rows of one delay for all need no cursor: they are read when they are due.
 
 use super::Emission;
-use crate::calendar::{Arrivals, Delivery, Graded, REACH};
+use crate::{
+    calendar::{Arrivals, Delivery, Graded, REACH},
+    sums::{Lane, Lanes, Plane, Touched},
+};
 
 const TARGET_BITS: u32 = 24;
 const STEP_BITS: u32 = 16;
 const TARGET_MASK: u64 = (1 << TARGET_BITS) - 1;
+const WEIGHT_SHIFT: u32 = TARGET_BITS + STEP_BITS;
 /// In place of a target: the rest of the word is a long delay step.
 const GAP: u64 = TARGET_MASK;
 /// Synapses that a visit should find in a row of mean density: a few cache lines.
 const VISIT_SYNAPSES: u64 = 64;
-/// The shortest window. Of 16 to 256 ticks, 32 and 64 were the fastest for rows with 2 synapses a
-/// tick (bench `explicit_rows`): shorter ones wait for memory, longer ones fill the cache.
+/// The shortest window into buckets. Of 16 to 256 ticks, 32 and 64 were the fastest for rows with 2
+/// synapses a tick (bench `explicit_rows`): shorter ones wait for memory, longer ones fill the cache.
 const WINDOW_TICKS_MIN: u64 = 64;
 /// Up to this multiplicity, times a weight of 24 bits, an amount fits 32 bits.
 const PLAIN_MULTIPLICITY_MAX: u32 = 255;
@@ -46,6 +52,8 @@ pub(crate) struct Rows {
     starts: Vec<u32>,
     words: Vec<u64>,
     synapses: u64,
+    /// The only delay there is, where there is one only.
+    uniform: Vec<u32>,
     /// How far ahead a visit reads.
     window_ticks: u64,
 }
@@ -53,20 +61,91 @@ pub(crate) struct Rows {
 /// A spike on its way along its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cursor {
-    /// The next word; at the row's end, the spike waits for its last delivery only.
+    /// The next word.
     at: u32,
-    pub(crate) source: u32,
-    pub(crate) multiplicity: u32,
+    source: u32,
+    multiplicity: u32,
     pub(crate) projection: u16,
-    /// When the spike was emitted \[ticks\].
-    pub(crate) emitted: u64,
     /// The tick that the words before `at` lead to.
     reached: u64,
 }
 
+/// What a visit of a row leaves to do.
+pub(crate) struct Visit {
+    /// The tick of the last delivery made.
+    pub(crate) reached: u64,
+    /// The cursor with its next stop, the first synapse beyond the window, if there is one.
+    pub(crate) next: Option<(Cursor, u64)>,
+}
+
+/// Takes deliveries that are made ahead.
+pub(crate) trait Sink {
+    fn plain(&mut self, due: u64, slot: u32, amount: i32);
+    fn graded(&mut self, due: u64, slot: u32, amount: i64);
+}
+
+impl Sink for Arrivals {
+    #[inline]
+    fn plain(&mut self, due: u64, slot: u32, amount: i32) {
+        self.plain.push(due, Delivery { slot, amount });
+    }
+
+    #[inline]
+    fn graded(&mut self, due: u64, slot: u32, amount: i64) {
+        self.graded.push(due, Graded { slot, amount });
+    }
+}
+
+impl<S: Lane> Sink for Lanes<'_, S> {
+    #[inline]
+    fn plain(&mut self, due: u64, slot: u32, amount: i32) {
+        self.add(due, slot, amount);
+    }
+
+    #[inline]
+    fn graded(&mut self, due: u64, slot: u32, amount: i64) {
+        self.add_graded(due, slot, amount);
+    }
+}
+
 impl Rows {
-    /// Packs synapses, in any order, of `sources` sources.
-    pub(crate) fn new(sources: u32, mut synapses: Vec<Synapse>) -> Self {
+    /// Packs the synapses of `sources` sources. `pairs` names the source of each synapse, `all` the
+    /// synapses themselves, both in any order: rows are counted first and then filled in place.
+    pub(crate) fn new(
+        sources: u32,
+        delay_ticks_max: u64,
+        pairs: impl FnOnce(&mut dyn FnMut(u32)),
+        all: impl FnOnce(&mut dyn FnMut(Synapse)),
+    ) -> Self {
+        if delay_ticks_max >> STEP_BITS > 0 {
+            let mut synapses = Vec::new();
+            all(&mut |synapse| synapses.push(synapse));
+            return Self::with_gaps(sources, synapses);
+        }
+        let mut counts = vec![0_u32; sources as usize + 1];
+        pairs(&mut |source| counts[source as usize + 1] += 1);
+        for source in 0..sources as usize {
+            counts[source + 1] += counts[source];
+        }
+        let mut ends = counts.clone();
+        let mut words = vec![0; counts[sources as usize] as usize];
+        all(&mut |synapse| {
+            let end = &mut ends[synapse.source as usize];
+            words[*end as usize] = sortable(synapse);
+            *end += 1;
+        });
+        let mut span_ticks = 0;
+        for row in counts.windows(2) {
+            let row = &mut words[row[0] as usize..row[1] as usize];
+            row.sort_unstable();
+            span_ticks += encode(row);
+        }
+        let synapses = words.len() as u64;
+        Self::of(counts, words, synapses, span_ticks)
+    }
+
+    /// The same where a delay may be longer than a word can say.
+    fn with_gaps(sources: u32, mut synapses: Vec<Synapse>) -> Self {
         synapses.sort_unstable();
         let mut starts = Vec::with_capacity(sources as usize + 1);
         let mut words = Vec::with_capacity(synapses.len());
@@ -82,67 +161,175 @@ impl Rows {
         }
         starts.push(word_count(&words));
         words.shrink_to_fit();
-        let synapses = synapses.len() as u64;
-        Self { starts, words, synapses, window_ticks: window_ticks(synapses, span_ticks) }
+        Self::of(starts, words, synapses.len() as u64, span_ticks)
+    }
+
+    fn of(starts: Vec<u32>, words: Vec<u64>, synapses: u64, span_ticks: u64) -> Self {
+        let window_ticks = window_ticks(synapses, span_ticks);
+        let mut rows = Self { starts, words, synapses, uniform: Vec::new(), window_ticks };
+        let mut delays = (0..rows.sources()).filter_map(|source| rows.delays(source));
+        let first = delays.next();
+        let same = |&(shortest, longest): &(u64, u64)| {
+            first.is_some_and(|(delay, _)| shortest == delay && longest == delay)
+        };
+        if first.is_some_and(|first| same(&first)) && delays.all(|delays| same(&delays)) {
+            let delay = first.map(|(delay, _)| u32::try_from(delay).expect("a delay has 32 bits"));
+            rows.uniform = delay.into_iter().collect();
+        }
+        rows
+    }
+
+    /// Makes cursors read so far ahead at each stop.
+    pub(crate) fn set_window(&mut self, ticks: u64) {
+        self.window_ticks = ticks;
+    }
+
+    fn sources(&self) -> u32 {
+        word_count(&self.starts) - 1
+    }
+
+    /// The shortest and the longest delay of a source; `None` if it has no synapse.
+    pub(crate) fn delays(&self, source: u32) -> Option<(u64, u64)> {
+        let row = self.row(source);
+        let step = |word: u64| if is_gap(word) { word >> TARGET_BITS } else { step_ticks(word) };
+        let mut shortest = None;
+        let mut longest = 0;
+        for &word in row {
+            longest += step(word);
+            if !is_gap(word) {
+                shortest.get_or_insert(longest);
+            }
+        }
+        shortest.map(|shortest| (shortest, longest))
+    }
+
+    /// Raises the longest delay of each source to its own.
+    pub(crate) fn raise_longest(&self, longest_ticks: &mut Vec<Option<u32>>) {
+        longest_ticks.resize(self.sources() as usize, None);
+        for (source, longest) in (0..).zip(longest_ticks) {
+            let own = self.delays(source).map(|(_, longest)| longest);
+            *longest = (*longest).max(own.map(|own| u32::try_from(own).expect("32 bits")));
+        }
+    }
+
+    /// The delay of all synapses, if they have the same.
+    pub(crate) fn delays_ticks(&self) -> &[u32] {
+        &self.uniform
     }
 
     pub(crate) fn synapses(&self) -> u64 {
         self.synapses
     }
 
+    /// Synapses of a source, on average, rounded up.
+    pub(crate) fn mean_row(&self) -> u64 {
+        self.synapses.div_ceil(u64::from(self.sources().max(1)))
+    }
+
     pub(crate) fn bytes(&self) -> u64 {
         (size_of_val(self.words.as_slice()) + size_of_val(self.starts.as_slice())) as u64
+    }
+
+    #[inline]
+    fn row(&self, source: u32) -> &[u64] {
+        let source = source as usize;
+        &self.words[self.starts[source] as usize..self.starts[source + 1] as usize]
+    }
+
+    /// A row without the gap that may lead to its only delay.
+    #[inline]
+    fn row_of_one_delay(&self, source: u32) -> &[u64] {
+        match self.row(source) {
+            [first, rest @ ..] if is_gap(*first) => rest,
+            row => row,
+        }
+    }
+
+    /// Synapses of a source.
+    pub(crate) fn row_synapses(&self, source: u32) -> u64 {
+        let row = self.row(source);
+        if self.words.len() as u64 == self.synapses {
+            return row.len() as u64;
+        }
+        row.iter().filter(|&&word| !is_gap(word)).count() as u64
+    }
+
+    /// Makes all deliveries of sources with one delay for all; returns how many.
+    pub(crate) fn deliver(&self, emissions: &[Emission], sums: Plane<'_>) -> u64 {
+        match sums {
+            Plane::Narrow(quads) => self.deliver_into(emissions, quads.as_flattened_mut()),
+            Plane::Wide(quads) => self.deliver_into(emissions, quads.as_flattened_mut()),
+        }
+    }
+
+    fn deliver_into<S: Lane>(&self, emissions: &[Emission], sums: &mut [S]) -> u64 {
+        let mut delivered = 0;
+        for emission in emissions {
+            let row = self.row_of_one_delay(emission.index);
+            if emission.multiplicity <= PLAIN_MULTIPLICITY_MAX {
+                let multiplicity = emission.multiplicity.cast_signed();
+                for &word in row {
+                    sums[slot(word) as usize].add(weight(word) * multiplicity);
+                }
+            } else {
+                let multiplicity = i64::from(emission.multiplicity);
+                for &word in row {
+                    sums[slot(word) as usize].add_graded(i64::from(weight(word)) * multiplicity);
+                }
+            }
+            delivered += row.len() as u64;
+        }
+        delivered
+    }
+
+    /// Names what [`Self::deliver`] touches.
+    pub(crate) fn touch(&self, emissions: &[Emission], touched: &mut Touched) {
+        for emission in emissions {
+            let row = self.row_of_one_delay(emission.index);
+            row.iter().for_each(|&word| touched.slot(slot(word)));
+        }
     }
 
     /// A spike at the start of its row.
     pub(crate) fn depart(&self, emission: Emission, projection: u16, emitted: u64) -> Cursor {
         let Emission { index: source, multiplicity } = emission;
         let at = self.starts[source as usize];
-        Cursor { at, source, multiplicity, projection, emitted, reached: emitted }
+        Cursor { at, source, multiplicity, projection, reached: emitted }
     }
 
-    /// Makes the deliveries that are due within a window from the cursor's stop. Returns the
-    /// cursor with its next stop: the first synapse beyond the window or, at the end of the row,
-    /// the last delivery made. A spike whose next stop is this one has made its last.
+    /// Makes the deliveries that are due from a tick on within a window.
     #[inline]
-    pub(crate) fn visit(&self, cursor: Cursor, tick: u64, to: &mut Arrivals) -> (Cursor, u64) {
+    pub(crate) fn visit(&self, cursor: Cursor, tick: u64, to: &mut impl Sink) -> Visit {
         let until = tick.saturating_add(self.window_ticks);
         if cursor.multiplicity <= PLAIN_MULTIPLICITY_MAX {
             let multiplicity = cursor.multiplicity.cast_signed();
             self.walk(cursor, until, |due, word| {
-                let amount = weight(word) * multiplicity;
-                to.plain.push(due, Delivery { slot: slot(word), amount });
+                to.plain(due, slot(word), weight(word) * multiplicity);
             })
         } else {
             let multiplicity = i64::from(cursor.multiplicity);
             self.walk(cursor, until, |due, word| {
-                let amount = i64::from(weight(word)) * multiplicity;
-                to.graded.push(due, Graded { slot: slot(word), amount });
+                to.graded(due, slot(word), i64::from(weight(word)) * multiplicity);
             })
         }
     }
 
-    /// Passes over what was due before a tick, for a spike that a snapshot found on its way.
-    pub(crate) fn skip(&self, cursor: Cursor, until: u64) -> (Cursor, u64) {
-        self.walk(cursor, until, |_, _| ())
+    /// Passes over what is due before a tick: where the cursor stands then, and when it must stop
+    /// next.
+    pub(crate) fn skip(&self, cursor: Cursor, until: u64) -> Option<(Cursor, u64)> {
+        self.walk(cursor, until, |_, _| ()).next
     }
 
-    /// Hands out the synapses that are due before a tick, as (tick, word); returns the cursor
-    /// after them, and the tick of the synapse there or, at the end of the row, of the last one.
+    /// Hands out the synapses that are due before a tick, as (tick, word).
     #[inline]
-    fn walk(
-        &self,
-        mut cursor: Cursor,
-        until: u64,
-        mut each: impl FnMut(u64, u64),
-    ) -> (Cursor, u64) {
+    fn walk(&self, mut cursor: Cursor, until: u64, mut each: impl FnMut(u64, u64)) -> Visit {
         let end = self.starts[cursor.source as usize + 1];
         for &word in &self.words[cursor.at as usize..end as usize] {
-            let is_gap = word & TARGET_MASK == GAP;
+            let is_gap = is_gap(word);
             let ticks = if is_gap { word >> TARGET_BITS } else { step_ticks(word) };
             let due = cursor.reached.saturating_add(ticks);
             if due >= until {
-                return (cursor, due);
+                return Visit { reached: cursor.reached, next: Some((cursor, due)) };
             }
             cursor.at += 1;
             cursor.reached = due;
@@ -150,7 +337,7 @@ impl Rows {
                 each(due, word);
             }
         }
-        (cursor, cursor.reached)
+        Visit { reached: cursor.reached, next: None }
     }
 }
 
@@ -160,8 +347,29 @@ fn window_ticks(synapses: u64, span_ticks: u64) -> u64 {
     ticks.clamp(WINDOW_TICKS_MIN, REACH)
 }
 
-fn word_count(words: &[u64]) -> u32 {
+fn word_count<T>(words: &[T]) -> u32 {
     u32::try_from(words.len()).expect("validation bounds a projection to 2^31 synapses")
+}
+
+/// A synapse as a number in delay order: delay, target slot, weight.
+fn sortable(synapse: Synapse) -> u64 {
+    debug_assert!(u64::from(synapse.slot) <= SLOT_MAX, "validation bounds the slot");
+    let weight = u64::from(synapse.weight.cast_unsigned()) & TARGET_MASK;
+    let delay = u64::from(synapse.delay_ticks) << (64 - STEP_BITS);
+    delay | u64::from(synapse.slot) << TARGET_BITS | weight
+}
+
+/// Turns sorted numbers into words; returns the ticks between the first and the last delay.
+fn encode(row: &mut [u64]) -> u64 {
+    let mut before = 0;
+    let first = row.first().map_or(0, |first| first >> (64 - STEP_BITS));
+    for word in row {
+        let delay = *word >> (64 - STEP_BITS);
+        let (slot, weight) = (*word >> TARGET_BITS & TARGET_MASK, *word & TARGET_MASK);
+        *word = weight << WEIGHT_SHIFT | (delay - before) << TARGET_BITS | slot;
+        before = delay;
+    }
+    before - first.min(before)
 }
 
 fn pack_row(row: &[Synapse], words: &mut Vec<u64>) {
@@ -174,9 +382,14 @@ fn pack_row(row: &[Synapse], words: &mut Vec<u64>) {
             step = 0;
         }
         debug_assert!(u64::from(synapse.slot) <= SLOT_MAX, "validation bounds the slot");
-        let weight = i64::from(synapse.weight).cast_unsigned() << (TARGET_BITS + STEP_BITS);
+        let weight = i64::from(synapse.weight).cast_unsigned() << WEIGHT_SHIFT;
         words.push(weight | step << TARGET_BITS | u64::from(synapse.slot));
     }
+}
+
+#[inline]
+fn is_gap(word: u64) -> bool {
+    word & TARGET_MASK == GAP
 }
 
 #[inline]
@@ -191,88 +404,9 @@ fn step_ticks(word: u64) -> u64 {
 
 #[inline]
 fn weight(word: u64) -> i32 {
-    (word.cast_signed() >> (TARGET_BITS + STEP_BITS)) as i32
+    (word.cast_signed() >> WEIGHT_SHIFT) as i32
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Walks a row to its end: (delay, slot) of every delivery.
-    fn walk(rows: &Rows, source: u32) -> Vec<(u64, u32)> {
-        let mut arrivals = Arrivals::new();
-        let mut deliveries = Vec::new();
-        let mut cursor = rows.depart(Emission { index: source, multiplicity: 1 }, 0, 0);
-        let mut tick = 0;
-        loop {
-            let (onward, stop) = rows.visit(cursor, tick, &mut arrivals);
-            while let Some(due) = arrivals.next_due(tick).filter(|&due| due <= stop) {
-                let bucket = arrivals.plain.take(due);
-                deliveries.extend(bucket.iter().map(|delivery| (due, delivery.slot)));
-            }
-            if stop == tick {
-                return deliveries;
-            }
-            (cursor, tick) = (onward, stop);
-        }
-    }
-
-    fn synapse(source: u32, delay_ticks: u32, slot: u32) -> Synapse {
-        Synapse { source, delay_ticks, slot, weight: -3 }
-    }
-
-    #[test]
-    fn visits_every_synapse_at_its_delay_however_long() {
-        let delays = [0, 0, 7, 65_535, 131_071, 200_000, u32::MAX];
-        let synapses = delays.iter().zip(1..).map(|(&delay, slot)| synapse(1, delay, slot));
-        let mut synapses: Vec<Synapse> = synapses.collect();
-        synapses.reverse();
-        let rows = Rows::new(3, synapses);
-        let expected: Vec<_> = delays.iter().map(|&d| u64::from(d)).zip(1..).collect();
-        assert_eq!(walk(&rows, 1), expected);
-        assert!(walk(&rows, 0).is_empty() && walk(&rows, 2).is_empty());
-    }
-
-    #[test]
-    fn makes_the_same_deliveries_for_any_multiplicity() {
-        let synapses = (0..200).map(|at| Synapse { weight: -(1 << 23), ..synapse(0, at * 3, at) });
-        let rows = Rows::new(1, synapses.collect());
-        for multiplicity in [1, PLAIN_MULTIPLICITY_MAX, PLAIN_MULTIPLICITY_MAX + 1, u32::MAX] {
-            let mut arrivals = Arrivals::new();
-            let cursor = rows.depart(Emission { index: 0, multiplicity }, 0, 7);
-            let (_, stop) = rows.visit(cursor, 7, &mut arrivals);
-            for (slot, due) in (0..).zip((7..stop).step_by(3)) {
-                let plain = arrivals.plain.take(due).into_iter();
-                let plain = plain.map(|Delivery { slot, amount }| (slot, i64::from(amount)));
-                let graded = arrivals.graded.take(due).into_iter();
-                let found: Vec<_> =
-                    plain.chain(graded.map(|Graded { slot, amount }| (slot, amount))).collect();
-                let amount = -(1 << 23) * i64::from(multiplicity);
-                assert_eq!(found, [(slot, amount)]);
-            }
-            assert!(stop >= 7 + rows.window_ticks && arrivals.next_due(7).is_none());
-        }
-    }
-
-    /// Seen to fail with a cursor that is forgotten once it has read its row.
-    #[test]
-    fn stays_in_flight_until_the_tick_of_the_last_delivery() {
-        let rows = Rows::new(1, vec![synapse(0, 0, 1), synapse(0, 5, 2)]);
-        let cursor = rows.depart(Emission { index: 0, multiplicity: 1 }, 0, 10);
-        let mut arrivals = Arrivals::new();
-        let (cursor, stop) = rows.visit(cursor, 10, &mut arrivals);
-        assert_eq!((stop, arrivals.plain.due(10), arrivals.plain.due(15)), (15, 1, 1));
-        let (_, stop) = rows.visit(cursor, 15, &mut arrivals);
-        assert_eq!((stop, arrivals.plain.due(15)), (15, 1));
-    }
-
-    #[test]
-    fn keeps_a_weight_and_its_sign() {
-        for value in [-(1 << 23), -1, 0, 1, (1 << 23) - 1] {
-            let mut words = Vec::new();
-            let only = Synapse { source: 0, delay_ticks: 9, slot: 5, weight: value };
-            pack_row(&[only], &mut words);
-            assert_eq!((weight(words[0]), slot(words[0]), step_ticks(words[0])), (value, 5, 9));
-        }
-    }
-}
+#[path = "rows_tests.rs"]
+mod tests;

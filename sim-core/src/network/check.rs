@@ -31,6 +31,8 @@ const SYNAPSES_MAX: usize = 1 << 31;
 pub(crate) struct Draft {
     pub(crate) source: SourceId,
     pub(crate) target: PopulationId,
+    /// Position among the target's receptors.
+    pub(crate) receptor: u8,
     /// Axonal and dendritic \[ticks\].
     pub(crate) delay_ticks: u32,
     pub(crate) delay_ticks_min: u64,
@@ -45,8 +47,20 @@ pub(crate) enum DraftKind {
     Convolution(Arc<Convolution>, Vec<Tap>),
 }
 
+impl DraftKind {
+    /// Synapses to expect; for a convolution, of one place.
+    pub(crate) fn synapses(&self) -> u64 {
+        match self {
+            Self::OneToOne { .. } => 1,
+            Self::Explicit(synapses) => synapses.sources.len() as u64,
+            Self::Convolution(_, taps) => taps.len() as u64,
+        }
+    }
+}
+
 /// The shapes of everything that can be a source or a target.
 pub(crate) struct Shapes<'a> {
+    pub(crate) network: &'a Network,
     pub(crate) names: &'a BTreeMap<&'a str, Named>,
     pub(crate) inputs: &'a [ResolvedInput],
     pub(crate) populations: &'a [Vec<u32>],
@@ -145,6 +159,7 @@ pub(crate) fn projection(
 ) -> Option<Draft> {
     let field = format!("projection.{}", projection.name);
     let (source, target) = ends(projection, shapes, &field, problems)?;
+    let receptor = receptor(projection, shapes.network, target, &field, problems)?;
     let sum = projection.axonal_delay_ticks.checked_add(projection.dendritic_delay_ticks);
     let ends = [shapes.of(source), shapes.of(SourceId::Population(target))];
     let (kind, own) = match &projection.connectivity {
@@ -173,7 +188,26 @@ pub(crate) fn projection(
         return None;
     };
     let [delay_ticks_min, delay_ticks_max] = [min, max].map(u64::from);
-    Some(Draft { source, target, delay_ticks, delay_ticks_min, delay_ticks_max, kind })
+    Some(Draft { source, target, receptor, delay_ticks, delay_ticks_min, delay_ticks_max, kind })
+}
+
+fn receptor(
+    projection: &Projection,
+    network: &Network,
+    target: PopulationId,
+    field: &str,
+    problems: &mut Problems,
+) -> Option<u8> {
+    if projection.receptor.is_empty() {
+        return Some(0);
+    }
+    let names = network.populations[target.0 as usize].neuron.receptors();
+    let found = names.iter().position(|name| *name == projection.receptor);
+    problems.need(found.is_some(), &format!("{field}.receptor"), || {
+        let (receptor, target) = (&projection.receptor, &projection.target);
+        format!("{target:?} has no receptor {receptor:?}; it has {names:?}")
+    });
+    found.and_then(|position| u8::try_from(position).ok())
 }
 
 /// The shortest and the longest delay. Without any synapse nothing arrives without delay either.

@@ -1,28 +1,24 @@
 //! From resolved parts to the plan's arrays: quanta, layouts, connectivity, tables, cost.
 
 use super::{
-    InputShape, Network, Neuron, ReadoutRule, WinnerTakeAll,
-    check::{Draft, DraftKind, Shapes, size},
+    InputShape, Network, Neuron, ReadoutRule,
+    check::{Draft, Shapes, size},
     order::Ranks,
-    plan::{InputPlan, PopulationPlan, ProjectionPlan, ReadoutPlan},
+    plan::{InputPlan, PopulationPlan, ProjectionPlan, ReadoutPlan, Travel},
     problem::Problems,
     quantum::Scale,
     resolve::{Named, ResolvedInput},
     scale,
+    shard::{Shard, Share},
     tables::{AddressRange, Cost, InputTable, OutputKind, OutputTable, PopulationCost},
 };
 use crate::{
-    connect::{
-        Connect,
-        convolution::{self, Convolution, Target, quanta},
-        one_to_one::OneToOne,
-        rows::{Rows, SLOT_MAX, Synapse},
-    },
+    connect::Connect,
     ids::{OutputId, PopulationId, ProjectionId, ReadoutId, SourceId},
-    input::filter::{addresses, extents_of},
+    input::filter::addresses,
     neuron::{Model, accumulator::Accumulator, lif::Lif},
     readout::vote::Vote,
-    sums::{Grid, LANES, Layout, Margin},
+    sums::LANES,
     time::Rank,
 };
 
@@ -146,15 +142,14 @@ pub(crate) fn outputs(
     outputs
 }
 
-/// Compiles everything.
+/// Compiles everything but the synapses.
 pub(crate) fn parts(
-    resolved: Resolved<'_>,
+    resolved: &Resolved<'_>,
     scales: &[Scale],
+    shards: &[Shard],
     reads: Vec<Reads>,
-    outputs: Vec<Output>,
-    problems: &mut Problems,
+    outputs: &[Output],
 ) -> Parts {
-    let layouts = layouts(&resolved);
     let Resolved { network, inputs, shapes, drafts, ranks } = resolved;
     let mut populations = Vec::new();
     let mut costs = Vec::new();
@@ -162,55 +157,49 @@ pub(crate) fn parts(
         let id_here = PopulationId(id16(id));
         let held = scales[id];
         let outgoing = |draft: &Draft| draft.source == SourceId::Population(id_here);
+        let incoming = |draft: &Draft| draft.target == id_here;
         populations.push(PopulationPlan {
             size: size(&shapes[id]),
-            model: model(population, network, held.quantum),
-            layout: layouts[id].clone(),
+            model: model(network, id, shapes, held.quantum),
             wide: held.wide,
             emits: ranks[id].emits,
-            projections: positions(&drafts, outgoing),
+            projections: positions(drafts, outgoing),
+            incoming: positions(drafts, incoming),
             readouts: reads_of(&reads, id_here),
-            ports: ports_of(&outputs, &shapes, id_here),
+            ports: ports_of(outputs, shapes, id_here),
         });
         costs.push(PopulationCost {
             name: population.name.clone(),
             shape: shapes[id].clone(),
             quantum: held.quantum,
-            rounding_max: scale::rounding_max(&drafts, id_here, held.quantum),
+            rounding_max: scale::rounding_max(drafts, id_here, held.quantum),
             sum_bits: if held.wide { 64 } else { 32 },
             rank: ranks[id].evaluated.0,
         });
     }
-    let output_tables = output_tables(network, &outputs, &reads, &shapes);
-    let input_tables = input_tables(network, &inputs);
-    let projections = drafts
-        .iter()
-        .map(|draft| {
-            let source = match draft.source {
-                SourceId::Input(id) => &inputs[id.0 as usize].filtered_shape,
-                SourceId::Population(id) => &shapes[id.0 as usize],
-            };
-            let target = draft.target.0 as usize;
-            let connect =
-                connect(draft, source, &layouts[target], scales[target].quantum, problems);
-            ProjectionPlan { source: draft.source, target: draft.target, connect }
-        })
-        .collect();
-    let input_plans = input_plans(network, inputs, &drafts);
     let mut order: Vec<PopulationId> =
         (0..populations.len()).map(|id| PopulationId(id16(id))).collect();
     order.sort_by_key(|id| ranks[id.0 as usize].evaluated);
-    let readouts = readout_plans(reads, &outputs, &ranks);
     Parts {
-        inputs: input_plans,
+        inputs: input_plans(network, inputs, drafts),
+        projections: projection_plans(resolved, shards),
+        output_tables: output_tables(network, outputs, &reads, shapes),
+        input_tables: input_tables(network, inputs),
+        readouts: readout_plans(reads, outputs, ranks),
         populations,
-        projections,
-        readouts,
         order,
-        input_tables,
-        output_tables,
         costs,
     }
+}
+
+fn projection_plans(resolved: &Resolved<'_>, shards: &[Shard]) -> Vec<ProjectionPlan> {
+    let plan = |(id, draft): (usize, &Draft)| ProjectionPlan {
+        source: draft.source,
+        target: draft.target,
+        receptor: draft.receptor,
+        travel: Travel::of(shards.iter().map(|shard| &shard.connects[id])),
+    };
+    resolved.drafts.iter().enumerate().map(plan).collect()
 }
 
 fn id16(position: usize) -> u16 {
@@ -246,7 +235,9 @@ fn ports_of(
     ports
 }
 
-pub(crate) fn model(population: &super::Population, network: &Network, quantum: f64) -> Model {
+/// The model of a population.
+pub(crate) fn model(network: &Network, id: usize, shapes: &[Vec<u32>], quantum: f64) -> Model {
+    let population = &network.populations[id];
     match &population.neuron {
         Neuron::Lif(parameters) => Model::Lif(Lif::new(parameters, network.tick, quantum)),
         Neuron::Accumulator(parameters) => {
@@ -255,78 +246,8 @@ pub(crate) fn model(population: &super::Population, network: &Network, quantum: 
     }
 }
 
-/// Populations that a convolution or a competition reaches lie by place.
-fn layouts(resolved: &Resolved<'_>) -> Vec<Layout> {
-    let populations = resolved.network.populations.iter().zip(&resolved.shapes);
-    let layout = |(id, (population, shape)): (usize, (&super::Population, &Vec<u32>))| {
-        let convolved = resolved.drafts.iter().filter(|draft| usize::from(draft.target.0) == id);
-        let margins: Vec<Margin> =
-            convolved.filter_map(|draft| margin(resolved, draft, shape)).collect();
-        if margins.is_empty() && population.winner_take_all == WinnerTakeAll::None {
-            return Layout::Flat { size: size(shape) };
-        }
-        let margin = margins.into_iter().fold(Margin::default(), Margin::union);
-        let [channels, height, width] = extents_of(shape);
-        Layout::Grid(Grid { channels, height, width, margin })
-    };
-    populations.enumerate().map(layout).collect()
-}
-
-fn margin(resolved: &Resolved<'_>, draft: &Draft, target: &[u32]) -> Option<Margin> {
-    let DraftKind::Convolution(kernel, taps) = &draft.kind else { return None };
-    let source = match draft.source {
-        SourceId::Input(id) => &resolved.inputs[id.0 as usize].filtered_shape,
-        SourceId::Population(id) => &resolved.shapes[id.0 as usize],
-    };
-    let [_, height, width] = extents_of(source);
-    let [_, rows, columns] = extents_of(target);
-    Some(convolution::margin(kernel, taps, [height, width], [rows, columns]))
-}
-
-fn connect(
-    draft: &Draft,
-    source: &[u32],
-    layout: &Layout,
-    quantum: f64,
-    problems: &mut Problems,
-) -> Connect {
-    match &draft.kind {
-        DraftKind::OneToOne { weight, delay_ticks } => Connect::OneToOne(OneToOne::new(
-            draft.delay_ticks + delay_ticks,
-            quanta(*weight, quantum),
-            size(source),
-            layout.clone(),
-        )),
-        DraftKind::Explicit(synapses) => {
-            let slots = layout.quads() as u64 * LANES as u64;
-            problems.need(slots <= SLOT_MAX, "projection", || {
-                format!("explicit synapses reach {SLOT_MAX} places at most; the target has {slots}")
-            });
-            let packed = (0..synapses.sources.len()).map(|at| Synapse {
-                source: synapses.sources[at],
-                delay_ticks: draft.delay_ticks + synapses.delays_ticks[at],
-                slot: layout.slot(synapses.targets[at]),
-                weight: quanta(synapses.weights[at], quantum),
-            });
-            Connect::Rows(Rows::new(size(source), packed.collect()))
-        }
-        DraftKind::Convolution(kernel, taps) => {
-            let Layout::Grid(grid) = layout else {
-                unreachable!("what a convolution reaches lies by place")
-            };
-            let target = Target { grid, delay_ticks: draft.delay_ticks, quantum };
-            Connect::Convolution(Convolution::new(
-                kernel,
-                taps.clone(),
-                extents_of(source),
-                &target,
-            ))
-        }
-    }
-}
-
-fn input_plans(network: &Network, inputs: Vec<ResolvedInput>, drafts: &[Draft]) -> Vec<InputPlan> {
-    let plan = |(id, resolved): (usize, ResolvedInput)| {
+fn input_plans(network: &Network, inputs: &[ResolvedInput], drafts: &[Draft]) -> Vec<InputPlan> {
+    let plan = |(id, resolved): (usize, &ResolvedInput)| {
         let port = &network.inputs[id];
         let from_here = |draft: &Draft| match draft.source {
             SourceId::Input(input) => usize::from(input.0) == id,
@@ -334,13 +255,13 @@ fn input_plans(network: &Network, inputs: Vec<ResolvedInput>, drafts: &[Draft]) 
         };
         InputPlan {
             addresses: addresses(&resolved.shape).expect("checked when it was resolved"),
-            chain: resolved.chain,
+            chain: resolved.chain.clone(),
             multiplicity_max: port.multiplicity_max,
             binary: port.binary,
             projections: positions(drafts, from_here),
         }
     };
-    inputs.into_iter().enumerate().map(plan).collect()
+    inputs.iter().enumerate().map(plan).collect()
 }
 
 fn input_tables(network: &Network, inputs: &[ResolvedInput]) -> Vec<InputTable> {
@@ -399,20 +320,20 @@ fn readout_plans(reads: Vec<Reads>, outputs: &[Output], ranks: &[Ranks]) -> Vec<
 }
 
 /// Adds up what compiled parts cost.
-pub(crate) fn cost(parts: &Parts, longest_path_ticks: u64) -> Cost {
-    let sums = |population: &PopulationPlan| {
+pub(crate) fn cost(parts: &Parts, shards: &[Shard], longest_path_ticks: u64) -> Cost {
+    let share = |(population, share): (&PopulationPlan, &Share)| {
         let lane = if population.wide { 8 } else { 4 };
-        let quads = population.layout.quads() as u64;
-        let touched = quads / 8;
-        quads * LANES as u64 * lane
-            + touched
-            + u64::from(population.size) * population.model.state_bytes()
+        let quads = share.layout.quads() as u64;
+        let sums = quads * LANES as u64 * lane * population.model.receptors() as u64 * share.planes;
+        sums + quads / 8 + share.range.len() as u64 * population.model.state_bytes()
     };
+    let shares = |shard: &Shard| parts.populations.iter().zip(&shard.populations).map(share).sum::<u64>();
+    let connects = || shards.iter().flat_map(|shard| &shard.connects);
     Cost {
         neurons: parts.populations.iter().map(|population| u64::from(population.size)).sum(),
-        synapses: parts.projections.iter().map(|each| each.connect.synapses()).sum(),
-        plan_bytes: parts.projections.iter().map(|each| each.connect.bytes()).sum(),
-        session_bytes: parts.populations.iter().map(sums).sum::<u64>()
+        synapses: connects().map(Connect::synapses).sum(),
+        plan_bytes: connects().map(Connect::bytes).sum(),
+        session_bytes: shards.iter().map(shares).sum::<u64>()
             + parts.inputs.iter().map(|input| input.chain.memory_bytes()).sum::<u64>(),
         longest_path_ticks,
         populations: parts.costs.clone(),

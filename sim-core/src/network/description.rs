@@ -144,6 +144,14 @@ pub enum Neuron {
     Accumulator(AccumulatorParameters),
 }
 
+impl Neuron {
+    /// The names of its receptors, in order.
+    #[must_use]
+    pub fn receptors(&self) -> Vec<&str> {
+        Vec::new()
+    }
+}
+
 /// `tau dv/dt = -(v - rest) + drive`; a delivery adds its weight \[mV\] to v.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LifParameters {
@@ -221,6 +229,8 @@ pub struct Projection {
     pub source: String,
     /// A population.
     pub target: String,
+    /// Which of the target's receptors it acts on; empty: its first.
+    pub receptor: String,
     /// Added to every synapse's delay \[ticks\].
     pub axonal_delay_ticks: u32,
     /// Added to every synapse's delay \[ticks\]; apart because plasticity needs to know where a
@@ -238,6 +248,7 @@ impl Projection {
             name: name.into(),
             source: source.into(),
             target: target.into(),
+            receptor: String::new(),
             axonal_delay_ticks: 0,
             dendritic_delay_ticks: 0,
             connectivity,

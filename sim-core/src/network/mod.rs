@@ -14,10 +14,14 @@ mod problem;
 mod quantum;
 mod resolve;
 mod scale;
+mod shard;
+mod spread;
 mod tables;
 
 pub use description::*;
 pub use plan::Plan;
-pub(crate) use plan::{InputPlan, PopulationPlan};
+pub(crate) use plan::{InputPlan, PopulationPlan, Travel};
+pub(crate) use shard::{Shard, Share};
+pub use spread::{Deliveries, Spread};
 pub use problem::{PlanError, Problem};
 pub use tables::{AddressRange, Cost, InputTable, OutputKind, OutputTable, PopulationCost};

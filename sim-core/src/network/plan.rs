@@ -8,15 +8,16 @@ use super::{
     order::{self, Hop, Ranks},
     problem::{PlanError, Problems},
     resolve, scale,
+    shard::Shard,
+    spread::{self, Spread},
     tables::{Cost, InputTable, OutputTable},
 };
 use crate::{
-    connect::Connect,
+    connect::{Connect, rows::Rows},
     ids::{OutputId, PopulationId, ProjectionId, ReadoutId, SourceId},
     input::filter::Chain,
     neuron::Model,
     readout::vote::Vote,
-    sums::Layout,
     time::{Rank, TickLength},
 };
 
@@ -29,12 +30,22 @@ pub struct Plan {
     pub(crate) name: String,
     pub(crate) hash: [u8; 32],
     pub(crate) tick: TickLength,
+    pub(crate) seed: u64,
     pub(crate) inputs: Vec<InputPlan>,
     pub(crate) populations: Vec<PopulationPlan>,
     pub(crate) projections: Vec<ProjectionPlan>,
     pub(crate) readouts: Vec<ReadoutPlan>,
     /// Populations in the order in which they are evaluated within a tick.
     pub(crate) order: Vec<PopulationId>,
+    /// One a worker.
+    pub(crate) shards: Vec<Shard>,
+    /// By worker and worker: the shortest delay through which the first reaches the second
+    /// \[ticks\]; `u64::MAX` where it never does.
+    pub(crate) lookahead: Vec<Vec<u64>>,
+    /// By worker and population: the other workers that what it fires there concerns.
+    pub(crate) audience: Vec<Vec<Vec<usize>>>,
+    /// The most spikes that can set out in one tick.
+    pub(crate) emissions_max: u64,
     input_tables: Vec<InputTable>,
     output_tables: Vec<OutputTable>,
     cost: Cost,
@@ -56,13 +67,20 @@ pub(crate) struct InputPlan {
 pub(crate) struct PopulationPlan {
     pub(crate) size: u32,
     pub(crate) model: Model,
-    pub(crate) layout: Layout,
     pub(crate) wide: bool,
     pub(crate) emits: Rank,
     pub(crate) projections: Vec<ProjectionId>,
+    pub(crate) incoming: Vec<ProjectionId>,
     pub(crate) readouts: Vec<ReadoutId>,
     /// Where its spikes leave: the port, and the address of its first neuron there.
     pub(crate) ports: Vec<(OutputId, u32)>,
+}
+
+impl PopulationPlan {
+    /// Whether anybody sees its spikes.
+    pub(crate) fn is_observed(&self) -> bool {
+        !self.ports.is_empty() || !self.readouts.is_empty()
+    }
 }
 
 /// A projection.
@@ -70,7 +88,44 @@ pub(crate) struct PopulationPlan {
 pub(crate) struct ProjectionPlan {
     pub(crate) source: SourceId,
     pub(crate) target: PopulationId,
-    pub(crate) connect: Connect,
+    pub(crate) receptor: u8,
+    pub(crate) travel: Travel,
+}
+
+/// How long a spike is in flight on a projection, which no partition changes.
+#[derive(Debug)]
+pub(crate) enum Travel {
+    /// What is emitted in a tick travels together, as long as the longest delay. The flights of
+    /// this shard stand for all.
+    Together { counted_in: usize },
+    /// Each spike travels alone: the longest delay of each source \[ticks\], if it has a synapse.
+    Alone { longest_ticks: Vec<Option<u32>> },
+}
+
+impl Travel {
+    /// Of a projection's synapses on each shard.
+    pub(crate) fn of<'a>(connects: impl Iterator<Item = &'a Connect> + Clone) -> Self {
+        let rows = connects.clone().filter_map(Connect::rows);
+        let mut delays = rows.clone().filter(|rows| rows.synapses() > 0).map(Rows::delays_ticks);
+        let first = delays.next();
+        let uniform = delays.all(|delay| Some(delay) == first)
+            && first.is_none_or(|delay| !delay.is_empty());
+        if uniform {
+            let counted_in = connects.clone().position(|each| !each.delays_ticks().is_empty());
+            return Self::Together { counted_in: counted_in.unwrap_or(0) };
+        }
+        let mut longest_ticks = Vec::new();
+        for rows in rows {
+            rows.raise_longest(&mut longest_ticks);
+        }
+        Self::Alone { longest_ticks }
+    }
+
+    /// When a spike of a source that travels alone arrives last.
+    pub(crate) fn ends(&self, source: u32, emitted: u64) -> Option<u64> {
+        let Self::Alone { longest_ticks } = self else { return None };
+        longest_ticks[source as usize].map(|ticks| emitted.saturating_add(ticks.into()))
+    }
 }
 
 /// A readout.
@@ -82,13 +137,26 @@ pub(crate) struct ReadoutPlan {
 }
 
 impl Plan {
-    /// Validates a description as a whole and compiles it. `sensors` gives the sizes of input
-    /// ports that leave them open.
+    /// Validates a description as a whole and compiles it for one worker. `sensors` gives the sizes
+    /// of input ports that leave them open.
     ///
     /// # Errors
     ///
     /// Every problem found, by part and field.
     pub fn new(network: &Network, sensors: &[(String, SensorSize)]) -> Result<Self, PlanError> {
+        Self::spread(network, sensors, Spread::default())
+    }
+
+    /// The same, spread over workers. Every spread has the same identity, results and snapshots.
+    ///
+    /// # Errors
+    ///
+    /// Every problem found, by part and field.
+    pub fn spread(
+        network: &Network,
+        sensors: &[(String, SensorSize)],
+        spread: Spread,
+    ) -> Result<Self, PlanError> {
         let mut problems = Problems::default();
         count_parts(network, &mut problems);
         let names = resolve::names(network, &mut problems);
@@ -99,37 +167,55 @@ impl Plan {
         for (population, shape) in network.populations.iter().zip(&shapes) {
             check::population(population, shape, network.tick, &mut problems);
         }
-        let known = Shapes { names: &names, inputs: &inputs, populations: &shapes };
+        let known = Shapes { network, names: &names, inputs: &inputs, populations: &shapes };
         let draft = |projection| check::projection(projection, &known, &mut problems);
         let drafts: Vec<Draft> = network.projections.iter().filter_map(draft).collect();
-        let readouts = compile::readouts(network, &known, &mut problems);
+        let reads = compile::readouts(network, &known, &mut problems);
         let outputs = compile::outputs(network, &known, &mut problems);
         problems.settle()?;
         let hops = hops(&drafts);
         let ranks = rank(network, &hops, &mut problems);
         problems.settle()?;
         let output_parts: Vec<Vec<u32>> = outputs.iter().map(compile::Output::encoded).collect();
-        let hash = identity::hash(network, &inputs, &shapes, &drafts, &readouts, &output_parts);
+        let hash = identity::hash(network, &inputs, &shapes, &drafts, &reads, &output_parts);
         let longest_path_ticks = order::longest_path_ticks(network.populations.len(), &hops);
         let resolved = compile::Resolved { network, inputs, shapes, drafts, ranks };
         let scales = scale::scales(&resolved, &mut problems);
+        let shares = resolved.shares(spread, &mut problems);
         problems.settle()?;
-        let parts = compile::parts(resolved, &scales, readouts, outputs, &mut problems);
+        let shard = |ranges: &Vec<_>| {
+            Shard::new(&resolved, &scales, ranges, spread.deliveries, &mut problems)
+        };
+        let shards: Vec<Shard> = shares.iter().map(shard).collect();
         problems.settle()?;
-        let cost = compile::cost(&parts, longest_path_ticks);
+        let parts = compile::parts(&resolved, &scales, &shards, reads, &outputs);
+        let sources = |draft: &Draft| u64::from(check::size(resolved.source_shape(draft)));
+        let emissions_max = resolved.drafts.iter().map(sources).sum();
+        let cost = compile::cost(&parts, &shards, longest_path_ticks);
         Ok(Self {
             name: network.name.clone(),
             hash,
             tick: network.tick,
+            seed: network.seed,
             inputs: parts.inputs,
             populations: parts.populations,
             projections: parts.projections,
             readouts: parts.readouts,
             order: parts.order,
+            lookahead: spread::lookahead(&shares, &resolved.drafts),
+            audience: spread::audience(&shares, &resolved.drafts),
+            emissions_max,
+            shards,
             input_tables: parts.input_tables,
             output_tables: parts.output_tables,
             cost,
         })
+    }
+
+    /// Worker threads that a simulation of it uses.
+    #[must_use]
+    pub const fn workers(&self) -> usize {
+        self.shards.len()
     }
 
     /// SHA-256 of the canonical encoding: the network's identity.

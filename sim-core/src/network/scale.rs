@@ -44,8 +44,8 @@ fn multiplicity_max(resolved: &Resolved<'_>, source: SourceId) -> u32 {
             if port.binary { 1 } else { port.multiplicity_max }
         }
         SourceId::Population(id) => {
-            let population = &resolved.network.populations[id.0 as usize];
-            model(population, resolved.network, 1.0).multiplicity_max()
+            let id = id.0 as usize;
+            model(resolved.network, id, &resolved.shapes, 1.0).multiplicity_max()
         }
     }
 }

@@ -183,6 +183,12 @@ impl Membranes {
         Self { membranes, predictions }
     }
 
+    pub(crate) fn share(&self, range: &std::ops::Range<u32>) -> Self {
+        let range = range.start as usize..range.end as usize;
+        let predictions = if self.predictions.is_empty() { Vec::new() } else { self.predictions[range.clone()].to_vec() };
+        Self { membranes: self.membranes[range].to_vec(), predictions }
+    }
+
     pub(crate) fn as_slice(&self) -> &[Membrane] {
         &self.membranes
     }

@@ -6,10 +6,10 @@
 
 use super::{Flights, PopulationState};
 use crate::{
-    connect::Emission,
-    network::{Plan, PopulationPlan, WinnerTakeAll},
-    neuron::{Model, accumulator::Accumulator, lif::Lif},
-    sums::{Grid, LANES, Layout, Quads, Touched, in_index_order, to_u32},
+    connect::{Connect, Emission},
+    network::{Plan, PopulationPlan, Shard, Share, WinnerTakeAll},
+    neuron::{Model, Neurons, accumulator::Accumulator, lif::Lif},
+    sums::{Block, Grid, LANES, Layout, Plane, Sums, Touched, in_index_order, to_u32},
 };
 
 /// A sweep looks at a quad in a fraction of the time that a touched quad takes.
@@ -17,7 +17,9 @@ const SWEEP_FACTOR: u64 = 4;
 
 pub(super) struct Evaluation<'a> {
     pub(super) plan: &'a Plan,
+    pub(super) shard: &'a Shard,
     pub(super) population: &'a PopulationPlan,
+    pub(super) share: &'a Share,
     pub(super) state: &'a mut PopulationState,
     pub(super) flights: &'a Flights,
     pub(super) quads: &'a mut Vec<u32>,
@@ -27,13 +29,16 @@ pub(super) struct Evaluation<'a> {
 impl Evaluation<'_> {
     /// Whether so much is due that a sweep costs less.
     pub(super) fn sweeps(&self) -> bool {
+        if let Some(sweeps) = self.share.sweeps {
+            return sweeps || self.share.planes > 1;
+        }
         let due = self.state.stops.iter().map(|stop| {
             let flight = self.flights.get(stop.flight);
-            let connect = &self.plan.projections[flight.projection.0 as usize].connect;
+            let connect = &self.shard.connects[flight.projection.0 as usize];
             connect.expected(stop.step as usize, flight.emissions.len())
         });
         let due = due.sum::<u64>() + self.state.arrivals.due(self.tick) as u64;
-        due.saturating_mul(SWEEP_FACTOR) > self.population.layout.quads() as u64
+        due.saturating_mul(SWEEP_FACTOR) > self.share.layout.quads() as u64
     }
 
     /// Adds everything due into the sums; returns the number of deliveries.
@@ -42,20 +47,25 @@ impl Evaluation<'_> {
         let PopulationState { sums, touched, arrivals, stops, .. } = &mut *self.state;
         for stop in stops.iter() {
             let flight = self.flights.get(stop.flight);
-            let connect = &self.plan.projections[flight.projection.0 as usize].connect;
+            let id = flight.projection.0 as usize;
+            let (connect, receptor) = (&self.shard.connects[id], self.plan.projections[id].receptor);
             let (step, emissions) = (stop.step as usize, flight.emissions.as_slice());
-            delivered += connect.deliver(step, emissions, &flight.places, sums);
+            // Rows name receptors themselves.
+            let plane = match connect {
+                Connect::Rows(_) => sums.plane(self.tick),
+                _ => sums.receptor(self.tick, receptor),
+            };
+            delivered += connect.deliver(step, emissions, &flight.places, plane);
             if !sweeps {
                 connect.touch(step, emissions, &flight.places, touched);
             }
         }
         let (plain, graded) = (arrivals.plain.take(self.tick), arrivals.graded.take(self.tick));
-        sums.receive(&plain, &graded);
+        sums.plane(self.tick).receive(&plain, &graded);
         if !sweeps {
             plain.iter().for_each(|delivery| touched.slot(delivery.slot));
             graded.iter().for_each(|delivery| touched.slot(delivery.slot));
         }
-        delivered += (plain.len() + graded.len()) as u64;
         arrivals.plain.recycle(plain);
         arrivals.graded.recycle(graded);
         delivered
@@ -64,8 +74,8 @@ impl Evaluation<'_> {
     /// Finds out who fires, leaves all sums zero, and names the calls that the calendar must make
     /// as (neuron, tick).
     pub(super) fn fire(&mut self, sweeps: bool, calls: &mut impl FnMut(u32, u64)) {
-        match (&self.population.model, &self.population.layout) {
-            (Model::Lif(lif), layout) => self.fire_lif(lif, layout, sweeps, calls),
+        match (&self.population.model, &self.share.layout) {
+            (Model::Lif(lif), _) => self.fire_lif(lif, sweeps, calls),
             (Model::Accumulator(model, WinnerTakeAll::PerLocation), Layout::Grid(grid)) => {
                 if sweeps {
                     self.sweep_winners(model, grid);
@@ -73,24 +83,18 @@ impl Evaluation<'_> {
                     self.touched_winners(model, grid);
                 }
             }
-            (Model::Accumulator(model, _), layout) => self.fire_accumulators(model, layout, sweeps),
+            (Model::Accumulator(model, _), _) => self.fire_accumulators(model, sweeps),
         }
         in_index_order(&mut self.state.fired);
     }
 
-    fn fire_lif(
-        &mut self,
-        lif: &Lif,
-        layout: &Layout,
-        sweeps: bool,
-        calls: &mut impl FnMut(u32, u64),
-    ) {
-        let tick = self.tick;
-        let PopulationState { sums, touched, membranes, calls: called, fired, .. } =
-            &mut *self.state;
-        let mut note = |neuron, (multiplicity, call)| {
+    fn fire_lif(&mut self, lif: &Lif, sweeps: bool, calls: &mut impl FnMut(u32, u64)) {
+        let (tick, layout, first) = (self.tick, &self.share.layout, self.share.range.start);
+        let PopulationState { sums, touched, neurons, calls: called, fired, .. } = &mut *self.state;
+        let Neurons::Lif(membranes) = neurons else { unreachable!("a model has its own neurons") };
+        let mut note = |neuron: u32, (multiplicity, call)| {
             if multiplicity > 0 {
-                fired.push(Emission { index: neuron, multiplicity });
+                fired.push(Emission { index: first + neuron, multiplicity });
             }
             if let Some(due) = call {
                 calls(neuron, due);
@@ -100,24 +104,30 @@ impl Evaluation<'_> {
             let (crosses, again) = membranes.answer(neuron as usize, tick);
             note(neuron, (0, again));
             if crosses {
-                let sum = sums.take_slot(layout.slot(neuron));
-                note(neuron, membranes.advance(lif, neuron as usize, tick, sum));
+                let mut sum = [0];
+                sums.take_neuron(tick, layout.slot(neuron), &mut sum);
+                note(neuron, membranes.advance(lif, neuron as usize, tick, sum[0]));
             }
         }
-        take_each(sums, touched, self.quads, sweeps, |slot, sum| {
-            if let Some(neuron) = layout.neuron(slot) {
-                note(neuron, membranes.advance(lif, neuron as usize, tick, sum));
+        take_each(sums, touched, self.quads, tick, sweeps, |block| {
+            for (&slot, &sum) in block.slots.iter().zip(block.sums) {
+                if let Some(neuron) = layout.neuron(slot) {
+                    note(neuron, membranes.advance(lif, neuron as usize, tick, sum));
+                }
             }
         });
     }
 
-    fn fire_accumulators(&mut self, model: &Accumulator, layout: &Layout, sweeps: bool) {
+    fn fire_accumulators(&mut self, model: &Accumulator, sweeps: bool) {
+        let (layout, first) = (&self.share.layout, self.share.range.start);
         let PopulationState { sums, touched, fired, .. } = &mut *self.state;
-        take_each(sums, touched, self.quads, sweeps, |slot, sum| {
-            if model.fires(sum)
-                && let Some(index) = layout.neuron(slot)
-            {
-                fired.push(Emission { index, multiplicity: 1 });
+        take_each(sums, touched, self.quads, self.tick, sweeps, |block| {
+            for (&slot, &sum) in block.slots.iter().zip(block.sums) {
+                if model.fires(sum)
+                    && let Some(neuron) = layout.neuron(slot)
+                {
+                    fired.push(Emission { index: first + neuron, multiplicity: 1 });
+                }
             }
         });
     }
@@ -125,35 +135,36 @@ impl Evaluation<'_> {
     fn touched_winners(&mut self, model: &Accumulator, grid: &Grid) {
         let PopulationState { sums, touched, fired, .. } = &mut *self.state;
         touched.take(self.quads);
-        match sums {
-            Quads::Narrow(quads) => look(quads, self.quads, model, grid, fired),
-            Quads::Wide(quads) => look(quads, self.quads, model, grid, fired),
+        match sums.plane(self.tick) {
+            Plane::Narrow(quads) => look(quads, self.quads, model, grid, fired),
+            Plane::Wide(quads) => look(quads, self.quads, model, grid, fired),
         }
     }
 
     fn sweep_winners(&mut self, model: &Accumulator, grid: &Grid) {
         let fired = &mut self.state.fired;
-        match &mut self.state.sums {
-            Quads::Narrow(quads) => sweep(quads, model, grid, fired),
-            Quads::Wide(quads) => sweep(quads, model, grid, fired),
+        match self.state.sums.plane(self.tick) {
+            Plane::Narrow(quads) => sweep(quads, model, grid, fired),
+            Plane::Wide(quads) => sweep(quads, model, grid, fired),
         }
     }
 }
 
-/// Takes every sum that isn't zero, as (slot, sum).
+/// Takes every neuron with a sum that isn't zero.
 #[inline]
 fn take_each(
-    sums: &mut Quads,
+    sums: &mut Sums,
     touched: &mut Touched,
     quads: &mut Vec<u32>,
+    tick: u64,
     sweeps: bool,
-    each: impl FnMut(u32, i64),
+    each: impl FnMut(Block<'_>),
 ) {
     if sweeps {
-        sums.take_each(0..to_u32(sums.len()), each);
+        sums.take_each(tick, 0..to_u32(sums.quads()), each);
     } else {
         touched.take(quads);
-        sums.take_each(quads.iter().copied(), each);
+        sums.take_each(tick, quads.iter().copied(), each);
     }
 }
 

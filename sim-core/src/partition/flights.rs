@@ -15,6 +15,8 @@ pub(crate) struct Flight {
     pub(crate) emissions: Vec<Emission>,
     /// What the projection works out once for all stops.
     pub(crate) places: Vec<Place>,
+    /// Whether it stands for the same flight on other workers.
+    pub(crate) counted: bool,
 }
 
 /// All flights. Memory of those that have ended serves the next ones.
@@ -41,15 +43,16 @@ impl Flights {
         projection: ProjectionId,
         emitted: u64,
         emissions: &[Emission],
+        counted: bool,
     ) -> u32 {
-        self.spikes += emissions.len();
+        self.spikes += if counted { emissions.len() } else { 0 };
         let id = self.free.pop().unwrap_or_else(|| {
             let (emissions, places) = (Vec::new(), Vec::new());
-            self.slots.push(Flight { projection, emitted, emissions, places });
+            self.slots.push(Flight { projection, emitted, emissions, places, counted });
             crate::sums::to_u32(self.slots.len() - 1)
         });
         let flight = &mut self.slots[id as usize];
-        (flight.projection, flight.emitted) = (projection, emitted);
+        (flight.projection, flight.emitted, flight.counted) = (projection, emitted, counted);
         flight.emissions.extend_from_slice(emissions);
         connect.place(&flight.emissions, &mut flight.places);
         id
@@ -57,7 +60,7 @@ impl Flights {
 
     pub(crate) fn remove(&mut self, flight: u32) {
         let slot = &mut self.slots[flight as usize];
-        self.spikes -= slot.emissions.len();
+        self.spikes -= if slot.counted { slot.emissions.len() } else { 0 };
         slot.emissions.clear();
         slot.places.clear();
         self.free.push(flight);

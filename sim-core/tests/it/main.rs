@@ -6,5 +6,6 @@ mod random;
 mod reference;
 mod refused;
 mod same_result;
+mod snapshots;
 mod support;
 mod textures;
