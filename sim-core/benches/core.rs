@@ -89,10 +89,8 @@ fn convolution(keep: f64, selectivity: f64) -> (f64, f64) {
             InputShape::Sensor(Some(SensorSize { width: 64, height: 64 })),
         )],
         populations: vec![Population {
-            name: "motion".into(),
-            shape: vec![36.into(), 64.into(), 64.into()],
-            neuron,
             winner_take_all: WinnerTakeAll::PerLocation,
+            ..Population::new("motion", &[36, 64, 64], neuron)
         }],
         projections: vec![Projection::new(
             "detect",
@@ -130,12 +128,7 @@ fn explicit_rows() -> (f64, f64) {
     let network = Network {
         tick: TickLength::from_ns(100_000).expect("in range"),
         inputs: vec![InputPort::new("channels", InputShape::Channels(vec![channels]))],
-        populations: vec![Population {
-            name: "cells".into(),
-            shape: vec![neurons.into()],
-            neuron: Neuron::Lif(lif),
-            winner_take_all: WinnerTakeAll::None,
-        }],
+        populations: vec![Population::new("cells", &[neurons], Neuron::Lif(lif))],
         projections: vec![Projection::new(
             "feed",
             "channels",

@@ -58,23 +58,29 @@ struct Thread {
 
 impl Crew {
     /// Every neuron as it is before tick 0.
-    pub(crate) fn at_start(plan: &Plan) -> Self {
+    pub(crate) fn at_start(plan: &Plan, seed: u64) -> Self {
         let partition = |worker: usize| {
             let shares = plan.populations.iter().zip(&plan.shards[worker].populations);
-            let neurons = shares.map(|(population, share)| population.model.at_start(&share.range));
-            Partition::new(plan, worker, neurons.collect(), 0)
+            let neurons = shares.map(|(population, share)| population.model.at_start(&share.range, seed));
+            Partition::new(plan, (worker, seed), neurons.collect(), 0)
         };
         Self::of((0..plan.workers()).map(partition).collect())
     }
 
     /// Neurons as a snapshot found them, nothing in flight yet.
-    pub(crate) fn restored(plan: &Plan, neurons: &[Neurons], now: u64, counters: &Counters) -> Self {
+    pub(crate) fn restored(
+        plan: &Plan,
+        seed: u64,
+        neurons: &[Neurons],
+        now: u64,
+        counters: &Counters,
+    ) -> Self {
         let partition = |worker: usize| {
             let shares = neurons.iter().zip(&plan.shards[worker].populations);
             let share = |(neurons, share): (&Neurons, &crate::network::Share)| {
                 neurons.share(&share.range)
             };
-            Partition::new(plan, worker, shares.map(share).collect(), now)
+            Partition::new(plan, (worker, seed), shares.map(share).collect(), now)
         };
         let mut crew = Self::of((0..plan.workers()).map(partition).collect());
         crew.partitions[0].deliveries = counters.deliveries;

@@ -14,12 +14,7 @@
 //! let network = Network {
 //!     tick: TickLength::MILLISECOND,
 //!     inputs: vec![InputPort::new("touch", InputShape::Channels(vec![1]))],
-//!     populations: vec![Population {
-//!         name: "cell".into(),
-//!         shape: vec![1.into()],
-//!         neuron: Neuron::Lif(LifParameters::default()),
-//!         winner_take_all: WinnerTakeAll::None,
-//!     }],
+//!     populations: vec![Population::new("cell", &[1], Neuron::Lif(LifParameters::default()))],
 //!     projections: vec![Projection::new(
 //!         "excite",
 //!         "touch",
@@ -51,6 +46,7 @@ mod math;
 pub mod network;
 mod neuron;
 mod partition;
+mod random;
 mod readout;
 mod simulation;
 mod snapshot;

@@ -12,9 +12,24 @@ pub(crate) fn exp(x: f64) -> f64 {
     libm::exp(x)
 }
 
+/// e to the `x`, less one; exact where `x` is small.
+pub(crate) fn exp_m1(x: f64) -> f64 {
+    libm::expm1(x)
+}
+
 /// The natural logarithm of `x`.
 pub(crate) fn ln(x: f64) -> f64 {
     libm::log(x)
+}
+
+/// The natural logarithm of `1 + x`, also for an x close to zero.
+pub(crate) fn ln_1p(x: f64) -> f64 {
+    libm::log1p(x)
+}
+
+/// The complementary error function.
+pub(crate) fn erfc(x: f64) -> f64 {
+    libm::erfc(x)
 }
 
 /// The smallest n with `x <= 2^n`, for a finite x above zero.

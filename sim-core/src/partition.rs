@@ -65,6 +65,7 @@ pub(crate) struct PopulationState {
 #[derive(Clone, Debug)]
 pub(crate) struct Partition {
     pub(crate) worker: usize,
+    seed: u64,
     pub(crate) populations: Vec<PopulationState>,
     pub(crate) flights: Flights,
     pub(crate) stops: Wheel<Stop>,
@@ -97,7 +98,12 @@ pub(crate) enum Emitter {
 
 impl Partition {
     /// The state at the start of tick `now`, with nothing in flight yet.
-    pub(crate) fn new(plan: &Plan, worker: usize, neurons: Vec<Neurons>, now: u64) -> Self {
+    pub(crate) fn new(
+        plan: &Plan,
+        (worker, seed): (usize, u64),
+        neurons: Vec<Neurons>,
+        now: u64,
+    ) -> Self {
         let shares = plan.shards[worker].populations.iter().zip(&plan.populations);
         let states = shares.zip(neurons).map(|((share, population), neurons)| PopulationState {
             sums: Sums::new(
@@ -116,6 +122,7 @@ impl Partition {
         });
         let mut partition = Self {
             worker,
+            seed,
             populations: states.collect(),
             flights: Flights::default(),
             stops: Wheel::new(now),
@@ -134,8 +141,9 @@ impl Partition {
     pub(crate) fn call_all(&mut self, plan: &Plan, now: u64) {
         for (id, population) in (0..).zip(&plan.populations) {
             let population_id = PopulationId(id);
+            let first = self.shard(plan).populations[usize::from(id)].range.start;
             let state = &mut self.populations[usize::from(id)];
-            state.neurons.call_all(&population.model, now, |neuron, due| {
+            state.neurons.call_all(&population.model, first, now, |neuron, due| {
                 self.calls.push(due, Call { population: population_id, neuron });
             });
         }
@@ -149,12 +157,13 @@ impl Partition {
     pub(crate) fn next_due(&self, plan: &Plan, from: u64) -> Option<u64> {
         let due = [self.stops.next_due(), self.cursors.next_due(), self.calls.next_due()];
         let ahead = |state: &PopulationState| (state.ahead_until > from).then_some(from);
-        let states = self.populations.iter().zip(&plan.populations);
-        let states = states.flat_map(|(state, population)| {
-            let own = population.model.next_due(&state.neurons, from);
-            [own, ahead(state), state.arrivals.next_due(from)]
-        });
-        due.into_iter().chain(states).flatten().min()
+        let shares = self.shard(plan).populations.iter().zip(&plan.populations);
+        let own = shares
+            .filter(|(share, _)| !share.range.is_empty())
+            .filter_map(|(_, population)| population.next_due(from));
+        let states =
+            self.populations.iter().flat_map(|state| [ahead(state), state.arrivals.next_due(from)]);
+        due.into_iter().chain(states).flatten().chain(own).min()
     }
 
     /// Spikes on their way that are counted here, at the start of a tick.
@@ -317,7 +326,7 @@ impl Partition {
         let state = &mut self.populations[population.0 as usize];
         state.fired.clear();
         let id = population.0 as usize;
-        let own = plan.populations[id].model.next_due(&state.neurons, tick) == Some(tick);
+        let own = plan.populations[id].next_due(tick) == Some(tick);
         let idle = state.stops.is_empty() && state.arrivals.due(tick) == 0 && state.calls.is_empty();
         if idle && !own && state.ahead_until <= tick {
             return;
@@ -331,6 +340,7 @@ impl Partition {
             state,
             flights: &self.flights,
             quads: &mut self.scratch.quads,
+            seed: self.seed,
             tick,
         };
         let sweeps = evaluation.sweeps();

@@ -36,6 +36,13 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// The session's own seed, or the network's.
+    pub(crate) fn seed_of(&self, plan: &Plan) -> u64 {
+        self.seed.unwrap_or(plan.seed)
+    }
+}
+
 /// What more events at one address in one tick than the port allows do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Excess {
@@ -111,7 +118,7 @@ impl Simulation {
     /// A network at rest, before tick 0.
     #[must_use]
     pub fn new(plan: Arc<Plan>, options: Options) -> Self {
-        let crew = Crew::at_start(&plan);
+        let crew = Crew::at_start(&plan, options.seed_of(&plan));
         Self::assemble(plan, options, crew, 0)
     }
 

@@ -10,6 +10,7 @@
 //! ```
 
 mod bytes;
+mod neurons;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -23,10 +24,6 @@ use crate::{
     math::DYNAMICS_VERSION,
     network::Plan,
     crew::Crew,
-    neuron::{
-        Model, Neurons,
-        lif::{Membrane, Membranes, Moment},
-    },
     readout::vote::Ballot,
     simulation::{Counters, Excess, Options, Simulation},
 };
@@ -41,7 +38,7 @@ mod section {
     pub(super) const SESSION: u32 = 1;
     pub(super) const DOORS: u32 = 2;
     pub(super) const FILTERS: u32 = 3;
-    pub(super) const MEMBRANES: u32 = 4;
+    pub(super) const NEURONS: u32 = 4;
     pub(super) const FLIGHTS: u32 = 5;
     pub(super) const READOUTS: u32 = 6;
 }
@@ -58,7 +55,7 @@ impl Simulation {
         to.section(section::SESSION, |to| self.write_session(to));
         to.section(section::DOORS, |to| self.write_doors(to));
         to.section(section::FILTERS, |to| self.write_filters(to));
-        to.section(section::MEMBRANES, |to| self.write_neurons(to));
+        to.section(section::NEURONS, |to| neurons::write(self, to));
         to.section(section::FLIGHTS, |to| self.write_flights(to));
         to.section(section::READOUTS, |to| self.write_readouts(to));
         to.finish()
@@ -88,10 +85,11 @@ impl Simulation {
         let (options, now, counters) = read_session(&mut from.section(section::SESSION)?)?;
         let mut doors = from.section(section::DOORS)?;
         let mut filters = from.section(section::FILTERS)?;
-        let neurons = read_neurons(&mut from.section(section::MEMBRANES)?, &plan)?;
+        let seed = options.seed_of(&plan);
+        let neurons = neurons::read(&mut from.section(section::NEURONS)?, &plan, seed)?;
         let mut flights = from.section(section::FLIGHTS)?;
         let mut readouts = from.section(section::READOUTS)?;
-        let crew = Crew::restored(&plan, &neurons, now, &counters);
+        let crew = Crew::restored(&plan, seed, &neurons, now, &counters);
         let mut simulation = Self::assemble(plan, options, crew, now);
         simulation.counters = counters;
         simulation.read_doors(&mut doors)?;
@@ -166,22 +164,6 @@ impl Simulation {
             }
         }
         Ok(())
-    }
-
-    fn write_neurons(&self, to: &mut Writer) {
-        for id in 0..self.plan.populations.len() {
-            let shares = self.crew.partitions().map(|partition| &partition.populations[id].neurons);
-            let membranes = shares.filter_map(|neurons| match neurons {
-                Neurons::Lif(membranes) => Some(membranes.as_slice()),
-                Neurons::Accumulators => None,
-            });
-            to.u64(membranes.clone().map(|share| share.len() as u64).sum());
-            for Membrane { v_mv, since } in membranes.flatten() {
-                to.f64(*v_mv);
-                to.u64(since.tick);
-                to.f64(since.fraction);
-            }
-        }
     }
 
     fn write_flights(&self, to: &mut Writer) {
@@ -272,36 +254,4 @@ fn read_session(from: &mut Reader<'_>) -> Result<(Options, u64, Counters), Snaps
         ..Counters::default()
     };
     Ok((options, now, counters))
-}
-
-/// The neurons of each population, whole.
-fn read_neurons(from: &mut Reader<'_>, plan: &Plan) -> Result<Vec<Neurons>, SnapshotError> {
-    let mut populations = Vec::new();
-    for population in &plan.populations {
-        let Model::Lif(lif) = &population.model else {
-            expect_membranes(from, 0)?;
-            populations.push(Neurons::Accumulators);
-            continue;
-        };
-        let count = expect_membranes(from, population.size as usize)?;
-        let mut membranes = Vec::with_capacity(count);
-        for _ in 0..count {
-            let v_mv = from.finite()?;
-            let (tick, fraction) = (from.u64()?, from.finite()?);
-            if !(0.0..1.0).contains(&fraction) {
-                return Err(from.value(format!("a moment of {fraction} past its tick")));
-            }
-            membranes.push(Membrane { v_mv, since: Moment { tick, fraction } });
-        }
-        populations.push(Neurons::Lif(Membranes::restored(lif, membranes)));
-    }
-    Ok(populations)
-}
-
-fn expect_membranes(from: &mut Reader<'_>, expected: usize) -> Result<usize, SnapshotError> {
-    let count = from.count(24)?;
-    if count != expected {
-        return Err(from.value(format!("{count} membranes where {expected} are expected")));
-    }
-    Ok(count)
 }

@@ -108,18 +108,12 @@ fn truth(recording: &[Window]) -> Vec<[u64; 6]> {
 fn touch_in_the_core() -> network::Network {
     use network::{
         Connectivity, InputPort, InputShape, LifParameters, Network, Neuron, OutputPort,
-        Population, Projection, Readout, ReadoutRule, WinnerTakeAll,
+        Population, Projection, Readout, ReadoutRule,
     };
-    let population = |name: &str, threshold_mv, drive_mv| Population {
-        name: name.into(),
-        shape: vec![CHANNELS.into()],
-        neuron: Neuron::Lif(LifParameters {
-            tau_ms: 10.0,
-            threshold_mv,
-            drive_mv,
-            ..LifParameters::default()
-        }),
-        winner_take_all: WinnerTakeAll::None,
+    let population = |name: &str, threshold_mv, drive_mv| {
+        let tau_ms = 10.0;
+        let lif = LifParameters { tau_ms, threshold_mv, drive_mv, ..LifParameters::default() };
+        Population::new(name, &[CHANNELS], Neuron::Lif(lif))
     };
     let one_to_one = |weight, delay_ticks| Connectivity::OneToOne { weight, delay_ticks };
     let mut skin = InputPort::new("skin", InputShape::Channels(vec![CHANNELS]));

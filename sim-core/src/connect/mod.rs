@@ -6,6 +6,7 @@
 //! that window, nothing is queued per synapse.
 
 pub(crate) mod convolution;
+pub(crate) mod drawn;
 pub mod motion_kernel;
 pub(crate) mod one_to_one;
 pub(crate) mod prune;

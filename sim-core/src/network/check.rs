@@ -3,24 +3,22 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    AccumulatorParameters, Connectivity, Convolution, ExplicitSynapses, LifParameters, Network,
-    Neuron, Population, Projection, WinnerTakeAll,
+    Connectivity, Convolution, ExplicitSynapses, Network, Neuron, Population, Projection, Sampler,
+    Values, WinnerTakeAll, neurons,
     problem::Problems,
     resolve::{Named, ResolvedInput},
 };
 use crate::{
     connect::{
+        drawn::Draw,
         prune,
         taps::{self, Tap},
     },
     ids::{PopulationId, SourceId},
     input::filter::extents_of,
-    neuron::lif::Lif,
-    time::TickLength,
+    random::{Key, Purpose},
 };
 
-/// A neuron that fires more often in one tick than this is refused.
-const CROSSINGS_MAX: f64 = 65_535.0;
 /// Kernel extents, strides and dilations.
 const KERNEL_SIDE_MAX: u32 = 1_024;
 /// Synapses of one explicit projection.
@@ -45,6 +43,23 @@ pub(crate) enum DraftKind {
     OneToOne { weight: f64, delay_ticks: u32 },
     Explicit(Arc<ExplicitSynapses>),
     Convolution(Arc<Convolution>, Vec<Tap>),
+    Dense { weights: DenseWeights, delay_ticks: u32 },
+    Random(Draw),
+}
+
+/// The weights of a dense projection, drawn by position where they are random.
+#[derive(Clone, Debug)]
+pub(crate) struct DenseWeights {
+    key: Key,
+    sampler: Sampler,
+    pub(crate) bounds: (f64, f64),
+    pub(crate) pairs: u64,
+}
+
+impl DenseWeights {
+    pub(crate) fn of(&self, target: u32, source: u32, sources: u32) -> f64 {
+        self.sampler.sample(self.key, u64::from(target) * u64::from(sources) + u64::from(source))
+    }
 }
 
 impl DraftKind {
@@ -54,6 +69,8 @@ impl DraftKind {
             Self::OneToOne { .. } => 1,
             Self::Explicit(synapses) => synapses.sources.len() as u64,
             Self::Convolution(_, taps) => taps.len() as u64,
+            Self::Dense { weights, .. } => weights.pairs,
+            Self::Random(draw) => draw.expected(),
         }
     }
 }
@@ -79,26 +96,27 @@ pub(crate) fn size(shape: &[u32]) -> u32 {
     shape.iter().product()
 }
 
-/// Checks a population's parameters.
-pub(crate) fn population(
+/// Checks the populations' parameters.
+pub(crate) fn populations(network: &Network, shapes: &[Vec<u32>], problems: &mut Problems) {
+    for (id, (part, shape)) in (0..).zip(network.populations.iter().zip(shapes)) {
+        population(part, id, network, shape, problems);
+    }
+}
+
+fn population(
     population: &Population,
+    id: u16,
+    network: &Network,
     shape: &[u32],
-    tick: TickLength,
     problems: &mut Problems,
 ) {
     let field = format!("population.{}", population.name);
-    match &population.neuron {
-        Neuron::Lif(parameters) => {
-            lif(parameters, tick, &format!("{field}.lif"), problems);
-            let competes = population.winner_take_all != WinnerTakeAll::None;
-            problems.need(!competes, &format!("{field}.winner_take_all"), || {
-                "is available for accumulators only".into()
-            });
-        }
-        Neuron::Accumulator(parameters) => {
-            accumulator(parameters, &format!("{field}.accumulator"), problems);
-        }
-    }
+    neurons::population(population, (id, network), shape, &field, problems);
+    let competes = population.winner_take_all != WinnerTakeAll::None;
+    let accumulates = matches!(population.neuron, Neuron::Accumulator(_));
+    problems.need(!competes || accumulates, &format!("{field}.winner_take_all"), || {
+        "is available for accumulators only".into()
+    });
     if population.winner_take_all == WinnerTakeAll::PerLocation {
         problems.need(shape.len() == 3, &format!("{field}.winner_take_all"), || {
             format!("needs a shape of [channels, height, width], not {shape:?}")
@@ -106,53 +124,9 @@ pub(crate) fn population(
     }
 }
 
-fn lif(parameters: &LifParameters, tick: TickLength, field: &str, problems: &mut Problems) {
-    let values = [
-        ("tau", parameters.tau_ms),
-        ("rest", parameters.rest_mv),
-        ("threshold", parameters.threshold_mv),
-        ("reset", parameters.reset_mv),
-        ("drive", parameters.drive_mv),
-        ("refractory", parameters.refractory_ms),
-        ("initial", parameters.initial_mv),
-    ];
-    let mut finite = true;
-    for (name, value) in values {
-        finite &= value.is_finite();
-        problems.need(value.is_finite(), &format!("{field}.{name}"), || {
-            format!("{value} is not a finite number")
-        });
-    }
-    if !finite {
-        return;
-    }
-    problems.need(parameters.tau_ms > 0.0, &format!("{field}.tau"), || {
-        format!("{} ms; a time constant is above 0", parameters.tau_ms)
-    });
-    problems.need(parameters.refractory_ms >= 0.0, &format!("{field}.refractory"), || {
-        format!("{} ms; a refractory time is 0 or above", parameters.refractory_ms)
-    });
-    let threshold_mv = parameters.threshold_mv;
-    for (name, value) in [("reset", parameters.reset_mv), ("initial", parameters.initial_mv)] {
-        problems.need(value < threshold_mv, &format!("{field}.{name}"), || {
-            format!("{value} mV is not below the threshold of {threshold_mv} mV")
-        });
-    }
-    let crossings = 1.0 / Lif::new(parameters, tick, 1.0).period_ticks();
-    problems.need(crossings <= CROSSINGS_MAX || parameters.tau_ms <= 0.0, field, || {
-        format!("would fire {crossings:.0} times a tick by its drive; {CROSSINGS_MAX} are possible")
-    });
-}
-
-fn accumulator(parameters: &AccumulatorParameters, field: &str, problems: &mut Problems) {
-    let threshold = parameters.threshold;
-    problems.need(threshold.is_finite() && threshold > 0.0, &format!("{field}.threshold"), || {
-        format!("{threshold}; a threshold is a finite number above 0")
-    });
-}
-
 /// Checks a projection against its ends.
 pub(crate) fn projection(
+    id: u16,
     projection: &Projection,
     shapes: &Shapes<'_>,
     problems: &mut Problems,
@@ -173,6 +147,23 @@ pub(crate) fn projection(
             explicit(synapses, ends.map(size), &field, problems)?;
             let range = range(synapses.delays_ticks.iter().copied());
             (DraftKind::Explicit(Arc::clone(synapses)), range)
+        }
+        Connectivity::Dense { weights, delay_ticks } => {
+            let key = Key::new(shapes.network.seed, Purpose::Weight).with(id.into());
+            let weights = dense(weights, key, ends.map(size), &format!("{field}.dense"), problems)?;
+            (DraftKind::Dense { weights, delay_ticks: *delay_ticks }, [*delay_ticks; 2])
+        }
+        Connectivity::Random(random) => {
+            let recurrent = source == SourceId::Population(target);
+            let [sources, targets] = ends.map(size);
+            if let Err((part, message)) = random.check(sources, targets, recurrent) {
+                problems.note(format!("{field}.random.{part}"), message);
+                return None;
+            }
+            let (min, max) = random.delays_ticks.bounds_ticks();
+            let seed = shapes.network.seed;
+            let draw = Draw::new(random, seed, id, [sources, targets], recurrent);
+            (DraftKind::Random(draw), [min, max])
         }
         Connectivity::Convolution(kernel) => {
             let field = format!("{field}.convolution");
@@ -255,6 +246,25 @@ fn one_to_one(
         format!("source has shape {source:?} and target {target:?}; their sizes differ")
     });
     (same && weight.is_finite()).then_some(())
+}
+
+fn dense(
+    weights: &Values,
+    key: Key,
+    [sources, targets]: [u32; 2],
+    field: &str,
+    problems: &mut Problems,
+) -> Option<DenseWeights> {
+    let pairs = u64::from(sources) * u64::from(targets);
+    let fits = usize::try_from(pairs).is_ok_and(|pairs| pairs <= SYNAPSES_MAX);
+    problems.need(fits, field, || format!("{pairs} synapses; {SYNAPSES_MAX} are possible"));
+    let checked = weights.check(usize::try_from(pairs).ok());
+    let sound = checked.is_ok();
+    if let Err(message) = checked {
+        problems.note(format!("{field}.weights"), message);
+    }
+    let bounds = weights.bounds();
+    (fits && sound).then(|| DenseWeights { key, sampler: weights.sampler(), bounds, pairs })
 }
 
 fn explicit(

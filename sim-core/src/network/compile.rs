@@ -1,7 +1,7 @@
 //! From resolved parts to the plan's arrays: quanta, layouts, connectivity, tables, cost.
 
 use super::{
-    InputShape, Network, Neuron, ReadoutRule,
+    InputShape, Network, NoisePlan, ReadoutRule,
     check::{Draft, Shapes, size},
     order::Ranks,
     plan::{InputPlan, PopulationPlan, ProjectionPlan, ReadoutPlan, Travel},
@@ -16,7 +16,7 @@ use crate::{
     connect::Connect,
     ids::{OutputId, PopulationId, ProjectionId, ReadoutId, SourceId},
     input::filter::addresses,
-    neuron::{Model, accumulator::Accumulator, lif::Lif},
+    neuron::{Compile, Model},
     readout::vote::Vote,
     sums::LANES,
     time::Rank,
@@ -157,14 +157,13 @@ pub(crate) fn parts(
         let id_here = PopulationId(id16(id));
         let held = scales[id];
         let outgoing = |draft: &Draft| draft.source == SourceId::Population(id_here);
-        let incoming = |draft: &Draft| draft.target == id_here;
         populations.push(PopulationPlan {
             size: size(&shapes[id]),
-            model: model(network, id, shapes, held.quantum),
+            model: model(network, id, &shapes[id], held.quantum),
+            noise: NoisePlan::of(population, id_here.0, network.tick, held.quantum),
             wide: held.wide,
             emits: ranks[id].emits,
             projections: positions(drafts, outgoing),
-            incoming: positions(drafts, incoming),
             readouts: reads_of(&reads, id_here),
             ports: ports_of(outputs, shapes, id_here),
         });
@@ -236,14 +235,10 @@ fn ports_of(
 }
 
 /// The model of a population.
-pub(crate) fn model(network: &Network, id: usize, shapes: &[Vec<u32>], quantum: f64) -> Model {
+pub(crate) fn model(network: &Network, id: usize, shape: &[u32], quantum: f64) -> Model {
+    let (position, tick, seed) = (id16(id), network.tick, network.seed);
     let population = &network.populations[id];
-    match &population.neuron {
-        Neuron::Lif(parameters) => Model::Lif(Lif::new(parameters, network.tick, quantum)),
-        Neuron::Accumulator(parameters) => {
-            Model::Accumulator(Accumulator::new(parameters, quantum), population.winner_take_all)
-        }
-    }
+    Compile { population, size: size(shape), seed, position, tick, quantum }.model()
 }
 
 fn input_plans(network: &Network, inputs: &[ResolvedInput], drafts: &[Draft]) -> Vec<InputPlan> {

@@ -5,6 +5,10 @@
 
 use std::sync::Arc;
 
+use super::{
+    AdexParameters, ConductanceParameters, DiscreteParameters, IzhikevichParameters, LifParameters,
+    RandomConnectivity, Values,
+};
 use crate::time::TickLength;
 
 /// A whole network.
@@ -133,60 +137,143 @@ pub struct Population {
     pub neuron: Neuron,
     /// Competition before spikes leave.
     pub winner_take_all: WinnerTakeAll,
+    /// Parameters that differ from neuron to neuron.
+    pub vary: Vec<Vary>,
+    /// What arrives from outside, at random, in every tick.
+    pub noise: Vec<Noise>,
+    /// Later values of a leaky integrate-and-fire neuron's drive, by tick.
+    pub drive_steps: Vec<DriveStep>,
+    /// Ticks from one step of a clocked model to the next, at least 1; others have no clock.
+    pub clock_ticks: u32,
+}
+
+impl Population {
+    /// Equal neurons without noise.
+    #[must_use]
+    pub fn new(name: &str, shape: &[u32], neuron: Neuron) -> Self {
+        Self {
+            name: name.into(),
+            shape: shape.iter().map(|&extent| extent.into()).collect(),
+            neuron,
+            winner_take_all: WinnerTakeAll::None,
+            vary: Vec::new(),
+            noise: Vec::new(),
+            drive_steps: Vec::new(),
+            clock_ticks: 1,
+        }
+    }
+
+    /// With a parameter that varies.
+    #[must_use]
+    pub fn varying(mut self, parameter: &str, values: Values) -> Self {
+        self.vary.push(Vary { parameter: parameter.into(), values });
+        self
+    }
+
+    /// With noise on its first receptor.
+    #[must_use]
+    pub fn with_noise(mut self, rate_hz: f64, weight: f64) -> Self {
+        self.noise.push(Noise { rate_hz, weight, receptor: String::new() });
+        self
+    }
+}
+
+/// A parameter that differs from neuron to neuron.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Vary {
+    /// Its name, as the model's `FIELDS` have it.
+    pub parameter: String,
+    /// Its values, drawn from the network's seed where they are random.
+    pub values: Values,
+}
+
+/// A Poisson process onto every neuron: in each tick, a count drawn for neuron and tick arrives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Noise {
+    /// Events a second onto each neuron \[Hz\].
+    pub rate_hz: f64,
+    /// Weight of each.
+    pub weight: f64,
+    /// Which receptor they act on; empty: the first.
+    pub receptor: String,
+}
+
+/// A drive that changes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DriveStep {
+    /// From when on; what arrives in this tick still meets the drive before. Above 0 and rising.
+    pub at_tick: u64,
+    /// As [`LifParameters::drive_mv`].
+    pub drive_mv: f64,
 }
 
 /// A neuron model with its parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Neuron {
-    /// Leaky integrate-and-fire with delta synapses and a constant drive.
+    /// Linear integrate-and-fire: exact between arrivals.
     Lif(LifParameters),
     /// Adds what arrives in one tick, compares, forgets.
     Accumulator(AccumulatorParameters),
+    /// The simple model of Izhikevich (2003); clocked.
+    Izhikevich(IzhikevichParameters),
+    /// Adaptive exponential integrate-and-fire (Brette and Gerstner 2005); clocked.
+    Adex(AdexParameters),
+    /// Leaky integrate-and-fire with conductances; clocked.
+    Conductance(ConductanceParameters),
+    /// The discrete-time neurons of training frameworks; clocked.
+    Discrete(DiscreteParameters),
+    /// Spikes at random, from nothing.
+    Poisson(PoissonParameters),
+    /// Spikes at regular intervals, from nothing.
+    Regular(RegularParameters),
 }
 
 impl Neuron {
-    /// The names of its receptors, in order.
+    /// The names of its receptors, in order; none if it has one only, without a name.
     #[must_use]
     pub fn receptors(&self) -> Vec<&str> {
-        Vec::new()
-    }
-}
-
-/// `tau dv/dt = -(v - rest) + drive`; a delivery adds its weight \[mV\] to v.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LifParameters {
-    /// Membrane time constant \[ms\], above 0.
-    pub tau_ms: f64,
-    /// Resting potential \[mV\].
-    pub rest_mv: f64,
-    /// Threshold \[mV\], above reset.
-    pub threshold_mv: f64,
-    /// Potential after a spike \[mV\].
-    pub reset_mv: f64,
-    /// Constant drive, as the potential it adds at equilibrium \[mV\].
-    pub drive_mv: f64,
-    /// Time after a spike in which the membrane stays at reset and deliveries are lost \[ms\].
-    pub refractory_ms: f64,
-    /// Potential at the start \[mV\].
-    pub initial_mv: f64,
-    /// A spike needs the threshold exceeded, not only reached.
-    pub strict: bool,
-}
-
-impl Default for LifParameters {
-    /// Rest and reset at 0 mV, threshold 1 mV, tau 20 ms, no drive, no refractory time.
-    fn default() -> Self {
-        Self {
-            tau_ms: 20.0,
-            rest_mv: 0.0,
-            threshold_mv: 1.0,
-            reset_mv: 0.0,
-            drive_mv: 0.0,
-            refractory_ms: 0.0,
-            initial_mv: 0.0,
-            strict: false,
+        match self {
+            Self::Lif(lif) => lif.receptors.iter().map(|each| each.name.as_str()).collect(),
+            Self::Adex(_) | Self::Conductance(_) => vec!["excitatory", "inhibitory"],
+            _ => Vec::new(),
         }
     }
+
+    /// A parameter by its name.
+    pub fn field_mut(&mut self, name: &str) -> Option<&mut f64> {
+        match self {
+            Self::Lif(parameters) => parameters.field_mut(name),
+            Self::Accumulator(parameters) => {
+                (name == "threshold").then_some(&mut parameters.threshold)
+            }
+            Self::Izhikevich(parameters) => parameters.field_mut(name),
+            Self::Adex(parameters) => parameters.field_mut(name),
+            Self::Conductance(parameters) => parameters.field_mut(name),
+            Self::Discrete(parameters) => parameters.field_mut(name),
+            Self::Poisson(parameters) => (name == "rate").then_some(&mut parameters.rate_hz),
+            Self::Regular(parameters) => match name {
+                "interval" => Some(&mut parameters.interval_ms),
+                "first" => Some(&mut parameters.first_ms),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// A Poisson process: intervals are independent and exponential.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PoissonParameters {
+    /// Spikes a second \[Hz\], 0 or above.
+    pub rate_hz: f64,
+}
+
+/// A clockwork.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RegularParameters {
+    /// From one spike to the next \[ms\], above 0.
+    pub interval_ms: f64,
+    /// The first spike \[ms\], 0 or above.
+    pub first_ms: f64,
 }
 
 /// The stateless neuron of Grimaldi and Perrinet (2023).
@@ -270,6 +357,15 @@ pub enum Connectivity {
     Explicit(Arc<ExplicitSynapses>),
     /// A kernel with delays, shared by all places and never materialised.
     Convolution(Arc<Convolution>),
+    /// Every source to every target.
+    Dense {
+        /// [target, source], row-major: one each, or one for all.
+        weights: Values,
+        /// The same for all \[ticks\].
+        delay_ticks: u32,
+    },
+    /// Drawn from a seed.
+    Random(RandomConnectivity),
 }
 
 /// Parallel arrays, one entry a synapse.

@@ -6,8 +6,10 @@
 use sha2::{Digest, Sha256};
 
 use super::{
-    Border, Connectivity, ConvolutionKind, Filter, Network, Neuron, Rectify, WinnerTakeAll,
-    check::Draft, compile::Reads, resolve::ResolvedInput,
+    Adaptation, AdexParameters, Border, ConductanceParameters, Connectivity, ConvolutionKind,
+    DiscreteParameters, DriveStep, Filter, IzhikevichParameters, LifParameters, Network, Neuron,
+    Noise, Population, Receptor, ReceptorKind, Rectify, Reset, Vary, WinnerTakeAll, check::Draft,
+    compile::Reads, resolve::ResolvedInput,
 };
 use crate::{ids::SourceId, math::DYNAMICS_VERSION};
 
@@ -22,6 +24,23 @@ impl Encoder {
     fn ints(&mut self, values: &[u32]) {
         self.int(values.len() as u64);
         values.iter().for_each(|&value| self.0.update(value.to_le_bytes()));
+    }
+
+    fn ints64(&mut self, values: &[u64]) {
+        values.iter().for_each(|&value| self.int(value));
+    }
+
+    fn text(&mut self, text: &str) {
+        self.int(text.len() as u64);
+        self.0.update(text);
+    }
+
+    /// Parameters of a neuron by name.
+    fn fields(&mut self, neuron: &Neuron, names: &[&str]) {
+        let mut neuron = neuron.clone();
+        let value = |name: &&str| *neuron.field_mut(name).expect("a field of the model");
+        let values: Vec<f64> = names.iter().map(value).collect();
+        self.reals(&values);
     }
 
     fn reals(&mut self, values: &[f64]) {
@@ -55,6 +74,7 @@ pub(crate) fn hash(
         to.ints(shape);
         to.int(u8::from(population.winner_take_all == WinnerTakeAll::PerLocation));
         neuron(&mut to, &population.neuron);
+        more_of_population(&mut to, population);
     }
     for (projection, draft) in network.projections.iter().zip(drafts) {
         let source = match draft.source {
@@ -65,6 +85,9 @@ pub(crate) fn hash(
         let delays = [projection.axonal_delay_ticks, projection.dendritic_delay_ticks];
         to.ints(&[draft.target.0.into(), delays[0], delays[1]]);
         connectivity(&mut to, &projection.connectivity);
+        if draft.receptor > 0 {
+            to.ints64(&[MORE, 8, draft.receptor.into()]);
+        }
     }
     for readout in readouts {
         to.int(readout.source.0);
@@ -89,24 +112,105 @@ fn filter(to: &mut Encoder, filter: &Filter) {
     }
 }
 
+/// In place of a length: what follows is there only where it says something.
+const MORE: u64 = u64::MAX;
+
+/// What a population says beyond shape and model.
+fn more_of_population(to: &mut Encoder, population: &Population) {
+    let Population { vary, noise, drive_steps, clock_ticks, .. } = population;
+    if !vary.is_empty() {
+        to.ints64(&[MORE, 1, vary.len() as u64]);
+        for Vary { parameter, values } in vary {
+            to.text(parameter);
+            let mut fields = Vec::new();
+            values.fields(&mut fields);
+            to.ints64(&fields);
+        }
+    }
+    if !noise.is_empty() {
+        to.ints64(&[MORE, 2, noise.len() as u64]);
+        for Noise { rate_hz, weight, receptor } in noise {
+            to.reals(&[*rate_hz, *weight]);
+            to.text(receptor);
+        }
+    }
+    if !drive_steps.is_empty() {
+        to.ints64(&[MORE, 3, drive_steps.len() as u64]);
+        for DriveStep { at_tick, drive_mv } in drive_steps {
+            to.ints64(&[*at_tick, drive_mv.to_bits()]);
+        }
+    }
+    if *clock_ticks != 1 {
+        to.ints64(&[MORE, 4, (*clock_ticks).into()]);
+    }
+}
+
 fn neuron(to: &mut Encoder, neuron: &Neuron) {
     match neuron {
-        Neuron::Lif(lif) => {
-            to.ints(&[1, lif.strict.into()]);
-            to.reals(&[
-                lif.tau_ms,
-                lif.rest_mv,
-                lif.threshold_mv,
-                lif.reset_mv,
-                lif.drive_mv,
-                lif.refractory_ms,
-                lif.initial_mv,
-            ]);
-        }
+        Neuron::Lif(parameters) => lif(to, parameters),
         Neuron::Accumulator(accumulator) => {
             let absolute = accumulator.rectify == Rectify::Absolute;
             to.ints(&[2, accumulator.strict.into(), absolute.into()]);
             to.reals(&[accumulator.threshold]);
+        }
+        Neuron::Izhikevich(parameters) => {
+            let IzhikevichParameters { scheme, input, substeps, .. } = *parameters;
+            to.ints(&[3, scheme as u32, input as u32, substeps]);
+            to.fields(neuron, IzhikevichParameters::FIELDS);
+        }
+        Neuron::Adex(parameters) => {
+            to.ints(&[4, parameters.substeps]);
+            to.fields(neuron, AdexParameters::FIELDS);
+        }
+        Neuron::Conductance(parameters) => {
+            to.ints(&[5, parameters.substeps]);
+            to.fields(neuron, ConductanceParameters::FIELDS);
+        }
+        Neuron::Discrete(parameters) => {
+            let DiscreteParameters { synapse, feeds, membrane, reset, reset_at, .. } = *parameters;
+            to.ints(&[6, synapse as u32, feeds as u32, membrane as u32]);
+            to.ints(&[reset as u32, reset_at as u32, parameters.fires.into()]);
+            to.ints(&[parameters.strict.into(), parameters.multiplicity_max]);
+            to.fields(neuron, DiscreteParameters::FIELDS);
+        }
+        Neuron::Poisson(_) => {
+            to.ints(&[7]);
+            to.fields(neuron, &["rate"]);
+        }
+        Neuron::Regular(_) => {
+            to.ints(&[8]);
+            to.fields(neuron, &["interval", "first"]);
+        }
+    }
+}
+
+fn lif(to: &mut Encoder, lif: &LifParameters) {
+    let LifParameters { reset, receptors, adaptation, .. } = lif;
+    to.ints(&[1, lif.strict.into()]);
+    to.reals(&[
+        lif.tau_ms,
+        lif.rest_mv,
+        lif.threshold_mv,
+        lif.reset_mv,
+        lif.drive_mv,
+        lif.refractory_ms,
+        lif.initial_mv,
+    ]);
+    if let Reset::Subtract { amount_mv } = reset {
+        to.ints64(&[MORE, 5, amount_mv.to_bits()]);
+    }
+    if let Some(Adaptation { tau_ms, step_mv }) = adaptation {
+        to.ints64(&[MORE, 6, tau_ms.to_bits(), step_mv.to_bits()]);
+    }
+    if !receptors.is_empty() {
+        to.ints64(&[MORE, 7, receptors.len() as u64]);
+        for Receptor { kind, gain, .. } in receptors {
+            let (kind, tau_ms) = match kind {
+                ReceptorKind::Delta => (1, 0.0),
+                ReceptorKind::Exponential { tau_ms } => (2, *tau_ms),
+                ReceptorKind::Alpha { tau_ms } => (3, *tau_ms),
+            };
+            to.ints64(&[kind, tau_ms.to_bits(), gain.to_bits()]);
         }
     }
 }
@@ -123,6 +227,16 @@ fn connectivity(to: &mut Encoder, connectivity: &Connectivity) {
             to.ints(&synapses.targets);
             to.reals(&synapses.weights);
             to.ints(&synapses.delays_ticks);
+        }
+        Connectivity::Dense { weights, delay_ticks } => {
+            to.ints(&[4, *delay_ticks]);
+            let mut fields = Vec::new();
+            weights.fields(&mut fields);
+            to.ints64(&fields);
+        }
+        Connectivity::Random(random) => {
+            to.int(5_u8);
+            to.ints64(&random.fields());
         }
         Connectivity::Convolution(kernel) => {
             let kind = match kernel.kind {
@@ -149,12 +263,8 @@ mod tests {
     use crate::{network::*, time::TickLength};
 
     fn network() -> Network {
-        let population = |name: &str| Population {
-            name: name.into(),
-            shape: vec![2.into()],
-            neuron: Neuron::Lif(LifParameters::default()),
-            winner_take_all: WinnerTakeAll::None,
-        };
+        let population =
+            |name: &str| Population::new(name, &[2], Neuron::Lif(LifParameters::default()));
         let connectivity = Connectivity::OneToOne { weight: 0.5, delay_ticks: 3 };
         let rule = ReadoutRule::Vote { window_ticks: 5, every_ticks: 1, labels: Vec::new() };
         Network {

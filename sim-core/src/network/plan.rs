@@ -2,7 +2,7 @@
 //! event's path.
 
 use super::{
-    Network, SensorSize, WinnerTakeAll,
+    Network, NoisePlan, SensorSize, WinnerTakeAll,
     check::{self, Draft, Shapes},
     compile, identity,
     order::{self, Hop, Ranks},
@@ -70,13 +70,18 @@ pub(crate) struct PopulationPlan {
     pub(crate) wide: bool,
     pub(crate) emits: Rank,
     pub(crate) projections: Vec<ProjectionId>,
-    pub(crate) incoming: Vec<ProjectionId>,
+    pub(crate) noise: Vec<NoisePlan>,
     pub(crate) readouts: Vec<ReadoutId>,
     /// Where its spikes leave: the port, and the address of its first neuron there.
     pub(crate) ports: Vec<(OutputId, u32)>,
 }
 
 impl PopulationPlan {
+    /// The first tick, not before `from`, at which it does something of itself.
+    pub(crate) fn next_due(&self, from: u64) -> Option<u64> {
+        if self.noise.is_empty() { self.model.next_due(from) } else { Some(from) }
+    }
+
     /// Whether anybody sees its spikes.
     pub(crate) fn is_observed(&self) -> bool {
         !self.ports.is_empty() || !self.readouts.is_empty()
@@ -164,12 +169,10 @@ impl Plan {
         problems.settle()?;
         let shapes = resolve::population_shapes(network, &inputs, &mut problems);
         problems.settle()?;
-        for (population, shape) in network.populations.iter().zip(&shapes) {
-            check::population(population, shape, network.tick, &mut problems);
-        }
+        check::populations(network, &shapes, &mut problems);
         let known = Shapes { network, names: &names, inputs: &inputs, populations: &shapes };
-        let draft = |projection| check::projection(projection, &known, &mut problems);
-        let drafts: Vec<Draft> = network.projections.iter().filter_map(draft).collect();
+        let draft = |(id, projection)| check::projection(id, projection, &known, &mut problems);
+        let drafts: Vec<Draft> = (0..).zip(&network.projections).filter_map(draft).collect();
         let reads = compile::readouts(network, &known, &mut problems);
         let outputs = compile::outputs(network, &known, &mut problems);
         problems.settle()?;

@@ -4,8 +4,9 @@
 //! while it is still a description.
 
 use super::{
-    check::{Draft, DraftKind, size},
+    check::{DenseWeights, Draft, DraftKind, size},
     compile::{Resolved, model},
+    noise,
     problem::Problems,
     quantum::{self, Load, Scale},
 };
@@ -27,6 +28,11 @@ pub(crate) fn scales(resolved: &Resolved<'_>, problems: &mut Problems) -> Vec<Sc
             largest = largest.max(weight);
             heaviest = heaviest.plus(load);
         }
+        for noise in &population.noise {
+            let most = noise::table(noise, resolved.network.tick).max_count();
+            largest = largest.max(noise.weight.abs());
+            heaviest = heaviest.plus(times_of(noise.weight, most.into()));
+        }
         let scale = quantum::choose(largest, heaviest);
         problems.need(scale.is_some(), &format!("population.{}", population.name), || {
             format!("a sum of up to {:.3e} in one tick could overflow 64 bits", heaviest.magnitude)
@@ -45,7 +51,7 @@ fn multiplicity_max(resolved: &Resolved<'_>, source: SourceId) -> u32 {
         }
         SourceId::Population(id) => {
             let id = id.0 as usize;
-            model(resolved.network, id, &resolved.shapes, 1.0).multiplicity_max()
+            model(resolved.network, id, &resolved.shapes[id], 1.0).multiplicity_max()
         }
     }
 }
@@ -74,6 +80,15 @@ fn load(draft: &Draft, times: f64, target: &[u32]) -> (f64, Load) {
             }
             heaviest(loads)
         }
+        DraftKind::Dense { weights, .. } => {
+            largest = bound(weights.bounds);
+            let sources = weights.pairs / u64::from(size(target).max(1));
+            times_of(largest, times * sources as f64)
+        }
+        DraftKind::Random(draw) => {
+            largest = bound(draw.weight_bounds());
+            times_of(largest, times * f64::from(draw.in_degree_max()))
+        }
         DraftKind::Convolution(kernel, taps) => {
             let mut loads = vec![Load::default(); kernel.shape[0] as usize];
             for tap in taps {
@@ -84,6 +99,17 @@ fn load(draft: &Draft, times: f64, target: &[u32]) -> (f64, Load) {
         }
     };
     (largest, load)
+}
+
+/// The largest magnitude between two values.
+fn bound((min, max): (f64, f64)) -> f64 {
+    min.abs().max(max.abs())
+}
+
+fn times_of(weight: f64, times: f64) -> Load {
+    let mut load = Load::default();
+    load.add(weight, times);
+    load
 }
 
 /// The largest change of a weight of one target by rounding.
@@ -97,6 +123,15 @@ pub(crate) fn rounding_max(drafts: &[Draft], target: PopulationId, quantum: f64)
         DraftKind::Convolution(_, taps) => {
             taps.iter().map(|tap| change(tap.weight)).fold(0.0, f64::max)
         }
+        DraftKind::Dense { weights: DenseWeights { bounds: (min, max), .. }, .. } if min == max => {
+            change(*min)
+        }
+        // Weights that are drawn may lie anywhere between two quanta.
+        DraftKind::Dense { .. } => quantum * 0.5,
+        DraftKind::Random(draw) => match draw.weight_bounds() {
+            (min, max) if min == max => change(min),
+            _ => quantum * 0.5,
+        },
     };
     drafts.iter().filter(|draft| draft.target == target).map(of_draft).fold(0.0, f64::max)
 }

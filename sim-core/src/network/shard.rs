@@ -146,7 +146,7 @@ fn connect(
     let lanes = layout.quads() as u64 * LANES as u64;
     let first_slot = lanes * u64::from(draft.receptor);
     let slots = lanes * (u64::from(draft.receptor) + 1);
-    let rows = matches!(draft.kind, DraftKind::Explicit(_));
+    let rows = matches!(draft.kind, DraftKind::Explicit(_) | DraftKind::Random(_) | DraftKind::Dense { .. });
     problems.need(!rows || slots <= SLOT_MAX, "projection", || {
         format!("rows reach {SLOT_MAX} places at most; the target has {slots} on one worker")
     });
@@ -174,6 +174,37 @@ fn connect(
                 |each| all().for_each(|at| each(synapse(at))),
             ))
         }
+        DraftKind::Dense { weights, delay_ticks } => {
+            let sources = size(source);
+            let pairs = || (0..sources).flat_map(|s| range.clone().map(move |t| (s, t)));
+            let synapse = |(source, target): (u32, u32)| Synapse {
+                source,
+                delay_ticks: draft.delay_ticks + delay_ticks,
+                slot: first_slot + layout.slot(target - range.start),
+                weight: quanta(weights.of(target, source, sources), quantum),
+            };
+            Connect::Rows(Rows::new(
+                sources,
+                draft.delay_ticks_max,
+                |each| pairs().for_each(|(source, _)| each(source)),
+                |each| pairs().map(synapse).for_each(|synapse| each(synapse)),
+            ))
+        }
+        DraftKind::Random(draw) => Connect::Rows(Rows::new(
+            size(source),
+            draft.delay_ticks_max,
+            |each| draw.pairs(range.clone(), |source, _| each(source)),
+            |each| {
+                draw.synapses(range.clone(), |drawn| {
+                    each(Synapse {
+                        source: drawn.source,
+                        delay_ticks: draft.delay_ticks + drawn.delay_ticks,
+                        slot: first_slot + layout.slot(drawn.target - range.start),
+                        weight: quanta(drawn.weight, quantum),
+                    });
+                });
+            },
+        )),
         DraftKind::Convolution(kernel, taps) => match layout {
             Layout::Grid(grid) => {
                 let target = Target { grid, delay_ticks: draft.delay_ticks, quantum };

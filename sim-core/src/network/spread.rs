@@ -11,7 +11,10 @@ use super::{
     check::{Draft, DraftKind},
     problem::Problems,
 };
-use crate::ids::SourceId;
+use crate::{
+    ids::SourceId,
+    random::{Key, Purpose, below},
+};
 
 /// The most workers of one simulation.
 const WORKERS_MAX: u32 = 64;
@@ -130,8 +133,8 @@ fn cut(spread: Spread, population: usize, size: u32, drafts: &[Draft]) -> Vec<Ra
     let workers = u64::from(spread.workers);
     let mut ends: Vec<u32> = match spread.seed {
         Some(seed) => {
-            let key = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(population as u64);
-            (1..workers).map(|at| (key.wrapping_mul(2 * at + 1) >> 33) as u32 % (size + 1)).collect()
+            let key = Key::new(seed, Purpose::Spread).with(population as u64);
+            (1..workers).map(|at| below(key.draw(at), size + 1)).collect()
         }
         None => balanced(workers, population, size, drafts),
     };

@@ -4,11 +4,18 @@
 //! touched are looked at; where many did, the population is swept in memory order. A sum of zero
 //! is no arrival in either.
 
+mod linear;
+
 use super::{Flights, PopulationState};
 use crate::{
     connect::{Connect, Emission},
     network::{Plan, PopulationPlan, Shard, Share, WinnerTakeAll},
-    neuron::{Model, Neurons, accumulator::Accumulator, lif::Lif},
+    neuron::{
+        Model, Neurons,
+        accumulator::Accumulator,
+        each_clock,
+        linear::population::{LinearModel, LinearNeurons, each_kind},
+    },
     sums::{Block, Grid, LANES, Layout, Plane, Sums, Touched, in_index_order, to_u32},
 };
 
@@ -23,12 +30,16 @@ pub(super) struct Evaluation<'a> {
     pub(super) state: &'a mut PopulationState,
     pub(super) flights: &'a Flights,
     pub(super) quads: &'a mut Vec<u32>,
+    pub(super) seed: u64,
     pub(super) tick: u64,
 }
 
 impl Evaluation<'_> {
     /// Whether so much is due that a sweep costs less.
     pub(super) fn sweeps(&self) -> bool {
+        if !self.population.noise.is_empty() {
+            return true;
+        }
         if let Some(sweeps) = self.share.sweeps {
             return sweeps || self.share.planes > 1;
         }
@@ -74,8 +85,15 @@ impl Evaluation<'_> {
     /// Finds out who fires, leaves all sums zero, and names the calls that the calendar must make
     /// as (neuron, tick).
     pub(super) fn fire(&mut self, sweeps: bool, calls: &mut impl FnMut(u32, u64)) {
+        self.make_noise();
+        let (tick, first) = (self.tick, self.share.range.start);
         match (&self.population.model, &self.share.layout) {
-            (Model::Lif(lif), _) => self.fire_lif(lif, sweeps, calls),
+            (Model::Linear(model), _) => self.fire_linear(model, sweeps, calls),
+            (Model::Source(source), _) => {
+                let PopulationState { neurons, calls: called, fired, .. } = &mut *self.state;
+                let Neurons::Sources(neurons) = neurons else { unreachable!("of this model") };
+                source.fire(neurons, called, tick, first, fired, calls);
+            }
             (Model::Accumulator(model, WinnerTakeAll::PerLocation), Layout::Grid(grid)) => {
                 if sweeps {
                     self.sweep_winners(model, grid);
@@ -84,38 +102,54 @@ impl Evaluation<'_> {
                 }
             }
             (Model::Accumulator(model, _), _) => self.fire_accumulators(model, sweeps),
+            (clocked, layout) => {
+                let PopulationState { sums, touched, neurons, fired, .. } = &mut *self.state;
+                let Neurons::Clocked(neurons) = neurons else { unreachable!("of this model") };
+                touched.take(self.quads);
+                each_clock!(
+                    clocked,
+                    clock => clock.tick(neurons, sums, tick, (layout, first), fired),
+                    unreachable!("all others are above")
+                );
+            }
         }
         in_index_order(&mut self.state.fired);
     }
 
-    fn fire_lif(&mut self, lif: &Lif, sweeps: bool, calls: &mut impl FnMut(u32, u64)) {
-        let (tick, layout, first) = (self.tick, &self.share.layout, self.share.range.start);
+    fn fire_linear(
+        &mut self,
+        model: &LinearModel,
+        sweeps: bool,
+        calls: &mut impl FnMut(u32, u64),
+    ) {
+        let changes = model.next_change(self.tick) == Some(self.tick);
         let PopulationState { sums, touched, neurons, calls: called, fired, .. } = &mut *self.state;
-        let Neurons::Lif(membranes) = neurons else { unreachable!("a model has its own neurons") };
-        let mut note = |neuron: u32, (multiplicity, call)| {
-            if multiplicity > 0 {
-                fired.push(Emission { index: first + neuron, multiplicity });
-            }
-            if let Some(due) = call {
-                calls(neuron, due);
-            }
+        let Neurons::Linear(LinearNeurons { cells, called: due }) = neurons else {
+            unreachable!("of this model")
         };
-        for &neuron in called.iter() {
-            let (crosses, again) = membranes.answer(neuron as usize, tick);
-            note(neuron, (0, again));
-            if crosses {
-                let mut sum = [0];
-                sums.take_neuron(tick, layout.slot(neuron), &mut sum);
-                note(neuron, membranes.advance(lif, neuron as usize, tick, sum[0]));
-            }
-        }
-        take_each(sums, touched, self.quads, tick, sweeps, |block| {
-            for (&slot, &sum) in block.slots.iter().zip(block.sums) {
-                if let Some(neuron) = layout.neuron(slot) {
-                    note(neuron, membranes.advance(lif, neuron as usize, tick, sum));
-                }
+        let (tick, share) = (self.tick, self.share);
+        each_kind!(cells, cells => {
+            let mut linear =
+                linear::Tick { model, sets: model.until(tick), cells, due, tick, share, fired, calls };
+            linear.answer(called, sums);
+            take_each(sums, touched, self.quads, tick, sweeps, |block| linear.receive(&block));
+            if changes {
+                linear.change();
             }
         });
+    }
+
+    /// Adds what arrives from outside at random.
+    fn make_noise(&mut self) {
+        let range = self.share.range.clone();
+        for (number, noise) in (0..).zip(&self.population.noise) {
+            let key = noise.key(self.seed, number, self.tick);
+            let mut plane = self.state.sums.receptor(self.tick, noise.receptor);
+            match &mut plane {
+                Plane::Narrow(quads) => noise.add(key, &range, quads.as_flattened_mut()),
+                Plane::Wide(quads) => noise.add(key, &range, quads.as_flattened_mut()),
+            }
+        }
     }
 
     fn fire_accumulators(&mut self, model: &Accumulator, sweeps: bool) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sim_core::{InputEvent, network::*};
 
-use crate::support::{Numbers, accumulator, output, population};
+use crate::support::{Numbers, output, population};
 
 /// A network and its input: at a tick of 1 µs, without filters.
 pub(crate) struct Case {
@@ -97,13 +97,8 @@ fn events(numbers: &mut Numbers, addresses: u32, most: u32, ticks: u64) -> Vec<I
 fn random_accumulator(numbers: &mut Numbers) -> Neuron {
     let threshold = f64::from(1 + numbers.below(24)) / 16.0;
     let rectify = if numbers.below(2) == 0 { Rectify::None } else { Rectify::Absolute };
-    match accumulator(threshold, rectify) {
-        Neuron::Accumulator(parameters) => {
-            let strict = numbers.below(3) == 0;
-            Neuron::Accumulator(AccumulatorParameters { strict, ..parameters })
-        }
-        other @ Neuron::Lif(_) => other,
-    }
+    let strict = numbers.below(3) == 0;
+    Neuron::Accumulator(AccumulatorParameters { threshold, rectify, strict })
 }
 
 fn random_lif(numbers: &mut Numbers) -> Neuron {
@@ -116,6 +111,7 @@ fn random_lif(numbers: &mut Numbers) -> Neuron {
         refractory_ms: numbers.below(2) as f64 * numbers.unit() * 0.004,
         initial_mv: numbers.sixteenth(),
         strict: numbers.below(3) == 0,
+        ..LifParameters::default()
     })
 }
 

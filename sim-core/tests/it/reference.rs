@@ -89,7 +89,7 @@ fn size(population: &Population) -> u32 {
 fn at_rest(population: &Population) -> Vec<Membrane> {
     let v = match &population.neuron {
         Neuron::Lif(lif) => lif.initial_mv - lif.rest_mv,
-        Neuron::Accumulator(_) => 0.0,
+        _ => 0.0,
     };
     (0..size(population)).map(|_| Membrane { v, since: (0, 0.0) }).collect()
 }
@@ -150,6 +150,7 @@ fn written_out(network: &Network, projection: &Projection) -> Vec<Synapse> {
             })
             .collect(),
         Connectivity::Convolution(kernel) => convolved(kernel, &source, &target, extra),
+        Connectivity::Dense { .. } | Connectivity::Random(_) => todo!(),
     }
 }
 
@@ -271,6 +272,7 @@ fn who_fires(
                 }
             }
         }
+        _ => panic!("the reference has no such model"),
     }
     fired
 }

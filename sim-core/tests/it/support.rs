@@ -39,8 +39,7 @@ impl Numbers {
 }
 
 pub(crate) fn population(name: &str, shape: &[u32], neuron: Neuron) -> Population {
-    let shape = shape.iter().map(|&extent| extent.into()).collect();
-    Population { name: name.into(), shape, neuron, winner_take_all: WinnerTakeAll::None }
+    Population::new(name, shape, neuron)
 }
 
 pub(crate) fn accumulator(threshold: f64, rectify: Rectify) -> Neuron {

@@ -97,7 +97,11 @@ pub(super) fn population(
         }
     };
     let neuron = neuron(notes, population.neuron.as_ref())?;
-    Ok(neuron.map(|neuron| Population { name, shape, neuron, winner_take_all }))
+    Ok(neuron.map(|neuron| Population {
+        shape,
+        winner_take_all,
+        ..Population::new(&name, &[], neuron)
+    }))
 }
 
 fn extent(notes: &mut Notes, index: usize, extent: &v1::Extent) -> Option<Extent> {
@@ -128,6 +132,7 @@ fn neuron(
             refractory_ms: lif.refractory_ms,
             initial_mv: lif.initial_mv.unwrap_or(lif.rest_mv),
             strict: lif.strict,
+            ..LifParameters::default()
         })),
         Some(Wire::Accumulator(accumulator)) => {
             let rectify = match v1::Rectify::try_from(accumulator.rectify) {

@@ -35,12 +35,11 @@ fn plan() -> Plan {
             InputPort::new("touch", InputShape::Channels(vec![ADDRESSES])),
             InputPort::new("camera", camera),
         ],
-        populations: vec![Population {
-            name: "cells".into(),
-            shape: vec![ADDRESSES.into()],
-            neuron: Neuron::Lif(LifParameters::default()),
-            winner_take_all: WinnerTakeAll::None,
-        }],
+        populations: vec![Population::new(
+            "cells",
+            &[ADDRESSES],
+            Neuron::Lif(LifParameters::default()),
+        )],
         projections: vec![Projection::new(
             "in",
             "touch",

@@ -94,20 +94,15 @@ fn core_populations() -> Vec<Population> {
         // Where the text doesn't say: rest.
         initial_mv: 2.0,
         strict: false,
+        ..LifParameters::default()
     };
     let camera = || "camera".to_owned();
     let seen = Population {
-        name: "seen".into(),
         shape: vec![1.into(), Extent::HeightOf(camera()), Extent::WidthOf(camera())],
-        neuron: Neuron::Accumulator(accumulator),
         winner_take_all: WinnerTakeAll::PerLocation,
+        ..Population::new("seen", &[], Neuron::Accumulator(accumulator))
     };
-    let cells = Population {
-        name: "cells".into(),
-        shape: vec![2.into()],
-        neuron: Neuron::Lif(lif),
-        winner_take_all: WinnerTakeAll::None,
-    };
+    let cells = Population::new("cells", &[2], Neuron::Lif(lif));
     vec![seen, cells]
 }
 

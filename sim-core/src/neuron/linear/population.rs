@@ -1,0 +1,210 @@
+//! A population of linear neurons: their parameters, which may differ and change, and their state.
+
+use std::ops::Range;
+
+use super::{Cell, Linear};
+use crate::{
+    network::{DriveStep, LifParameters, Neuron},
+    neuron::{Compile, Sets},
+};
+
+/// No call is waiting.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+/// The same for cells of any number of extra states.
+macro_rules! each_kind {
+    ($cells:expr, $name:ident => $body:expr) => {
+        match $cells {
+            $crate::neuron::linear::population::Cells::M0($name) => $body,
+            $crate::neuron::linear::population::Cells::M1($name) => $body,
+            $crate::neuron::linear::population::Cells::M2($name) => $body,
+            $crate::neuron::linear::population::Cells::M3($name) => $body,
+            $crate::neuron::linear::population::Cells::M4($name) => $body,
+            $crate::neuron::linear::population::Cells::M5($name) => $body,
+            $crate::neuron::linear::population::Cells::M6($name) => $body,
+            $crate::neuron::linear::population::Cells::M7($name) => $body,
+            $crate::neuron::linear::population::Cells::M8($name) => $body,
+        }
+    };
+}
+pub(crate) use each_kind;
+
+/// Parameters of all neurons, and what becomes of them.
+#[derive(Clone, Debug)]
+pub(crate) struct LinearModel {
+    /// Parameters after each change of the drive, with its tick; the first from the start.
+    epochs: Vec<(u64, Sets<Linear>)>,
+    /// Potential at the start: one for all or one each \[mV\].
+    initial_mv: Sets<f64>,
+    receptors: usize,
+    modes: usize,
+    /// Whether anything can happen between arrivals.
+    calls: bool,
+}
+
+impl LinearModel {
+    pub(crate) fn new(compile: &Compile<'_>) -> Self {
+        let each = compile.each();
+        let lif = |neuron: Neuron| match neuron {
+            Neuron::Lif(parameters) => parameters,
+            _ => unreachable!("a population has one model"),
+        };
+        let all = || (0..compile.size).map(|index| lif(each.of(index)));
+        let initial_mv = if each.start_differently() {
+            Sets::each(all().map(|parameters| parameters.initial_mv).collect())
+        } else {
+            Sets::same(lif(compile.population.neuron.clone()).initial_mv)
+        };
+        let base = lif(compile.population.neuron.clone());
+        let receptors = base.receptors.len().max(1);
+        let quanta = vec![compile.quantum; receptors];
+        let linear = |parameters: &LifParameters, with_tables| {
+            Linear::new(parameters, compile.tick, &quanta, with_tables)
+        };
+        let sets = if each.differ() {
+            Sets::each(all().map(|parameters| linear(&parameters, false)).collect())
+        } else {
+            Sets::same(linear(&base, true))
+        };
+        let mut epochs = vec![(0, sets)];
+        for &DriveStep { at_tick, drive_mv } in &compile.population.drive_steps {
+            let changed = epochs[0].1.iter().map(|linear| linear.with_drive(drive_mv)).collect();
+            epochs.push((at_tick, Sets::each(changed)));
+        }
+        let calls = epochs.iter().any(|(_, sets)| sets.iter().any(Linear::crosses_by_itself));
+        Self { epochs, initial_mv, receptors, modes: base.modes(), calls }
+    }
+
+    pub(crate) fn receptors(&self) -> usize {
+        self.receptors
+    }
+
+    /// Extra states of a neuron.
+    pub(crate) fn modes(&self) -> usize {
+        self.modes
+    }
+
+    /// Whether anything can happen between arrivals.
+    pub(crate) fn calls(&self) -> bool {
+        self.calls
+    }
+
+    pub(crate) fn multiplicity_max(&self) -> u32 {
+        let all = self.epochs.iter().flat_map(|(_, sets)| sets.iter());
+        all.map(Linear::multiplicity_max).max().unwrap_or(1)
+    }
+
+    pub(crate) fn state_bytes(&self) -> u64 {
+        let called = if self.calls { size_of::<u64>() } else { 0 };
+        (size_of::<Cell<0>>() + self.modes * size_of::<f64>() + called) as u64
+    }
+
+    /// The parameters that hold up to a tick; a change at the tick itself comes after it.
+    #[inline]
+    pub(crate) fn until(&self, tick: u64) -> &Sets<Linear> {
+        let mut epochs = self.epochs.iter().rev();
+        let holds = epochs.find(|(from, _)| *from < tick || *from == 0);
+        &holds.expect("the first holds from the start").1
+    }
+
+    /// The parameters that hold after a tick.
+    #[inline]
+    pub(crate) fn after(&self, tick: u64) -> &Sets<Linear> {
+        self.until(tick + 1)
+    }
+
+    /// The first change of the drive from a tick on.
+    pub(crate) fn next_change(&self, from: u64) -> Option<u64> {
+        let changes = self.epochs.iter().skip(1).map(|(tick, _)| *tick);
+        changes.filter(|&tick| tick >= from).min()
+    }
+
+    pub(crate) fn at_start(&self, range: &Range<u32>) -> LinearNeurons {
+        let (linear, initial) = (&self.epochs[0].1, &self.initial_mv);
+        let mut cells = Cells::new(self.modes);
+        each_kind!(&mut cells, cells => {
+            let cell = |neuron| Cell::at_start(linear.of(neuron), *initial.of(neuron));
+            cells.extend(range.clone().map(cell));
+        });
+        self.neurons(cells)
+    }
+
+    /// Neurons whose cells are known.
+    pub(crate) fn neurons(&self, cells: Cells) -> LinearNeurons {
+        let called = if self.calls { cells.len() } else { 0 };
+        LinearNeurons { cells, called: vec![NEVER; called] }
+    }
+}
+
+/// Cells of as many extra states as their model has.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Cells {
+    M0(Vec<Cell<0>>),
+    M1(Vec<Cell<1>>),
+    M2(Vec<Cell<2>>),
+    M3(Vec<Cell<3>>),
+    M4(Vec<Cell<4>>),
+    M5(Vec<Cell<5>>),
+    M6(Vec<Cell<6>>),
+    M7(Vec<Cell<7>>),
+    M8(Vec<Cell<8>>),
+}
+
+impl Cells {
+    /// None yet.
+    pub(crate) fn new(modes: usize) -> Self {
+        match modes {
+            0 => Self::M0(Vec::new()),
+            1 => Self::M1(Vec::new()),
+            2 => Self::M2(Vec::new()),
+            3 => Self::M3(Vec::new()),
+            4 => Self::M4(Vec::new()),
+            5 => Self::M5(Vec::new()),
+            6 => Self::M6(Vec::new()),
+            7 => Self::M7(Vec::new()),
+            _ => Self::M8(Vec::new()),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        each_kind!(self, cells => cells.len())
+    }
+}
+
+/// The state of some linear neurons.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LinearNeurons {
+    pub(crate) cells: Cells,
+    /// The tick at which the calendar calls each; empty where it never does.
+    pub(crate) called: Vec<u64>,
+}
+
+impl LinearNeurons {
+    pub(crate) fn share(&self, range: Range<usize>) -> Self {
+        let mut shared = self.cells.clone();
+        each_kind!(&mut shared, cells => {
+            cells.truncate(range.end);
+            cells.drain(..range.start);
+        });
+        let called = if self.called.is_empty() { 0 } else { range.len() };
+        Self { cells: shared, called: vec![NEVER; called] }
+    }
+
+    pub(crate) fn call_all(
+        &mut self,
+        model: &LinearModel,
+        first: u32,
+        now: u64,
+        call: &mut impl FnMut(u32, u64),
+    ) {
+        let linear = model.until(now);
+        each_kind!(&self.cells, cells => {
+            for ((neuron, called), cell) in (0..).zip(&mut self.called).zip(cells) {
+                if let Some(due) = cell.call_at(linear.of(first + neuron), now) {
+                    *called = due;
+                    call(neuron, due);
+                }
+            }
+        });
+    }
+}
