@@ -228,8 +228,7 @@ fn resident_bytes() -> f64 {
 
 /// A counter-based stream of numbers.
 fn draw(state: &mut u64, limit: u64) -> u64 {
-    *state =
-        state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     (*state >> 33) % limit
 }
 

@@ -61,7 +61,8 @@ impl Crew {
     pub(crate) fn at_start(plan: &Plan, seed: u64) -> Self {
         let partition = |worker: usize| {
             let shares = plan.populations.iter().zip(&plan.shards[worker].populations);
-            let neurons = shares.map(|(population, share)| population.model.at_start(&share.range, seed));
+            let neurons =
+                shares.map(|(population, share)| population.model.at_start(&share.range, seed));
             Partition::new(plan, (worker, seed), neurons.collect(), 0)
         };
         Self::of((0..plan.workers()).map(partition).collect())
@@ -77,9 +78,8 @@ impl Crew {
     ) -> Self {
         let partition = |worker: usize| {
             let shares = neurons.iter().zip(&plan.shards[worker].populations);
-            let share = |(neurons, share): (&Neurons, &crate::network::Share)| {
-                neurons.share(&share.range)
-            };
+            let share =
+                |(neurons, share): (&Neurons, &crate::network::Share)| neurons.share(&share.range);
             Partition::new(plan, (worker, seed), shares.map(share).collect(), now)
         };
         let mut crew = Self::of((0..plan.workers()).map(partition).collect());
@@ -162,7 +162,9 @@ impl Crew {
         let inputs = Arc::new(inputs);
         let mut tasks = Vec::new();
         let fired = self.fired.drain(..);
-        for ((partition, exchange), fired) in self.partitions.drain(..).zip(self.ends.drain(..)).zip(fired) {
+        for ((partition, exchange), fired) in
+            self.partitions.drain(..).zip(self.ends.drain(..)).zip(fired)
+        {
             let (plan, inputs) = (Arc::clone(plan), Arc::clone(&inputs));
             tasks.push(Task { plan, inputs, partition, exchange, start, end, fired });
         }

@@ -58,6 +58,16 @@ mod tests {
     }
 
     #[test]
+    fn gives_the_bits_of_the_functions_beside_them() {
+        let digest = (0..10_000).fold(0_u64, |digest, step| {
+            let x = -6.0 + f64::from(step) * 0.001_3;
+            let bits = erfc(x).to_bits() ^ ln_1p(x.abs() * 0.15).to_bits().rotate_left(17);
+            digest.rotate_left(5) ^ bits ^ exp_m1(x).to_bits().rotate_left(31)
+        });
+        assert_eq!(digest, 0xaf21_8533_4fd3_fea4, "{digest:#x}");
+    }
+
+    #[test]
     fn finds_the_power_of_two_above() {
         for (x, expected) in [(1.0, 0), (1.5, 1), (2.0, 1), (0.25, -2), (0.3, -1), (3e-9, -28)] {
             assert_eq!(ceil_log2(x), expected, "{x}");

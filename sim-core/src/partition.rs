@@ -243,7 +243,8 @@ impl Partition {
             match connect {
                 Connect::Rows(rows) if rows.delays_ticks().is_empty() => {
                     let target = projection.target.0 as usize;
-                    let (share, state) = (&shard.populations[target], &mut self.populations[target]);
+                    let (share, state) =
+                        (&shard.populations[target], &mut self.populations[target]);
                     for &emission in emissions {
                         let cursor = rows.depart(emission, id.0, emitted);
                         self.deliveries += rows.row_synapses(emission.index);
@@ -254,7 +255,12 @@ impl Partition {
                     let Some(&first) = connect.delays_ticks().first() else { continue };
                     let counted = is_counted(&projection.travel, self.worker);
                     let flight = self.flights.insert(connect, id, emitted, emissions, counted);
-                    self.send(plan, Stop { flight, step: 0 }, emitted.saturating_add(first.into()), now);
+                    self.send(
+                        plan,
+                        Stop { flight, step: 0 },
+                        emitted.saturating_add(first.into()),
+                        now,
+                    );
                 }
             }
         }
@@ -327,7 +333,8 @@ impl Partition {
         state.fired.clear();
         let id = population.0 as usize;
         let own = plan.populations[id].next_due(tick) == Some(tick);
-        let idle = state.stops.is_empty() && state.arrivals.due(tick) == 0 && state.calls.is_empty();
+        let idle =
+            state.stops.is_empty() && state.arrivals.due(tick) == 0 && state.calls.is_empty();
         if idle && !own && state.ahead_until <= tick {
             return;
         }

@@ -18,12 +18,12 @@ use bytes::{Reader, Writer};
 
 use crate::{
     connect::Emission,
+    crew::Crew,
     error::SnapshotError,
     event::InputEvent,
     ids::ProjectionId,
     math::DYNAMICS_VERSION,
     network::Plan,
-    crew::Crew,
     readout::vote::Ballot,
     simulation::{Counters, Excess, Options, Simulation},
 };

@@ -171,6 +171,11 @@ pub(crate) struct Block<'a> {
 /// Quads that are looked at together.
 const BLOCK: usize = 64;
 
+impl Block<'_> {
+    /// The most slots of a block.
+    pub(crate) const SLOTS_MAX: usize = BLOCK * LANES;
+}
+
 impl Sums {
     /// All zero. `planes` is a power of two.
     pub(crate) fn new(layout: &Layout, wide: bool, receptors: usize, planes: u64) -> Self {
@@ -224,7 +229,9 @@ impl Sums {
         let lanes = self.quads * self.receptors * LANES;
         let mask = self.mask;
         match &mut self.store {
-            Store::Narrow(sums) => Ahead::Narrow(Lanes { sums: sums.as_flattened_mut(), lanes, mask }),
+            Store::Narrow(sums) => {
+                Ahead::Narrow(Lanes { sums: sums.as_flattened_mut(), lanes, mask })
+            }
             Store::Wide(sums) => Ahead::Wide(Lanes { sums: sums.as_flattened_mut(), lanes, mask }),
         }
     }
@@ -394,7 +401,9 @@ fn take_blocks_of_many<S: Lane>(
             let of = |receptor: usize| receptor * size * LANES + slot as usize;
             if (0..receptors).any(|receptor| lanes[of(receptor)] != S::default()) {
                 slots.push(slot);
-                taken.extend((0..receptors).map(|at| -> i64 { std::mem::take(&mut lanes[of(at)]).into() }));
+                taken.extend(
+                    (0..receptors).map(|at| -> i64 { std::mem::take(&mut lanes[of(at)]).into() }),
+                );
             }
         }
         if !slots.is_empty() {

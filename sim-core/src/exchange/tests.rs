@@ -87,8 +87,8 @@ impl Talk {
         ticks.flat_map(|tick| self.said(from, to, tick)).collect()
     }
 
-    /// A worker's life; what it heard from each of the others.
-    fn live(&self, me: usize, mut exchange: Threads) -> Result<Vec<Vec<Remote>>, Abandoned> {
+    /// A worker's life.
+    fn live(&self, me: usize, mut exchange: Threads) -> Result<(), Abandoned> {
         let mut heard = vec![Vec::new(); self.silent.len()];
         let hear = |heard: &mut Vec<Vec<_>>, remote: Remote| {
             heard[usize::from(remote.population)].push(remote);
@@ -103,11 +103,15 @@ impl Talk {
                 tick = self.speak(me, &mut exchange, tick..until)?;
             }
             exchange.finish(segment.end, |it| hear(&mut heard, it))?;
-            for from in self.workers() {
-                assert_eq!(heard[from], self.told(from, me, segment.end), "{from} to {me}");
+            for (from, heard) in heard.iter().enumerate() {
+                // One that is ahead may already speak in its next segment: nothing stops it here.
+                assert!(heard.starts_with(&self.told(from, me, segment.end)), "{from} to {me}");
             }
         }
-        Ok(heard)
+        for (from, heard) in heard.into_iter().enumerate() {
+            assert_eq!(heard, self.told(from, me, NEVER), "{from} to {me}");
+        }
+        Ok(())
     }
 
     /// All that could reach a tick below `until` has been handed over.
@@ -208,11 +212,9 @@ fn pair(ring_capacity: usize) -> Vec<Threads> {
 #[test]
 fn a_worker_that_panics_takes_nobody_with_it() {
     let results = run(pair(1), |me, mut exchange| {
-        let alarm = exchange.alarm();
-        let borrowed = AssertUnwindSafe(&mut exchange);
-        let result = catch_unwind(move || {
-            let _alarm = alarm;
-            let AssertUnwindSafe(exchange) = borrowed;
+        // Borrowed, so that the panic doesn't drop the endpoint itself.
+        let work = AssertUnwindSafe(|| {
+            let _alarm = exchange.alarm();
             if me == 0 {
                 resume_unwind(Box::new("gone"));
             }
@@ -220,7 +222,7 @@ fn a_worker_that_panics_takes_nobody_with_it() {
             exchange.publish(1);
             exchange.receive(1, 9, drop)
         });
-        result.unwrap_or(Ok(0))
+        catch_unwind(work).unwrap_or(Ok(0))
     });
     assert_eq!(results, [Ok(0), Err(Abandoned)]);
 }

@@ -322,7 +322,8 @@ pub(crate) fn cost(parts: &Parts, shards: &[Shard], longest_path_ticks: u64) -> 
         let sums = quads * LANES as u64 * lane * population.model.receptors() as u64 * share.planes;
         sums + quads / 8 + share.range.len() as u64 * population.model.state_bytes()
     };
-    let shares = |shard: &Shard| parts.populations.iter().zip(&shard.populations).map(share).sum::<u64>();
+    let shares =
+        |shard: &Shard| parts.populations.iter().zip(&shard.populations).map(share).sum::<u64>();
     let connects = || shards.iter().flat_map(|shard| &shard.connects);
     Cost {
         neurons: parts.populations.iter().map(|population| u64::from(population.size)).sum(),

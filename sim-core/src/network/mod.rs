@@ -23,16 +23,18 @@ mod tables;
 mod values;
 
 pub use description::*;
-pub use neurons::{AdexParameters, ConductanceParameters, DiscreteParameters, IzhikevichParameters};
 pub use neurons::lif::{Adaptation, LifParameters, Receptor, ReceptorKind, Reset};
+pub use neurons::{
+    AdexParameters, ConductanceParameters, DiscreteParameters, IzhikevichParameters,
+};
 pub(crate) use noise::NoisePlan;
 pub use plan::Plan;
 pub(crate) use plan::{InputPlan, PopulationPlan, Travel};
-pub(crate) use shard::{Shard, Share};
+pub use problem::{PlanError, Problem};
 pub(crate) use random_connectivity::DelaySampler;
 pub use random_connectivity::{Delays, RandomConnectivity, RandomRule};
+pub(crate) use shard::{Shard, Share};
 pub use spread::{Deliveries, Spread};
-pub use problem::{PlanError, Problem};
 pub use tables::{AddressRange, Cost, InputTable, OutputKind, OutputTable, PopulationCost};
 pub(crate) use values::Sampler;
 pub use values::Values;

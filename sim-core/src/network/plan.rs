@@ -113,8 +113,8 @@ impl Travel {
         let rows = connects.clone().filter_map(Connect::rows);
         let mut delays = rows.clone().filter(|rows| rows.synapses() > 0).map(Rows::delays_ticks);
         let first = delays.next();
-        let uniform = delays.all(|delay| Some(delay) == first)
-            && first.is_none_or(|delay| !delay.is_empty());
+        let uniform =
+            delays.all(|delay| Some(delay) == first) && first.is_none_or(|delay| !delay.is_empty());
         if uniform {
             let counted_in = connects.clone().position(|each| !each.delays_ticks().is_empty());
             return Self::Together { counted_in: counted_in.unwrap_or(0) };

@@ -146,7 +146,10 @@ fn connect(
     let lanes = layout.quads() as u64 * LANES as u64;
     let first_slot = lanes * u64::from(draft.receptor);
     let slots = lanes * (u64::from(draft.receptor) + 1);
-    let rows = matches!(draft.kind, DraftKind::Explicit(_) | DraftKind::Random(_) | DraftKind::Dense { .. });
+    let rows = matches!(
+        draft.kind,
+        DraftKind::Explicit(_) | DraftKind::Random(_) | DraftKind::Dense { .. }
+    );
     problems.need(!rows || slots <= SLOT_MAX, "projection", || {
         format!("rows reach {SLOT_MAX} places at most; the target has {slots} on one worker")
     });

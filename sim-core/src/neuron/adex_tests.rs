@@ -86,10 +86,10 @@ fn reference(p: &Parameters, h_ms: f64, until_ms: u64) -> (Vec<f64>, [f64; 2]) {
 fn follows_the_membrane_below_threshold_with_fourth_order() {
     let parameters = Parameters { drive_pa: 300.0, ..parameters() };
     let (none, exact) = reference(&parameters, 1e-3, 200);
-    assert_eq!(none, []);
+    assert!(none.is_empty(), "{none:?}");
     let error = |tick_us| {
         let run = run(&parameters, tick_us, 200);
-        assert_eq!(run.spikes, []);
+        assert!(run.spikes.is_empty());
         (run.state[0] - exact[0]).abs()
     };
     let errors = [500, 250, 125].map(error);
@@ -128,7 +128,7 @@ fn steps_within_a_period_are_the_same_as_shorter_periods() {
     let coarse = Adex::new(&Parameters { substeps: 10, ..parameters }, tick(100), 1);
     let mut state = coarse.initial();
     let mut spikes = 0;
-    for step in 1..=1_000 {
+    for step in 1_u64..=1_000 {
         let arrived = if step.is_multiple_of(10) { arrivals(step / 10) } else { [0.0; 2] };
         spikes += coarse.step(&mut state, &arrived, 0.0) as usize;
     }

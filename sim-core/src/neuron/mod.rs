@@ -8,8 +8,8 @@ pub(crate) mod discrete;
 mod each;
 pub(crate) mod izhikevich;
 pub(crate) mod linear;
-pub(crate) mod moment;
 mod model;
+pub(crate) mod moment;
 pub(crate) mod source;
 
 pub(crate) use each::Each;

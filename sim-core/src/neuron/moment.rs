@@ -19,12 +19,12 @@ impl Moment {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked first")]
     pub(crate) fn after(self, ticks: f64) -> Option<Self> {
         let ticks = self.fraction + ticks;
-        let whole = ticks.floor();
-        if !(0.0..9e18).contains(&whole) {
+        if !(0.0..9e18).contains(&ticks) {
             return None;
         }
-        let tick = self.tick.checked_add(whole as u64)?;
-        Some(Self { tick, fraction: ticks - whole })
+        // The whole part of what isn't below 0: a conversion, where `floor` would be a call.
+        let whole = ticks as u64;
+        Some(Self { tick: self.tick.checked_add(whole)?, fraction: ticks - whole as f64 })
     }
 
     /// The first tick at or after this moment.

@@ -29,8 +29,13 @@ pub(crate) struct Source {
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     /// Mean interval \[ticks\].
-    Poisson { interval_ticks: f64 },
-    Regular { interval_ticks: f64, first_ticks: f64 },
+    Poisson {
+        interval_ticks: f64,
+    },
+    Regular {
+        interval_ticks: f64,
+        first_ticks: f64,
+    },
 }
 
 /// A source's next spike.

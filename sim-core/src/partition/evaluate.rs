@@ -59,7 +59,8 @@ impl Evaluation<'_> {
         for stop in stops.iter() {
             let flight = self.flights.get(stop.flight);
             let id = flight.projection.0 as usize;
-            let (connect, receptor) = (&self.shard.connects[id], self.plan.projections[id].receptor);
+            let (connect, receptor) =
+                (&self.shard.connects[id], self.plan.projections[id].receptor);
             let (step, emissions) = (stop.step as usize, flight.emissions.as_slice());
             // Rows name receptors themselves.
             let plane = match connect {
@@ -116,12 +117,7 @@ impl Evaluation<'_> {
         in_index_order(&mut self.state.fired);
     }
 
-    fn fire_linear(
-        &mut self,
-        model: &LinearModel,
-        sweeps: bool,
-        calls: &mut impl FnMut(u32, u64),
-    ) {
+    fn fire_linear(&mut self, model: &LinearModel, sweeps: bool, calls: &mut impl FnMut(u32, u64)) {
         let changes = model.next_change(self.tick) == Some(self.tick);
         let PopulationState { sums, touched, neurons, calls: called, fired, .. } = &mut *self.state;
         let Neurons::Linear(LinearNeurons { cells, called: due }) = neurons else {

@@ -130,12 +130,7 @@ fn check_one(neuron: &Neuron, tick: TickLength, clock_ticks: u32) -> Vec<(String
     }
 }
 
-fn check_noise(
-    population: &Population,
-    tick: TickLength,
-    field: &str,
-    problems: &mut Problems,
-) {
+fn check_noise(population: &Population, tick: TickLength, field: &str, problems: &mut Problems) {
     let noises = population.noise.len();
     problems.need(noises <= NOISES_MAX, &format!("{field}.noise"), || {
         format!("{noises} of them; {NOISES_MAX} are possible")

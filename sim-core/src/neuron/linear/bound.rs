@@ -50,6 +50,29 @@ pub(super) fn no_crossing_before<const N: usize>(linear: &Linear, point: &Point<
     ticks * (1.0 - ROUNDING)
 }
 
+/// Whether a neuron certainly doesn't cross within some ticks, at a glance: no division, and hardly
+/// a branch. `false` says nothing.
+#[inline]
+pub(super) fn surely_none_within<const N: usize>(
+    linear: &Linear,
+    point: &Point<N>,
+    ticks: f64,
+) -> bool {
+    let (mut excited_mv, mut reach_mv) = (0.0, 0.0);
+    let mut rounding_mv = linear.rounding_mv + ROUNDING * point.v_mv.abs();
+    for (x, mode) in point.modes.iter().zip(linear.states::<N>()) {
+        let up = x.max(0.0);
+        excited_mv += up * mode.peak;
+        reach_mv += up * mode.reach;
+        rounding_mv += x.abs() * mode.rounding;
+    }
+    let gap_mv = linear.threshold_mv - point.v_mv - rounding_mv;
+    let reached_mv = (linear.settled_mv_max - point.v_mv).max(0.0) + reach_mv;
+    let slope = linear.drive_rate + linear.rate * excited_mv - linear.leak * point.v_mv;
+    let never = (reached_mv < gap_mv) | (slope <= linear.leak * gap_mv);
+    (gap_mv > 0.0) & (never | (slope * ticks < gap_mv * (1.0 - ROUNDING)))
+}
+
 /// The same from the slope that v has, and from how fast that can rise.
 #[inline]
 fn by_slope<const N: usize>(linear: &Linear, point: &Point<N>, gap_mv: f64) -> f64 {

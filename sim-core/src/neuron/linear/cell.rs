@@ -1,7 +1,7 @@
 //! One neuron: its state at its last arrival or crossing, and what follows from it.
 
 use super::{
-    bound::no_crossing_before,
+    bound::{no_crossing_before, surely_none_within},
     course::Point,
     crossing::{Search, never, nevermore, threshold_mv},
     parameters::{Linear, ModeKind, ResetTo},
@@ -9,7 +9,7 @@ use super::{
 use crate::{math::exp, neuron::moment::Moment};
 
 /// Bounds that are taken one from where the other ends, before the calendar is asked to call.
-const BOUNDS_MAX: u32 = 8;
+const BOUNDS_MAX: u32 = 1;
 
 /// One neuron with N extra states.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,6 +20,17 @@ pub(crate) struct Cell<const N: usize> {
     pub(crate) modes: [f64; N],
     /// When it was last re-based: an arrival, a crossing, or the end of refractory time to come.
     pub(crate) since: Moment,
+}
+
+/// What an arrival made of a neuron.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// It doesn't cross before the tick that was asked for.
+    Waits,
+    /// It may.
+    MayCross,
+    /// Not ordinary; nothing was done.
+    Unusual,
 }
 
 /// Where it crosses its threshold.
@@ -112,6 +123,58 @@ impl<const N: usize> Cell<N> {
         }
         *self = Self { v_mv: point.v_mv, modes: point.modes, since: Moment::at(tick) };
         false
+    }
+
+    /// [`Self::arrive`] where nothing is out of the ordinary: the neuron was last re-based at a
+    /// tick not long ago, and doesn't fire. Otherwise nothing is done. Not all sums are zero. Tells
+    /// whether the neuron may cross before `until`, too.
+    #[inline]
+    pub(crate) fn arrive_as_usual<const CALLS: bool>(
+        &mut self,
+        linear: &Linear,
+        tick: u64,
+        sums: &[i64],
+        until: u64,
+    ) -> Arrival {
+        if N == 0 && !CALLS {
+            return self.arrive_undriven(linear, tick, sums);
+        }
+        let Some(row) = linear.usual_row::<N>(self.since, tick) else { return Arrival::Unusual };
+        let mut point = self.point().after(linear, &row);
+        for (x, mode) in point.modes.iter_mut().zip(linear.states::<N>()) {
+            let sum = sums.get(mode.receptor).copied().unwrap_or_default();
+            *x += sum as f64 * mode.kick_mv;
+        }
+        for delta in linear.deltas() {
+            point.v_mv += sums[delta.receptor] as f64 * delta.kick_mv;
+        }
+        let only_currents = N > 0 && linear.deltas().is_empty();
+        if !only_currents && linear.fires(point.v_mv, threshold_mv(linear, &point)) {
+            return Arrival::Unusual;
+        }
+        *self = Self { v_mv: point.v_mv, modes: point.modes, since: Moment::at(tick) };
+        if !CALLS {
+            return Arrival::Waits;
+        }
+        // From the point and not from itself, which is still on its way to memory.
+        let ticks = until.saturating_sub(tick) as f64;
+        if surely_none_within(linear, &point, ticks) { Arrival::Waits } else { Arrival::MayCross }
+    }
+
+    /// The same without currents and without a drive that fires, and without a branch: which neurons
+    /// are refractory can't be foretold.
+    #[inline]
+    fn arrive_undriven(&mut self, linear: &Linear, tick: u64, sums: &[i64]) -> Arrival {
+        let (decay, is_usual) = linear.usual_decay(self.since, tick);
+        let settled_mv = linear.settled_mv;
+        let mut v_mv = settled_mv + (self.v_mv - settled_mv) * decay;
+        for delta in linear.deltas() {
+            v_mv += sums[delta.receptor] as f64 * delta.kick_mv;
+        }
+        let waits = is_usual & linear.leaks() & !linear.fires(v_mv, linear.threshold_mv);
+        self.v_mv = if waits { v_mv } else { self.v_mv };
+        self.since.tick = if waits { tick } else { self.since.tick };
+        if waits { Arrival::Waits } else { Arrival::Unusual }
     }
 
     /// Brings the neuron to a tick at which its drive changes.

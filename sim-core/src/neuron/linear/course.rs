@@ -101,6 +101,28 @@ impl Linear {
         self.row_over(since.until(tick))
     }
 
+    /// The course of whole ticks, if it is looked up.
+    #[inline]
+    pub(super) fn usual_row<const N: usize>(&self, since: Moment, tick: u64) -> Option<Row<N>> {
+        // Of what lies ahead, the difference is beyond any table.
+        let whole = tick.wrapping_sub(since.tick);
+        let start = whole.min(INTERVALS) as usize * stride(N);
+        let row = self.rows.get(start..start + 1 + 2 * N)?;
+        let step = |i: usize| Step { decay: row[1 + 2 * i], push: row[2 + 2 * i] };
+        let row = Row { ticks: whole as f64, decay: row[0], steps: std::array::from_fn(step) };
+        (since.fraction == 0.0).then_some(row)
+    }
+
+    /// What is left of v after whole ticks, for neurons without extra states, and whether it is
+    /// looked up; if not, the number means nothing.
+    #[inline]
+    pub(super) fn usual_decay(&self, since: Moment, tick: u64) -> (f64, bool) {
+        let whole = tick.wrapping_sub(since.tick);
+        let is_usual = (since.fraction == 0.0) & (whole < self.rows.len() as u64);
+        let row = if is_usual { whole } else { 0 };
+        (self.rows.get(row as usize).copied().unwrap_or(1.0), is_usual)
+    }
+
     /// The course over so many ticks.
     #[cold]
     #[inline(never)]

@@ -25,7 +25,7 @@ mod crossing;
 mod parameters;
 pub(crate) mod population;
 
-pub(crate) use cell::Cell;
+pub(crate) use cell::{Arrival, Cell};
 pub(crate) use parameters::Linear;
 
 #[cfg(test)]

@@ -282,12 +282,12 @@ proptest! {
     /// the slope at both ends has one sign, and with a reach of K that is a thousandth too low.
     #[test]
     fn misses_no_excursion_however_short(
-        tau_ms in prop_oneof![4 => 5.0..30.0, 1 => Just(f64::INFINITY)],
+        tau_ms in prop_oneof![4 => 5.0..30.0_f64, 1 => Just(f64::INFINITY)],
         seed in any::<prop::sample::Index>(),
         receptors in currents(10.0),
         kicks in (2_000_i64..9_000, -1_900_i64..-100),
         ns in prop_oneof![Just(50_000), Just(1_000_000), Just(100_000_000)],
-        shift in 0.0..0.2,
+        shift in 0.0..0.2_f64,
     ) {
         let tick = TickLength::from_ns(ns).unwrap();
         // Without a leak nothing falls back unless it is pulled.

@@ -3,7 +3,6 @@
 mod behaviour;
 mod brute_force;
 mod determinism;
-mod membrane;
 mod precise;
 mod reference;
 
