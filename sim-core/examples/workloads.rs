@@ -185,8 +185,7 @@ fn timed(wanted: &Wanted, network: &Network) -> Outcome {
     let (began, cpu) = (Instant::now(), process_s());
     let mut spikes = 0;
     while simulation.simulated_to() < Tick(ticks) {
-        simulation.run_until(Tick((simulation.simulated_to().0 + 1_000).min(ticks)));
-        simulation.advance(Budget::UNLIMITED)?;
+        simulation.run_until(Tick((simulation.simulated_to().0 + 1_000).min(ticks)))?;
         spikes += simulation.outputs().len();
         simulation.outputs().clear();
     }

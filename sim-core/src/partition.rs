@@ -23,6 +23,9 @@ use crate::{
     sums::{Ahead, Sums, Touched},
 };
 
+/// Rows that are fetched ahead of the one that is read.
+const PREFETCHED: usize = 2;
+
 /// A flight's next stop.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stop {
@@ -205,7 +208,10 @@ impl Partition {
             self.populations[target.0 as usize].stops.push(stop);
         }
         self.cursors.take(tick, &mut scratch.cursors);
-        for cursor in scratch.cursors.drain(..) {
+        for (position, &cursor) in scratch.cursors.iter().enumerate() {
+            if let Some(&next) = scratch.cursors.get(position + PREFETCHED) {
+                shard.connects[next.projection as usize].rows().expect("only rows").prefetch(next);
+            }
             let id = cursor.projection as usize;
             let target = plan.projections[id].target.0 as usize;
             let rows = shard.connects[id].rows().expect("only rows send cursors");
@@ -213,6 +219,7 @@ impl Partition {
             let state = &mut self.populations[target];
             send_cursor(rows, cursor, tick, share, state, &mut self.cursors);
         }
+        scratch.cursors.clear();
         self.calls.take(tick, &mut scratch.calls);
         for call in scratch.calls.drain(..) {
             self.populations[call.population.0 as usize].calls.push(call.neuron);
@@ -245,7 +252,10 @@ impl Partition {
                     let target = projection.target.0 as usize;
                     let (share, state) =
                         (&shard.populations[target], &mut self.populations[target]);
-                    for &emission in emissions {
+                    for (position, &emission) in emissions.iter().enumerate() {
+                        if let Some(&next) = emissions.get(position + PREFETCHED) {
+                            rows.prefetch(rows.depart(next, id.0, emitted));
+                        }
                         let cursor = rows.depart(emission, id.0, emitted);
                         self.deliveries += rows.row_synapses(emission.index);
                         send_cursor(rows, cursor, now, share, state, &mut self.cursors);

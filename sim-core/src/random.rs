@@ -119,10 +119,21 @@ pub(crate) fn exponential(draw: u64) -> f64 {
 #[cfg(test)]
 pub(crate) fn chi_square_z(observed: &[u64], expected: &[f64]) -> f64 {
     let pairs = observed.iter().zip(expected);
-    let squares =
-        pairs.map(|(&observed, expected)| (observed as f64 - expected).powi(2) / expected);
+    let squares = pairs.map(|(&observed, expected)| squared(observed as f64 - expected) / expected);
     let freedom = (observed.len() - 1) as f64;
     (squares.sum::<f64>() - freedom) / (2.0 * freedom).sqrt()
+}
+
+/// Which of so many equal parts of an interval a value lies in; beyond it, the nearest.
+#[cfg(test)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+pub(crate) fn cell(value: f64, [min, max]: [f64; 2], cells: usize) -> usize {
+    (((value - min) / (max - min) * cells as f64) as usize).min(cells - 1)
+}
+
+#[cfg(test)]
+fn squared(x: f64) -> f64 {
+    x * x
 }
 
 #[cfg(test)]
@@ -180,7 +191,7 @@ mod tests {
         assert_eq!((least, unit_open(u64::MAX)), (f64::EPSILON / 2.0, 1.0 - least));
         let key = Key::new(3, Purpose::Parameter);
         let mut cells = vec![0; 1_000];
-        (0..1_000_000).for_each(|at| cells[(unit(key.draw(at)) * 1_000.0) as usize] += 1);
+        (0..1_000_000).for_each(|at| cells[cell(unit(key.draw(at)), [0.0, 1.0], 1_000)] += 1);
         assert!(chi_square_z(&cells, &[1_000.0; 1_000]).abs() < 5.0);
     }
 
@@ -205,7 +216,7 @@ mod tests {
         let n = 1_000_000;
         let values = || (0..n).map(|at| exponential(key.draw(at)));
         let mean = values().sum::<f64>() / n as f64;
-        let variance = values().map(|x| (x - 1.0).powi(2)).sum::<f64>() / n as f64;
+        let variance = values().map(|x| squared(x - 1.0)).sum::<f64>() / n as f64;
         assert!((mean - 1.0).abs() < 0.005, "{mean}");
         assert!((variance - 1.0).abs() < 0.015, "{variance}");
         assert!(values().all(|x| x > 0.0 && x < 37.0));

@@ -10,9 +10,10 @@ use crate::{
     crew::{Crew, TickInput},
     error::{OfferError, SimulationError},
     event::{Decision, InputEvent, Output, Spike},
-    ids::InputId,
+    ids::{InputId, PopulationId},
     input::{door::Door, filter::Memory},
     network::{InputPlan, Plan},
+    neuron::{Model, Neurons, linear::population::Probe},
     readout::vote::Count,
     time::Tick,
 };
@@ -185,8 +186,32 @@ impl Simulation {
     }
 
     /// Lets a network without input ports run every tick below this one.
-    pub fn run_until(&mut self, tick: Tick) {
+    pub fn close_until(&mut self, tick: Tick) {
         self.horizon = self.horizon.max(tick.0);
+    }
+
+    /// Promises every port that nothing below a tick is still to come, and runs up to it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::advance`].
+    pub fn run_until(&mut self, tick: Tick) -> Result<(), SimulationError> {
+        let promise_us = self.plan.tick.first_us(tick, self.options.origin_us);
+        for door in &mut self.doors {
+            door.promise(promise_us.max(door.promise_us));
+        }
+        self.close_until(tick);
+        self.advance(Budget::UNLIMITED).map(|_| ())
+    }
+
+    /// Offers one event at the beginning of a tick.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::offer`].
+    pub fn inject(&mut self, port: InputId, tick: Tick, address: u32) -> Result<(), OfferError> {
+        let time_us = self.plan.tick.first_us(tick, self.options.origin_us);
+        self.offer(port, &[InputEvent::new(time_us, address)])
     }
 
     /// Runs closed ticks until none is left or the budget is used up. Empty time costs nothing.
@@ -414,6 +439,49 @@ impl Simulation {
     /// What came out since the caller last drained it, in (tick, rank, port, index) order.
     pub fn outputs(&mut self) -> &mut Vec<Output> {
         &mut self.outputs
+    }
+
+    /// Takes the spikes that came out since the caller last drained; decisions are dropped.
+    pub fn drain_spikes(&mut self) -> impl Iterator<Item = Spike> + '_ {
+        self.outputs.drain(..).filter_map(|output| match output {
+            Output::Spike(spike) => Some(spike),
+            Output::Decision(_) => None,
+        })
+    }
+
+    /// The potential of a linear neuron at the start of the next tick \[mV\]; `None` for others.
+    /// Looking changes nothing.
+    #[must_use]
+    pub fn potential_mv(&self, population: PopulationId, index: u32) -> Option<f64> {
+        self.probe(population, index, |probe| probe.potential_mv())
+    }
+
+    /// The threshold of a linear neuron at the start of the next tick \[mV\].
+    #[must_use]
+    pub fn threshold_mv(&self, population: PopulationId, index: u32) -> Option<f64> {
+        self.probe(population, index, |probe| probe.threshold_mv())
+    }
+
+    /// The current of a linear neuron's receptor at the start of the next tick \[mV\].
+    #[must_use]
+    pub fn current_mv(&self, population: PopulationId, index: u32, receptor: u8) -> Option<f64> {
+        self.probe(population, index, |probe| probe.current_mv(receptor.into()))
+    }
+
+    fn probe(
+        &self,
+        population: PopulationId,
+        index: u32,
+        look: impl Fn(&Probe<'_>) -> f64,
+    ) -> Option<f64> {
+        let id = population.0 as usize;
+        let Model::Linear(model) = &self.plan.populations.get(id)?.model else { return None };
+        let mut shares = self.plan.shards.iter().zip(self.crew.partitions());
+        let (shard, partition) =
+            shares.find(|(shard, _)| shard.populations[id].range.contains(&index))?;
+        let Neurons::Linear(neurons) = &partition.populations[id].neurons else { return None };
+        let first = shard.populations[id].range.start;
+        Some(look(&neurons.probe(model, first, index, self.now)))
     }
 
     /// What has been done so far.

@@ -9,6 +9,7 @@ pub(crate) mod convolution;
 pub(crate) mod drawn;
 pub mod motion_kernel;
 pub(crate) mod one_to_one;
+pub(crate) mod prefetch;
 pub(crate) mod prune;
 pub(crate) mod rows;
 pub(crate) mod taps;

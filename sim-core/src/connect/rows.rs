@@ -13,7 +13,7 @@
 //! what it finds at the target: in the sums of its tick, or in its bucket. How long windows are
 //! changes no result. Rows of one delay for all need no cursor: they are read when they are due.
 
-use super::Emission;
+use super::{Emission, prefetch};
 use crate::{
     calendar::{Arrivals, Delivery, Graded, REACH},
     sums::{Lane, Lanes, Plane, Touched},
@@ -312,6 +312,13 @@ impl Rows {
                 to.graded(due, slot(word), i64::from(weight(word)) * multiplicity);
             })
         }
+    }
+
+    /// Has the memory fetched that a visit will read.
+    #[inline]
+    pub(crate) fn prefetch(&self, cursor: Cursor) {
+        let end = self.starts[cursor.source as usize + 1];
+        prefetch::begin(&self.words[cursor.at as usize..end as usize]);
     }
 
     /// Passes over what is due before a tick: where the cursor stands then, and when it must stop

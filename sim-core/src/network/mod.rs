@@ -4,6 +4,7 @@
 //! is allocated. The plan holds flat arrays; all that changes while a session runs lives in the
 //! session.
 
+mod builder;
 mod check;
 mod compile;
 pub mod description;
@@ -22,6 +23,7 @@ mod spread;
 mod tables;
 mod values;
 
+pub use builder::{Builder, explicit};
 pub use description::*;
 pub use neurons::lif::{Adaptation, LifParameters, Receptor, ReceptorKind, Reset};
 pub use neurons::{

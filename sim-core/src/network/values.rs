@@ -282,7 +282,7 @@ impl Normal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::{Purpose, chi_square_z};
+    use crate::random::{Purpose, cell, chi_square_z};
 
     fn key() -> Key {
         Key::new(1, Purpose::Parameter)
@@ -335,7 +335,7 @@ mod tests {
         for (min, max) in [(-0.5, 0.7), (-3.0, -1.0), (0.9, 2.5), (-5.0, 5.0)] {
             let cells = |values: &mut dyn Iterator<Item = f64>| {
                 let mut cells = [0_u64; 20];
-                values.for_each(|x| cells[((x - min) / (max - min) * 20.0) as usize] += 1);
+                values.for_each(|x| cells[cell(x, [min, max], 20)] += 1);
                 cells
             };
             let anew = (0..8_000_000).map(|at| quantile(unit_open(key().with(9).draw(at))));
@@ -363,7 +363,7 @@ mod tests {
         assert!((second(&uniform) - 1.0 - 16.0 / 12.0).abs() < 0.01, "{}", second(&uniform));
         let weights = Values::normal(0.15, 0.015);
         assert!((mean(&weights) - 0.15).abs() < 8e-5, "{}", mean(&weights));
-        let deviation = (second(&weights) - mean(&weights).powi(2)).sqrt();
+        let deviation = (second(&weights) - mean(&weights) * mean(&weights)).sqrt();
         assert!((deviation - 0.015).abs() < 6e-5, "{deviation}");
         let skewed = Values::log_normal(-0.5, 1.0);
         assert!((mean(&skewed) - 1.0).abs() < 0.01, "{}", mean(&skewed));

@@ -115,11 +115,12 @@ impl Adex {
         at([mean(0), mean(1)], h).map(clipped)
     }
 
-    /// v' and w'.
+    /// v' and w'. From a clipped state, four stages stay below 1e300: steps are no longer than the
+    /// time constants, so one multiplies v by 1e60 at most.
     #[inline]
     fn slopes(&self, state: [f64; 2], conductances: [f64; 2], drive_pa: f64) -> [f64; 2] {
         let parameters = &self.parameters;
-        let [v, w] = state.map(clipped);
+        let [v, w] = state;
         let v = v.min(parameters.peak_mv);
         let leak = parameters.leak_ns * (v - parameters.rest_mv);
         let above = (v - parameters.threshold_mv) / parameters.slope_mv;

@@ -66,7 +66,7 @@ fn lost(x: f64) -> f64 {
     if x >= 1e-3 {
         return 1.0 - exp(-x);
     }
-    x * (1.0 - x * (0.5 - x * (1.0 / 6.0 - x * (1.0 / 24.0 - x * (1.0 / 120.0)))))
+    x * (1.0 - x * (0.5 - x * (1.0 / 6.0 - x * (1.0 / 24.0))))
 }
 
 impl Clocked<STATE, RECEPTORS> for Conductance {

@@ -19,7 +19,7 @@ fn intervals_at_ten(a: f64, b: f64, c: f64, d: f64) -> Vec<u32> {
     spikes.windows(2).map(|pair| pair[1] - pair[0]).collect()
 }
 
-/// Seen to fail with `u` set to d instead of raised by it, and with a and b exchanged.
+/// Seen to fail with u set to d instead of raised by it, and with u standing still.
 #[test]
 fn shows_the_firing_patterns_of_the_paper() {
     let regular = intervals_at_ten(0.02, 0.2, -65.0, 8.0);

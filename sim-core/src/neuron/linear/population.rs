@@ -208,3 +208,41 @@ impl LinearNeurons {
         });
     }
 }
+
+/// A neuron's state at a tick, looked at without being re-based.
+pub(crate) struct Probe<'a> {
+    cells: &'a Cells,
+    linear: &'a Linear,
+    neuron: usize,
+    tick: u64,
+}
+
+impl LinearNeurons {
+    /// Looks at a neuron by its index in the description.
+    pub(crate) fn probe<'a>(
+        &'a self,
+        model: &'a LinearModel,
+        first: u32,
+        index: u32,
+        tick: u64,
+    ) -> Probe<'a> {
+        let (linear, neuron) = (model.until(tick).of(index), (index - first) as usize);
+        Probe { cells: &self.cells, linear, neuron, tick }
+    }
+}
+
+impl Probe<'_> {
+    pub(crate) fn potential_mv(&self) -> f64 {
+        each_kind!(self.cells, cells => cells[self.neuron].potential_mv(self.linear, self.tick))
+    }
+
+    pub(crate) fn threshold_mv(&self) -> f64 {
+        each_kind!(self.cells, cells => cells[self.neuron].threshold_mv(self.linear, self.tick))
+    }
+
+    pub(crate) fn current_mv(&self, receptor: usize) -> f64 {
+        each_kind!(self.cells, cells => {
+            cells[self.neuron].current_mv(self.linear, receptor, self.tick)
+        })
+    }
+}
