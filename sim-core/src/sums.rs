@@ -146,6 +146,14 @@ pub(crate) struct Sums {
     receptors: usize,
     /// Number of planes, a power of two, less one.
     mask: u64,
+    found: Found,
+}
+
+/// Memory of a block that is handed out.
+#[derive(Clone, Debug, Default)]
+struct Found {
+    slots: Vec<u32>,
+    sums: Vec<i64>,
 }
 
 #[derive(Clone, Debug)]
@@ -186,7 +194,11 @@ impl Sums {
         } else {
             Store::Narrow(vec![[0; LANES]; all])
         };
-        Self { store, quads, receptors, mask: planes - 1 }
+        let found = Found {
+            slots: vec![0; Block::SLOTS_MAX],
+            sums: vec![0; Block::SLOTS_MAX * receptors],
+        };
+        Self { store, quads, receptors, mask: planes - 1, found }
     }
 
     /// Quads of one receptor in one plane.
@@ -259,10 +271,19 @@ impl Sums {
         quads: impl Iterator<Item = u32>,
         each: impl FnMut(Block<'_>),
     ) {
-        let (plane, size, receptors) = (self.plane_of(tick), self.quads, self.receptors);
+        let (plane, size) = (self.plane_of(tick), self.quads);
         match &mut self.store {
-            Store::Narrow(sums) => take_each(&mut sums[plane], size, receptors, quads, each),
-            Store::Wide(sums) => take_each(&mut sums[plane], size, receptors, quads, each),
+            Store::Narrow(sums) => take_each(&mut sums[plane], size, &mut self.found, quads, each),
+            Store::Wide(sums) => take_each(&mut sums[plane], size, &mut self.found, quads, each),
+        }
+    }
+
+    /// Takes those of some neurons with a sum that isn't zero, and leaves zeros. No slot comes twice.
+    pub(crate) fn take_slots(&mut self, tick: u64, slots: &[u32], each: impl FnMut(Block<'_>)) {
+        let (plane, size) = (self.plane_of(tick), self.quads);
+        match &mut self.store {
+            Store::Narrow(sums) => take_slots(&mut sums[plane], size, &mut self.found, slots, each),
+            Store::Wide(sums) => take_slots(&mut sums[plane], size, &mut self.found, slots, each),
         }
     }
 }
@@ -332,14 +353,14 @@ fn receive<S: Lane>(sums: &mut [S], plain: &[Delivery], graded: &[Graded]) {
 fn take_each<S: Lane>(
     sums: &mut [[S; LANES]],
     size: usize,
-    receptors: usize,
+    found: &mut Found,
     quads: impl Iterator<Item = u32>,
     each: impl FnMut(Block<'_>),
 ) {
-    match receptors {
-        1 => take_blocks::<S, 1>(sums, size, quads, each),
-        2 => take_blocks::<S, 2>(sums, size, quads, each),
-        _ => take_blocks_of_many(sums, size, receptors, quads, each),
+    match found.sums.len() / Block::SLOTS_MAX {
+        1 => take_blocks::<S, 1>(sums, size, found, quads, each),
+        2 => take_blocks::<S, 2>(sums, size, found, quads, each),
+        receptors => take_blocks_of_many(sums, (size, receptors), found, quads, each),
     }
 }
 
@@ -349,11 +370,10 @@ fn take_each<S: Lane>(
 fn take_blocks<S: Lane, const RECEPTORS: usize>(
     sums: &mut [[S; LANES]],
     size: usize,
+    Found { slots, sums: taken }: &mut Found,
     mut quads: impl Iterator<Item = u32>,
     mut each: impl FnMut(Block<'_>),
 ) {
-    let mut slots = [0; BLOCK * LANES];
-    let mut taken = [[0; RECEPTORS]; BLOCK * LANES];
     loop {
         let (mut looked_at, mut found) = (0, 0);
         for quad in quads.by_ref().take(BLOCK) {
@@ -370,14 +390,14 @@ fn take_blocks<S: Lane, const RECEPTORS: usize>(
             looked_at += 1;
         }
         let lanes = sums.as_flattened_mut();
-        for (&slot, taken) in slots[..found].iter().zip(&mut taken) {
+        for (&slot, taken) in slots[..found].iter().zip(taken.chunks_exact_mut(RECEPTORS)) {
             for (receptor, taken) in taken.iter_mut().enumerate() {
                 let sum = &mut lanes[receptor * size * LANES + slot as usize];
                 *taken = std::mem::take(sum).into();
             }
         }
         if found > 0 {
-            each(Block { slots: &slots[..found], sums: taken[..found].as_flattened() });
+            each(Block { slots: &slots[..found], sums: &taken[..found * RECEPTORS] });
         }
         if looked_at < BLOCK {
             return;
@@ -388,29 +408,57 @@ fn take_blocks<S: Lane, const RECEPTORS: usize>(
 /// The same for more receptors than are worth a version of their own.
 fn take_blocks_of_many<S: Lane>(
     sums: &mut [[S; LANES]],
-    size: usize,
-    receptors: usize,
+    (size, receptors): (usize, usize),
+    found: &mut Found,
     quads: impl Iterator<Item = u32>,
     mut each: impl FnMut(Block<'_>),
 ) {
-    let mut slots = Vec::with_capacity(LANES);
-    let mut taken = Vec::with_capacity(LANES * receptors);
-    let lanes = sums.as_flattened_mut();
     for quad in quads {
-        for slot in quad * LANES_U32..(quad + 1) * LANES_U32 {
-            let of = |receptor: usize| receptor * size * LANES + slot as usize;
-            if (0..receptors).any(|receptor| lanes[of(receptor)] != S::default()) {
-                slots.push(slot);
-                taken.extend(
-                    (0..receptors).map(|at| -> i64 { std::mem::take(&mut lanes[of(at)]).into() }),
-                );
-            }
+        let slots = std::array::from_fn::<u32, LANES, _>(|lane| quad * LANES_U32 + to_u32(lane));
+        take_slots_of(sums, (size, receptors), found, &slots, &mut each);
+    }
+}
+
+fn take_slots<S: Lane>(
+    sums: &mut [[S; LANES]],
+    size: usize,
+    found: &mut Found,
+    slots: &[u32],
+    mut each: impl FnMut(Block<'_>),
+) {
+    let receptors = found.sums.len() / Block::SLOTS_MAX;
+    for slots in slots.chunks(Block::SLOTS_MAX) {
+        match receptors {
+            1 => take_slots_of(sums, (size, 1), found, slots, &mut each),
+            2 => take_slots_of(sums, (size, 2), found, slots, &mut each),
+            _ => take_slots_of(sums, (size, receptors), found, slots, &mut each),
         }
-        if !slots.is_empty() {
-            each(Block { slots: &slots, sums: &taken });
-            slots.clear();
-            taken.clear();
+    }
+}
+
+/// At most a block of slots.
+#[inline(always)]
+fn take_slots_of<S: Lane>(
+    sums: &mut [[S; LANES]],
+    (size, receptors): (usize, usize),
+    found: &mut Found,
+    slots: &[u32],
+    each: &mut impl FnMut(Block<'_>),
+) {
+    let lanes = sums.as_flattened_mut();
+    let mut count = 0;
+    for &slot in slots {
+        let mut any = false;
+        let taken = &mut found.sums[count * receptors..][..receptors];
+        for (receptor, taken) in taken.iter_mut().enumerate() {
+            *taken = std::mem::take(&mut lanes[receptor * size * LANES + slot as usize]).into();
+            any |= *taken != 0;
         }
+        found.slots[count] = slot;
+        count += usize::from(any);
+    }
+    if count > 0 {
+        each(Block { slots: &found.slots[..count], sums: &found.sums[..count * receptors] });
     }
 }
 
@@ -445,41 +493,57 @@ impl Lane for i64 {
     }
 }
 
-/// The quads that received something in this tick, each once.
+/// What received something in this tick, each once: neurons where they lie flat, quads in a grid.
 #[derive(Clone, Debug)]
 pub(crate) struct Touched {
     seen: Vec<u64>,
     list: Vec<u32>,
-    /// Quads of one receptor.
-    quads: u32,
+    /// Lanes of one receptor.
+    lanes: u32,
+    /// Quads, not neurons, are told apart.
+    by_quad: bool,
 }
 
 impl Touched {
     pub(crate) fn new(layout: &Layout) -> Self {
-        let quads = layout.quads();
-        Self { seen: vec![0; quads.div_ceil(64)], list: Vec::new(), quads: to_u32(quads) }
+        let lanes = layout.quads() * LANES;
+        let by_quad = matches!(layout, Layout::Grid(_));
+        let bits = if by_quad { layout.quads() } else { lanes };
+        Self { seen: vec![0; bits.div_ceil(64)], list: Vec::new(), lanes: to_u32(lanes), by_quad }
     }
 
+    /// A quad of a grid.
     #[inline]
     pub(crate) fn quad(&mut self, quad: u32) {
-        let (word, bit) = (quad as usize / 64, 1_u64 << (quad % 64));
-        if self.seen[word] & bit == 0 {
-            self.seen[word] |= bit;
-            self.list.push(quad);
-        }
+        debug_assert!(self.by_quad, "neurons that lie flat are told apart");
+        self.mark(quad);
     }
 
     /// A slot of any receptor.
     #[inline]
     pub(crate) fn slot(&mut self, slot: u32) {
-        let quad = slot / LANES_U32;
-        self.quad(if quad < self.quads { quad } else { quad % self.quads });
+        let slot = if slot < self.lanes { slot } else { slot % self.lanes };
+        self.mark(if self.by_quad { slot / LANES_U32 } else { slot });
+    }
+
+    #[inline]
+    fn mark(&mut self, what: u32) {
+        let (word, bit) = (what as usize / 64, 1_u64 << (what % 64));
+        if self.seen[word] & bit == 0 {
+            self.seen[word] |= bit;
+            self.list.push(what);
+        }
+    }
+
+    /// Whether quads are told apart, not neurons.
+    pub(crate) const fn is_by_quad(&self) -> bool {
+        self.by_quad
     }
 
     /// Forgets everything; the list is handed out for a last look.
     pub(crate) fn take(&mut self, into: &mut Vec<u32>) {
-        for &quad in &self.list {
-            self.seen[quad as usize / 64] = 0;
+        for &what in &self.list {
+            self.seen[what as usize / 64] = 0;
         }
         into.clear();
         std::mem::swap(&mut self.list, into);
@@ -513,16 +577,21 @@ mod tests {
     }
 
     #[test]
-    fn touches_each_quad_once() {
-        let mut touched = Touched::new(&Layout::Flat { size: 400 });
-        for slot in [8, 9, 11, 399, 8] {
-            touched.slot(slot);
+    fn touches_each_neuron_or_quad_once() {
+        let grid = Grid { channels: 4, height: 10, width: 10, margin: Margin::default() };
+        let layouts = [Layout::Flat { size: 400 }, Layout::Grid(grid)];
+        for (layout, expected) in layouts.iter().zip([vec![8, 9, 399], vec![2, 99]]) {
+            let mut touched = Touched::new(layout);
+            // Of a second receptor, too.
+            for slot in [8, 9, 399, 8, 408, 799] {
+                touched.slot(slot);
+            }
+            let mut list = Vec::new();
+            touched.take(&mut list);
+            assert_eq!(list, expected);
+            touched.slot(8);
+            touched.take(&mut list);
+            assert_eq!(list, expected[..1]);
         }
-        let mut list = Vec::new();
-        touched.take(&mut list);
-        assert_eq!(list, [2, 99]);
-        touched.slot(8);
-        touched.take(&mut list);
-        assert_eq!(list, [2]);
     }
 }

@@ -192,9 +192,13 @@ fn take_each(
 ) {
     if sweeps {
         sums.take_each(tick, 0..to_u32(sums.quads()), each);
-    } else {
-        touched.take(quads);
+        return;
+    }
+    touched.take(quads);
+    if touched.is_by_quad() {
         sums.take_each(tick, quads.iter().copied(), each);
+    } else {
+        sums.take_slots(tick, quads, each);
     }
 }
 

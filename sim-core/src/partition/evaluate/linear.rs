@@ -78,7 +78,7 @@ impl<C: FnMut(u32, u64), const N: usize> Tick<'_, C, N> {
     #[inline]
     fn receive_alike<const CALLS: bool>(&mut self, linear: &Linear, block: &Block<'_>) {
         let receptors = self.model.receptors();
-        let mut others = [0; Block::SLOTS_MAX];
+        let mut others = [0_u16; Block::SLOTS_MAX];
         let mut count = 0;
         let arrivals = block.slots.iter().zip(block.sums.chunks_exact(receptors));
         for (position, (&neuron, sums)) in (0_u16..).zip(arrivals) {
