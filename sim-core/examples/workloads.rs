@@ -272,15 +272,15 @@ fn step(wanted: &Wanted) -> Outcome {
         steps_us.push(began.elapsed().as_secs_f64() * 1e6);
     }
     steps_us.sort_by(f64::total_cmp);
-    let at = |share: f64| steps_us[((steps_us.len() - 1) as f64 * share) as usize];
+    let at = |per_cent: usize| steps_us[(steps_us.len() - 1) * per_cent / 100];
     println!(
         "{{\"peer\": \"spiked\", \"workload\": \"step\", \"biological_ms\": {}, \"threads\": {}, \
          \"step_p50_ms\": {:.5}, \"step_p99_ms\": {:.5}, \"step_max_ms\": {:.5}, \"spikes\": {spikes}}}",
         wanted.biological_ms,
         wanted.threads,
-        at(0.5) / 1e3,
-        at(0.99) / 1e3,
-        at(1.0) / 1e3,
+        at(50) / 1e3,
+        at(99) / 1e3,
+        at(100) / 1e3,
     );
     Ok(())
 }

@@ -194,10 +194,8 @@ impl Sums {
         } else {
             Store::Narrow(vec![[0; LANES]; all])
         };
-        let found = Found {
-            slots: vec![0; Block::SLOTS_MAX],
-            sums: vec![0; Block::SLOTS_MAX * receptors],
-        };
+        let found =
+            Found { slots: vec![0; Block::SLOTS_MAX], sums: vec![0; Block::SLOTS_MAX * receptors] };
         Self { store, quads, receptors, mask: planes - 1, found }
     }
 

@@ -107,6 +107,7 @@ impl Draw {
     }
 
     /// The number of synapses onto a range of targets, by counting where the rule doesn't fix it.
+    #[cfg(test)]
     pub(crate) fn count(&self, targets: Range<u32>) -> u64 {
         match self.rule {
             Rule::InDegree(degree) => u64::from(degree) * targets.len() as u64,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     WinnerTakeAll,
-    check::{Draft, DraftKind, size},
+    check::{DenseWeights, Draft, DraftKind, size},
     compile::Resolved,
     problem::Problems,
     quantum::Scale,
@@ -154,6 +154,7 @@ fn connect(
         format!("rows reach {SLOT_MAX} places at most; the target has {slots} on one worker")
     });
     let first_slot = u32::try_from(first_slot).unwrap_or(u32::MAX);
+    let slot_of = |target: u32| first_slot + layout.slot(target - range.start);
     match &draft.kind {
         DraftKind::OneToOne { weight, delay_ticks } => Connect::OneToOne(OneToOne::new(
             draft.delay_ticks + delay_ticks,
@@ -166,7 +167,7 @@ fn connect(
             let synapse = |at: usize| Synapse {
                 source: synapses.sources[at],
                 delay_ticks: draft.delay_ticks + synapses.delays_ticks[at],
-                slot: first_slot + layout.slot(synapses.targets[at] - range.start),
+                slot: slot_of(synapses.targets[at]),
                 weight: quanta(synapses.weights[at], quantum),
             };
             let all = || (0..synapses.sources.len()).filter(here);
@@ -178,20 +179,8 @@ fn connect(
             ))
         }
         DraftKind::Dense { weights, delay_ticks } => {
-            let sources = size(source);
-            let pairs = || (0..sources).flat_map(|s| range.clone().map(move |t| (s, t)));
-            let synapse = |(source, target): (u32, u32)| Synapse {
-                source,
-                delay_ticks: draft.delay_ticks + delay_ticks,
-                slot: first_slot + layout.slot(target - range.start),
-                weight: quanta(weights.of(target, source, sources), quantum),
-            };
-            Connect::Rows(Rows::new(
-                sources,
-                draft.delay_ticks_max,
-                |each| pairs().for_each(|(source, _)| each(source)),
-                |each| pairs().map(synapse).for_each(|synapse| each(synapse)),
-            ))
+            let delay_ticks = draft.delay_ticks + delay_ticks;
+            Connect::Rows(dense(weights, delay_ticks, size(source), range, slot_of, quantum))
         }
         DraftKind::Random(draw) => Connect::Rows(Rows::new(
             size(source),
@@ -202,7 +191,7 @@ fn connect(
                     each(Synapse {
                         source: drawn.source,
                         delay_ticks: draft.delay_ticks + drawn.delay_ticks,
-                        slot: first_slot + layout.slot(drawn.target - range.start),
+                        slot: slot_of(drawn.target),
                         weight: quanta(drawn.weight, quantum),
                     });
                 });
@@ -218,6 +207,29 @@ fn connect(
             Layout::Flat { .. } => Connect::None,
         },
     }
+}
+
+/// Every source to every target of a range.
+fn dense(
+    weights: &DenseWeights,
+    delay_ticks: u32,
+    sources: u32,
+    range: &Range<u32>,
+    slot_of: impl Fn(u32) -> u32,
+    quantum: f64,
+) -> Rows {
+    let pairs =
+        || (0..sources).flat_map(|source| range.clone().map(move |target| (source, target)));
+    let synapse = |(source, target): (u32, u32)| {
+        let weight = quanta(weights.of(target, source, sources), quantum);
+        Synapse { source, delay_ticks, slot: slot_of(target), weight }
+    };
+    Rows::new(
+        sources,
+        delay_ticks.into(),
+        |each| pairs().for_each(|(source, _)| each(source)),
+        |each| pairs().map(synapse).for_each(each),
+    )
 }
 
 /// Whether deliveries are made ahead in sums of their own, and how many ticks; limits the cursors'

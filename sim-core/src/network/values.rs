@@ -102,6 +102,7 @@ impl Values {
     }
 
     /// The value of one index. For many, [`Self::sampler`] works out once what they share.
+    #[cfg(test)]
     pub(crate) fn sample(&self, key: Key, index: u64) -> f64 {
         self.sampler().sample(key, index)
     }

@@ -150,7 +150,7 @@ fn written_out(network: &Network, projection: &Projection) -> Vec<Synapse> {
             })
             .collect(),
         Connectivity::Convolution(kernel) => convolved(kernel, &source, &target, extra),
-        Connectivity::Dense { .. } | Connectivity::Random(_) => todo!(),
+        Connectivity::Dense { .. } | Connectivity::Random(_) => panic!("not here"),
     }
 }
 

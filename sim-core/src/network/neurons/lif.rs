@@ -184,7 +184,7 @@ impl LifParameters {
             "threshold",
             || format!("{threshold_mv} is neither finite nor +infinity, which would be none"),
         );
-        problems.need(!(self.initial_mv >= threshold_mv), "initial", || {
+        problems.refuse(self.initial_mv >= threshold_mv, "initial", || {
             format!("{} mV is not below the threshold of {threshold_mv} mV", self.initial_mv)
         });
     }
@@ -192,19 +192,19 @@ impl LifParameters {
     fn check_spike(&self, problems: &mut Noted) {
         problems.finite("reset", self.reset_mv);
         problems.finite("refractory", self.refractory_ms);
-        problems.need(!(self.refractory_ms < 0.0), "refractory", || {
+        problems.refuse(self.refractory_ms < 0.0, "refractory", || {
             format!("{} ms; a refractory time is 0 or above", self.refractory_ms)
         });
         match self.reset {
             Reset::ToValue => {
-                problems.need(!(self.reset_mv >= self.threshold_mv), "reset", || {
+                problems.refuse(self.reset_mv >= self.threshold_mv, "reset", || {
                     let threshold_mv = self.threshold_mv;
                     format!("{} mV is not below the threshold of {threshold_mv} mV", self.reset_mv)
                 });
             }
             Reset::Subtract { amount_mv } => {
                 problems.finite("subtract", amount_mv);
-                problems.need(!(amount_mv <= 0.0), "subtract", || {
+                problems.refuse(amount_mv <= 0.0, "subtract", || {
                     format!("{amount_mv} mV; what a spike takes off is above 0")
                 });
             }
@@ -212,7 +212,7 @@ impl LifParameters {
         if let Some(Adaptation { tau_ms, step_mv }) = self.adaptation {
             problems.time_constant("adaptation.tau", tau_ms);
             problems.finite("adaptation.step", step_mv);
-            problems.need(!(step_mv < 0.0), "adaptation.step", || {
+            problems.refuse(step_mv < 0.0, "adaptation.step", || {
                 format!("{step_mv} mV; a step is 0 or above")
             });
         }
@@ -285,6 +285,11 @@ impl ReceptorKind {
 struct Noted(Vec<(String, String)>);
 
 impl Noted {
+    /// For comparisons: a NaN compares with nothing and is reported as not finite.
+    fn refuse(&mut self, fails: bool, field: &str, message: impl FnOnce() -> String) {
+        self.need(!fails, field, message);
+    }
+
     fn need(&mut self, holds: bool, field: &str, message: impl FnOnce() -> String) {
         if !holds {
             self.0.push((field.into(), message()));

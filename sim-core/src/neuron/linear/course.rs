@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Whole ticks that are looked up.
-const INTERVALS: u64 = 1_024;
+const INTERVALS: u16 = 1_024;
 /// Below it the function of an alpha is a series: the closed forms would cancel.
 const SERIES_BELOW: f64 = 0.5;
 /// Terms of that series; the next is below 1e-19.
@@ -75,9 +75,9 @@ impl<const N: usize> Point<N> {
         }
         if N > 0 {
             let mut pushed_mv = 0.0;
-            for i in 0..N {
-                modes[i] *= row.steps[i].decay;
-                pushed_mv += self.modes[i] * row.steps[i].push;
+            for ((mode, before), step) in modes.iter_mut().zip(self.modes).zip(&row.steps) {
+                *mode *= step.decay;
+                pushed_mv += before * step.push;
             }
             v_mv += pushed_mv;
         }
@@ -90,8 +90,8 @@ impl Linear {
     #[inline]
     pub(super) fn row<const N: usize>(&self, since: Moment, tick: u64) -> Row<N> {
         let whole = tick - since.tick;
-        if since.fraction == 0.0 && whole < INTERVALS {
-            let start = whole as usize * stride(N);
+        if since.fraction == 0.0 && whole < INTERVALS.into() {
+            let start = interval(whole) * stride(N);
             if let Some(row) = self.rows.get(start..start + 1 + 2 * N) {
                 let step = |i: usize| Step { decay: row[1 + 2 * i], push: row[2 + 2 * i] };
                 let steps = std::array::from_fn(step);
@@ -106,7 +106,7 @@ impl Linear {
     pub(super) fn usual_row<const N: usize>(&self, since: Moment, tick: u64) -> Option<Row<N>> {
         // Of what lies ahead, the difference is beyond any table.
         let whole = tick.wrapping_sub(since.tick);
-        let start = whole.min(INTERVALS) as usize * stride(N);
+        let start = interval(whole) * stride(N);
         let row = self.rows.get(start..start + 1 + 2 * N)?;
         let step = |i: usize| Step { decay: row[1 + 2 * i], push: row[2 + 2 * i] };
         let row = Row { ticks: whole as f64, decay: row[0], steps: std::array::from_fn(step) };
@@ -119,8 +119,8 @@ impl Linear {
     pub(super) fn usual_decay(&self, since: Moment, tick: u64) -> (f64, bool) {
         let whole = tick.wrapping_sub(since.tick);
         let is_usual = (since.fraction == 0.0) & (whole < self.rows.len() as u64);
-        let row = if is_usual { whole } else { 0 };
-        (self.rows.get(row as usize).copied().unwrap_or(1.0), is_usual)
+        let row = if is_usual { interval(whole) } else { 0 };
+        (self.rows.get(row).copied().unwrap_or(1.0), is_usual)
     }
 
     /// The course over so many ticks.
@@ -133,6 +133,13 @@ impl Linear {
     }
 }
 
+/// The row of an interval; the first that there isn't for one that is too long.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "not above a u16")]
+fn interval(ticks: u64) -> usize {
+    ticks.min(INTERVALS.into()) as usize
+}
+
 /// Numbers from one row to the next: rows of up to three states don't cross cache lines.
 const fn stride(modes: usize) -> usize {
     (1 + 2 * modes).next_power_of_two()
@@ -141,16 +148,16 @@ const fn stride(modes: usize) -> usize {
 /// The rows of all intervals that are looked up.
 pub(super) fn table(linear: &Linear) -> Arc<[f64]> {
     let modes = linear.all_states();
-    let mut numbers = Vec::with_capacity(INTERVALS as usize * stride(modes.len()));
+    let mut numbers = Vec::with_capacity(usize::from(INTERVALS) * stride(modes.len()));
     for interval in 0..INTERVALS {
-        let ticks = interval as f64;
+        let ticks = f64::from(interval);
         let decay = exp(-ticks / linear.tau_ticks);
         numbers.push(decay);
         for mode in modes {
             let step = step(linear, mode, ticks, decay);
             numbers.extend([step.decay, step.push]);
         }
-        numbers.resize((interval as usize + 1) * stride(modes.len()), 0.0);
+        numbers.resize((usize::from(interval) + 1) * stride(modes.len()), 0.0);
     }
     numbers.into()
 }

@@ -48,7 +48,6 @@ pub(crate) struct Linear {
     /// Courses over whole ticks from 0, see `course`; empty without tables.
     pub(super) rows: Arc<[f64]>,
     rest_mv: f64,
-    receptors: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -133,9 +132,8 @@ impl Linear {
             deltas: Arc::new([]),
             rows: Arc::new([]),
             rest_mv: parameters.rest_mv,
-            receptors: parameters.receptors.len().max(1),
         };
-        assert_eq!(quanta.len(), linear.receptors, "every receptor has a quantum");
+        assert_eq!(quanta.len(), parameters.receptors.len().max(1), "every receptor has a quantum");
         linear.add_states(parameters, quanta, in_ticks);
         if with_tables {
             linear.rows = course::table(&linear);
@@ -217,15 +215,6 @@ impl Linear {
         // One spike of the most is an arrival's.
         linear.crossings_max = (linear.multiplicity_max() - 1).max(1);
         linear
-    }
-
-    /// Extra states of one neuron: the N of its [`Cell`](super::Cell).
-    pub(crate) fn modes(&self) -> usize {
-        self.modes.len()
-    }
-
-    pub(crate) fn receptors(&self) -> usize {
-        self.receptors
     }
 
     /// Ticks from one crossing to the next when only the drive acts; infinite if it never crosses.

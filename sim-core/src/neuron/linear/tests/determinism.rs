@@ -23,7 +23,7 @@ fn nosy<const N: usize>(linear: &Linear, arrivals: &Arrivals, asked: &[u64], unt
 }
 
 fn nosy_of_any(linear: &Linear, arrivals: &Arrivals, asked: &[u64], until: u64) {
-    match linear.modes() {
+    match linear.all_states().len() {
         1 => nosy::<1>(linear, arrivals, asked, until),
         2 => nosy::<2>(linear, arrivals, asked, until),
         3 => nosy::<3>(linear, arrivals, asked, until),
@@ -61,7 +61,7 @@ proptest! {
         let tick = TickLength::MILLISECOND;
         let quanta = vec![QUANTUM; parameters.receptors.len()];
         let without = Linear::new(&parameters, tick, &quanta, false);
-        let spikes = match without.modes() {
+        let spikes = match without.all_states().len() {
             1 => Driven::<1>::new(&without, 0.0).run(&arrivals, 2_000),
             2 => Driven::<2>::new(&without, 0.0).run(&arrivals, 2_000),
             3 => Driven::<3>::new(&without, 0.0).run(&arrivals, 2_000),

@@ -36,7 +36,7 @@ struct Driven<'a, const N: usize> {
 
 impl<'a, const N: usize> Driven<'a, N> {
     fn new(linear: &'a Linear, initial_mv: f64) -> Self {
-        assert_eq!(linear.modes(), N);
+        assert_eq!(linear.all_states().len(), N);
         let cell = Cell::at_start(linear, initial_mv);
         Self { linear, cell, call: cell.call_at(linear, 0), in_vain: 0 }
     }
@@ -81,7 +81,7 @@ fn run(
 ) -> Vec<(u64, u32)> {
     let linear = &linear(parameters, tick);
     let initial_mv = parameters.initial_mv;
-    match linear.modes() {
+    match linear.all_states().len() {
         0 => Driven::<0>::new(linear, initial_mv).run(arrivals, until),
         1 => Driven::<1>::new(linear, initial_mv).run(arrivals, until),
         2 => Driven::<2>::new(linear, initial_mv).run(arrivals, until),
