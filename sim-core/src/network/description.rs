@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use super::{
+use super::{RandomConnectivity, Values};
+pub use super::{
     AdexParameters, ConductanceParameters, DiscreteParameters, IzhikevichParameters, LifParameters,
-    RandomConnectivity, Values,
 };
 use crate::time::TickLength;
 
