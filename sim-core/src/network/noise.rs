@@ -6,7 +6,7 @@ use super::{Noise, Population};
 use crate::{
     connect::convolution::quanta,
     random::{Key, Purpose, poisson::PoissonTable},
-    sums::Lane,
+    sums::{Lane, Layout, to_u32},
     time::TickLength,
 };
 
@@ -43,10 +43,16 @@ impl NoisePlan {
     }
 
     /// Draws for some neurons, by index in the description, and adds to their sums.
-    pub(crate) fn add<S: Lane>(&self, key: Key, range: &Range<u32>, sums: &mut [S]) {
-        for (index, sum) in range.clone().zip(sums) {
+    pub(crate) fn add<S: Lane>(
+        &self,
+        key: Key,
+        range: &Range<u32>,
+        layout: &Layout,
+        sums: &mut [S],
+    ) {
+        for (neuron, index) in range.clone().enumerate() {
             let count = self.table.count(key.draw(index.into()));
-            sum.add(count.cast_signed() * self.weight);
+            sums[layout.slot(to_u32(neuron)) as usize].add(count.cast_signed() * self.weight);
         }
     }
 }

@@ -137,13 +137,13 @@ impl Evaluation<'_> {
 
     /// Adds what arrives from outside at random.
     fn make_noise(&mut self) {
-        let range = self.share.range.clone();
+        let (range, layout) = (self.share.range.clone(), &self.share.layout);
         for (number, noise) in (0..).zip(&self.population.noise) {
             let key = noise.key(self.seed, number, self.tick);
             let mut plane = self.state.sums.receptor(self.tick, noise.receptor);
             match &mut plane {
-                Plane::Narrow(quads) => noise.add(key, &range, quads.as_flattened_mut()),
-                Plane::Wide(quads) => noise.add(key, &range, quads.as_flattened_mut()),
+                Plane::Narrow(quads) => noise.add(key, &range, layout, quads.as_flattened_mut()),
+                Plane::Wide(quads) => noise.add(key, &range, layout, quads.as_flattened_mut()),
             }
         }
     }

@@ -3,7 +3,7 @@ use sim_core::{
     InputEvent, Plan, TickLength,
     network::{
         Connectivity, InputPort, InputShape, LifParameters, Network, Neuron, OutputPort,
-        Population, Projection, SensorSize, WinnerTakeAll,
+        Population, Projection, SensorSize,
     },
 };
 use spiked_proto::{

@@ -280,9 +280,12 @@ impl Linear {
         self.leak != 0.0
     }
 
-    /// Whether a neuron can cross its threshold between arrivals.
+    /// Whether a neuron can cross its threshold between arrivals. What subtraction leaves may lie
+    /// above it still.
     pub(crate) fn crosses_by_itself(&self) -> bool {
-        self.fires_ever() && (!self.modes.is_empty() || self.settled_mv_max > self.threshold_mv)
+        let keeps = matches!(self.reset, ResetTo::Less(_));
+        let is_driven = self.settled_mv_max > self.threshold_mv;
+        self.fires_ever() && (!self.modes.is_empty() || is_driven || keeps)
     }
 
     /// Of a potential that is measured from the same zero as the description's.
