@@ -8,8 +8,6 @@
 //! [`threads`](threads::threads) does it between the threads of one process. Time is cut into
 //! segments: within one the workers run by themselves, and between two of them all have stopped.
 
-#![expect(dead_code, reason = "wired by the partitions")]
-
 mod clock;
 mod ring;
 mod sleep;

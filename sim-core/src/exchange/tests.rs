@@ -88,6 +88,7 @@ impl Talk {
     }
 
     /// A worker's life.
+    #[expect(clippy::panic_in_result_fn, reason = "a test's own checks")]
     fn live(&self, me: usize, mut exchange: Threads) -> Result<(), Abandoned> {
         let mut heard = vec![Vec::new(); self.silent.len()];
         let hear = |heard: &mut Vec<Vec<_>>, remote: Remote| {

@@ -173,11 +173,13 @@ impl Exchange for Threads {
 impl Threads {
     /// Stops the segment for all: what a worker does that can't go on. Nobody who waits or will
     /// wait gets anything but [`Abandoned`] from then on.
+    #[cfg(test)]
     pub(crate) fn abandon(&self) {
         self.board().abandon();
     }
 
     /// Tells the others if the thread that keeps it panics.
+    #[cfg(test)]
     pub(crate) fn alarm(&self) -> Alarm {
         Alarm(Arc::clone(&self.alarm.0))
     }

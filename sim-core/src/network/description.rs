@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use super::{RandomConnectivity, Values};
 pub use super::{
     AdexParameters, ConductanceParameters, DiscreteParameters, IzhikevichParameters, LifParameters,
 };
+use super::{RandomConnectivity, Values};
 use crate::time::TickLength;
 
 /// A whole network.
