@@ -51,6 +51,7 @@ mod readout;
 mod simulation;
 mod snapshot;
 mod sums;
+mod sync;
 mod time;
 
 pub use error::{OfferError, SimulationError, SnapshotError};

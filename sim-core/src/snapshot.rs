@@ -71,9 +71,9 @@ impl Simulation {
         if from.raw(MAGIC.len())? != MAGIC {
             return Err(SnapshotError::Magic);
         }
-        let found = from.u32()?;
-        if found != FORMAT && found != FORMAT_BEFORE {
-            return Err(SnapshotError::Format { found, known: FORMAT });
+        let format = from.u32()?;
+        if format != FORMAT && format != FORMAT_BEFORE {
+            return Err(SnapshotError::Format { found: format, known: FORMAT });
         }
         let found = from.u32()?;
         if found != DYNAMICS_VERSION {
@@ -92,7 +92,7 @@ impl Simulation {
         let crew = Crew::restored(&plan, seed, &neurons, now, &counters);
         let mut simulation = Self::assemble(plan, options, crew, now);
         simulation.counters = counters;
-        simulation.read_doors(&mut doors)?;
+        simulation.read_doors(&mut doors, format)?;
         simulation.read_filters(&mut filters)?;
         simulation.read_flights(&mut flights)?;
         simulation.read_readouts(&mut readouts)?;
@@ -116,6 +116,7 @@ impl Simulation {
     }
 
     fn write_doors(&self, to: &mut Writer) {
+        to.u64(self.horizon);
         for door in &self.doors {
             to.u64(door.promise_us);
             for events in [door.waiting.as_slice(), door.ready()] {
@@ -129,7 +130,9 @@ impl Simulation {
         }
     }
 
-    fn read_doors(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+    fn read_doors(&mut self, from: &mut Reader<'_>, format: u32) -> Result<(), SnapshotError> {
+        // Format 1 had no networks without ports.
+        self.horizon = if format == FORMAT_BEFORE { self.now } else { from.u64()? };
         for (door, input) in self.doors.iter_mut().zip(&self.plan.inputs) {
             door.promise_us = from.u64()?;
             for events in [&mut door.waiting, &mut door.ready] {

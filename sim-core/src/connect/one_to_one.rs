@@ -20,8 +20,10 @@ impl OneToOne {
         Self { delay_ticks: [delay_ticks], weight, targets, layout }
     }
 
+    /// None where no target is: a spike then has no stop here, which its other targets' delays
+    /// would bring too late.
     pub(crate) fn delays_ticks(&self) -> &[u32] {
-        &self.delay_ticks
+        if self.targets.is_empty() { &[] } else { &self.delay_ticks }
     }
 
     pub(crate) fn synapses(&self) -> u64 {

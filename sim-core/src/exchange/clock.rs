@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::*;
 
 use crossbeam_utils::CachePadded;
 
-use super::sync::AtomicU64;
+use crate::sync::AtomicU64;
 
 pub(crate) struct Clock(CachePadded<AtomicU64>);
 

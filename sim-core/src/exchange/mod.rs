@@ -8,10 +8,9 @@
 //! [`threads`](threads::threads) does it between the threads of one process. Time is cut into
 //! segments: within one the workers run by themselves, and between two of them all have stopped.
 
-mod clock;
-mod ring;
+pub(crate) mod clock;
+pub(crate) mod ring;
 mod sleep;
-mod sync;
 pub(crate) mod threads;
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::{fmt, mem::MaybeUninit, sync::atomic::Ordering::*};
 
 use crossbeam_utils::CachePadded;
 
-use super::sync::{Arc, AtomicUsize, UnsafeCell};
+use crate::sync::{Arc, AtomicUsize, UnsafeCell};
 
 /// The two halves of a ring for so many items, a power of two.
 pub(crate) fn ring<T: Copy + Send>(capacity: usize) -> (Producer<T>, Consumer<T>) {

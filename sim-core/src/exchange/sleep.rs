@@ -9,12 +9,14 @@
 //!
 //! A ring of the bell leaves a token, so one that comes before its worker parks isn't lost; one
 //! that is left over costs a look in vain.
+//!
+//! (`track_caller` is for `sim-core/models`, which takes away one fence or ring at a time.)
 
 use std::sync::atomic::Ordering::*;
 
 use crossbeam_utils::CachePadded;
 
-use super::sync::{AtomicUsize, Parker, SPINS, Unparker, YIELDS, fence, spin_loop, yield_now};
+use crate::sync::{AtomicUsize, Parker, SPINS, Unparker, YIELDS, fence, spin_loop, yield_now};
 
 const NOBODY: usize = usize::MAX;
 
@@ -49,6 +51,7 @@ impl Doorbell {
 
     /// Wakes its worker if that waits for `me`. Comes after [`before_ringing`].
     #[inline]
+    #[track_caller]
     pub(crate) fn ring_if_for(&self, me: usize) {
         // Relaxed: the fence orders it.
         if self.waits_for.load(Relaxed) == me {
@@ -57,6 +60,7 @@ impl Doorbell {
     }
 
     /// Wakes its worker whomever it waits for. Comes after [`before_ringing`].
+    #[track_caller]
     pub(crate) fn ring_if_asleep(&self) {
         // Relaxed: the fence orders it.
         if self.waits_for.load(Relaxed) != NOBODY {
@@ -65,6 +69,7 @@ impl Doorbell {
     }
 
     #[cold]
+    #[track_caller]
     pub(crate) fn ring(&self) {
         self.unparker.unpark();
     }
@@ -73,6 +78,7 @@ impl Doorbell {
 /// Stands between what others may be waiting for and the looks at their announcements: one fence
 /// for any number of bells.
 #[inline]
+#[track_caller]
 pub(crate) fn before_ringing() {
     // Pairs with the fence in `announce`.
     fence(SeqCst);

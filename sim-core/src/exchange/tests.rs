@@ -209,35 +209,39 @@ fn pair(ring_capacity: usize) -> Vec<Threads> {
     threads(&[vec![NEVER, 1], vec![1, NEVER]], ring_capacity)
 }
 
+/// The first of a pair panics, and with it goes its endpoint.
+fn beside_one_that_panics(
+    live: impl Fn(&mut Threads) -> Result<(), Abandoned> + Clone + Send + 'static,
+) -> Result<(), Abandoned> {
+    let results = run(pair(1), move |me, mut exchange| {
+        let live = live.clone();
+        let work = AssertUnwindSafe(move || match me {
+            0 => {
+                let _gone = exchange;
+                resume_unwind(Box::new("gone"));
+            }
+            _ => live(&mut exchange),
+        });
+        catch_unwind(work).ok()
+    });
+    match results[..] {
+        [None, Some(other)] => other,
+        _ => unreachable!("the first alone panics: {results:?}"),
+    }
+}
+
 /// Seen to fail without the alarm, and with an alarm that wakes nobody.
 #[test]
 fn a_worker_that_panics_takes_nobody_with_it() {
-    let results = run(pair(1), |me, mut exchange| {
-        // Borrowed, so that the panic doesn't drop the endpoint itself.
-        let work = AssertUnwindSafe(|| {
-            let _alarm = exchange.alarm();
-            if me == 0 {
-                resume_unwind(Box::new("gone"));
-            }
-            exchange.receive(0, 9, drop)?;
-            exchange.publish(1);
-            exchange.receive(1, 9, drop)
-        });
-        catch_unwind(work).unwrap_or(Ok(0))
-    });
-    assert_eq!(results, [Ok(0), Err(Abandoned)]);
-}
-
-#[test]
-fn nobody_waits_at_the_ring_of_a_worker_that_gave_up() {
-    let results = run(pair(1), |me, mut exchange| {
-        if me == 0 {
-            exchange.abandon();
-            return Ok(());
-        }
-        (0..2).try_for_each(|_| exchange.send(0, Remote::default()))
-    });
-    assert_eq!(results, [Ok(()), Err(Abandoned)]);
+    let at_its_clock = |exchange: &mut Threads| {
+        exchange.receive(0, 9, drop)?;
+        exchange.publish(1);
+        exchange.receive(1, 9, drop).map(drop)
+    };
+    assert_eq!(beside_one_that_panics(at_its_clock), Err(Abandoned));
+    let at_its_ring =
+        |exchange: &mut Threads| (0..2).try_for_each(|_| exchange.send(0, Remote::default()));
+    assert_eq!(beside_one_that_panics(at_its_ring), Err(Abandoned));
 }
 
 /// A worker that hears of nobody has nobody to wait for.

@@ -7,15 +7,15 @@
 //! by its consumer; and a worker that finds a ring full wakes that consumer, whatever it waits for.
 //! Where a worker stops in the middle of a segment, the others are told by an error.
 
-use std::{fmt, mem, sync::atomic::Ordering::*, thread};
+use std::{fmt, mem, sync::atomic::Ordering::*};
 
 use super::{
     Abandoned, Exchange, Remote,
     clock::Clock,
     ring::{Consumer, Producer, ring},
     sleep::{Doorbell, Patience, before_ringing},
-    sync::{Arc, AtomicBool, Parker},
 };
+use crate::sync::{Arc, AtomicBool, Parker, panicking};
 
 /// The lookahead to whom nothing is ever sent.
 pub(crate) const NEVER: u64 = u64::MAX;
@@ -85,13 +85,12 @@ impl Board {
     }
 }
 
-/// Tells the others when its thread panics. An endpoint has one of its own; a thread that only
-/// borrows its endpoint keeps another.
-pub(crate) struct Alarm(Arc<Board>);
+/// Tells the others when the thread that owns it panics.
+struct Alarm(Arc<Board>);
 
 impl Drop for Alarm {
     fn drop(&mut self) {
-        if thread::panicking() {
+        if panicking() {
             self.0.abandon();
         }
     }
@@ -171,19 +170,6 @@ impl Exchange for Threads {
 }
 
 impl Threads {
-    /// Stops the segment for all: what a worker does that can't go on. Nobody who waits or will
-    /// wait gets anything but [`Abandoned`] from then on.
-    #[cfg(test)]
-    pub(crate) fn abandon(&self) {
-        self.board().abandon();
-    }
-
-    /// Tells the others if the thread that keeps it panics.
-    #[cfg(test)]
-    pub(crate) fn alarm(&self) -> Alarm {
-        Alarm(Arc::clone(&self.alarm.0))
-    }
-
     /// Waits until the clocks of all who send to this worker have come to what is needed of them,
     /// and takes all that has arrived.
     fn hear(

@@ -1,7 +1,10 @@
 //! Behaviour of the core as a whole, one module a subject.
 
 mod delays;
+mod exact;
+mod learned_delays;
 mod motif;
+mod noise;
 mod random;
 mod reference;
 mod refused;

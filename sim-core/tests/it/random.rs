@@ -1,31 +1,68 @@
 //! Networks drawn at random from a seed: all connectivity, all neurons, mixed delays, chains
 //! without delay. Used by every property test.
+//!
+//! Two families: a camera, whiskers and a loop at ticks of 1 µs, whose sums and thresholds meet
+//! exactly; and populations of every model at ticks of 1 ms (`mixed`).
+
+pub(crate) mod mixed;
+pub(crate) mod neurons;
 
 use std::sync::Arc;
 
-use sim_core::{InputEvent, network::*};
+use sim_core::{network::*, *};
 
-use crate::support::{Numbers, output, population};
+use mixed::Scope;
 
-/// A network and its input: at a tick of 1 µs, without filters.
+use crate::support::{Numbers, output, population, run};
+
+/// A network without filters and its input.
 pub(crate) struct Case {
     pub(crate) network: Network,
+    /// By port.
     pub(crate) events: Vec<Vec<InputEvent>>,
     pub(crate) ticks: u64,
+    /// Length of a tick \[µs\].
+    pub(crate) tick_us: u64,
 }
 
-/// Draws a case. The first population is a grid behind a convolution, the others follow.
+impl Case {
+    /// All its output, for events that are all there from the start.
+    pub(crate) fn run(&self, plan: &Arc<Plan>) -> Vec<Output> {
+        if self.events.is_empty() {
+            let mut simulation = Simulation::new(Arc::clone(plan), Options::default());
+            simulation.close_until(Tick(self.ticks));
+            assert_eq!(simulation.advance(Budget::UNLIMITED), Ok(Progress::Idle));
+            return std::mem::take(simulation.outputs());
+        }
+        run(plan, &self.events, self.ticks * self.tick_us)
+    }
+}
+
+/// Draws a case of either family.
 pub(crate) fn case(seed: u64) -> Case {
+    within(seed, Scope::Everything)
+}
+
+/// Draws a case that the reference simulator can follow.
+pub(crate) fn for_reference(seed: u64) -> Case {
+    within(seed, Scope::Reference)
+}
+
+fn within(seed: u64, scope: Scope) -> Case {
+    let mut numbers = Numbers(seed);
+    match numbers.below(3) {
+        0 => sensing(seed),
+        _ => mixed::case(seed, scope, &mut numbers),
+    }
+}
+
+/// The first population is a grid behind a convolution, the others follow.
+pub(crate) fn sensing(seed: u64) -> Case {
     let mut numbers = Numbers(seed);
     let camera = SensorSize { width: 3 + numbers.below(6), height: 3 + numbers.below(6) };
     let channels = 1 + numbers.below(9);
     let kernel = kernel(&mut numbers, camera);
-    let [out_channels, .., rows, columns] = kernel.shape;
-    let extent = |source: u32, side: u32| match kernel.border {
-        Border::Valid => (source - (side - 1) * kernel.dilation - 1) / kernel.stride + 1,
-        Border::Zero | Border::Wrap => source.div_ceil(kernel.stride),
-    };
-    let grid = [out_channels, extent(camera.height, rows), extent(camera.width, columns)];
+    let grid = target_shape(&kernel, camera);
     let mut seen = population("seen", &grid, random_accumulator(&mut numbers));
     if numbers.below(3) > 0 {
         seen.winner_take_all = WinnerTakeAll::PerLocation;
@@ -81,7 +118,26 @@ pub(crate) fn case(seed: u64) -> Case {
         events(&mut numbers, 2 * camera.width * camera.height, 150, ticks),
         events(&mut numbers, channels, 80, ticks),
     ];
-    Case { network, events, ticks }
+    Case { network, events, ticks, tick_us: 1 }
+}
+
+/// Neurons of a shape of fixed sizes.
+pub(crate) fn size(shape: &[Extent]) -> u32 {
+    let size = |extent: &Extent| match extent {
+        Extent::Size(size) => *size,
+        _ => panic!("fixed sizes"),
+    };
+    shape.iter().map(size).product()
+}
+
+/// What a kernel makes of a camera.
+fn target_shape(kernel: &Convolution, camera: SensorSize) -> [u32; 3] {
+    let [out_channels, .., rows, columns] = kernel.shape;
+    let extent = |source: u32, side: u32| match kernel.border {
+        Border::Valid => (source - (side - 1) * kernel.dilation - 1) / kernel.stride + 1,
+        Border::Zero | Border::Wrap => source.div_ceil(kernel.stride),
+    };
+    [out_channels, extent(camera.height, rows), extent(camera.width, columns)]
 }
 
 fn events(numbers: &mut Numbers, addresses: u32, most: u32, ticks: u64) -> Vec<InputEvent> {

@@ -4,74 +4,146 @@
 //! It shares the description's types and the closed form of a membrane with the core, and nothing
 //! else: no calendar, no quanta, no layouts, no windows. Weights must be exact in few bits, so that
 //! f64 sums are exact in any order.
+//!
+//! A plain membrane is worked out as the core does it, so that thresholds which are just reached
+//! can be tested. Everything else is written anew, and differs in the last bits: where a decision
+//! hangs on less than [`CLOSE`], the reference declines.
+
+mod clocked;
+mod draws;
+mod linear;
+pub(crate) mod noise;
+mod source;
+mod synapses;
 
 use std::collections::BTreeMap;
 
-use sim_core::{InputEvent, network::*};
+use sim_core::network::*;
 
-/// One synapse: from source index to target index.
-struct Synapse {
-    source: u32,
-    target: u32,
-    delay: u64,
-    weight: f64,
-}
+use crate::random::{Case, size};
+use clocked::Clocked;
+use draws::{Key, PARAMETER, unit};
+use linear::Linear;
+use source::Source;
+use synapses::{Synapse, written_out};
 
 /// (tick, population, index, multiplicity), in that order.
 pub(crate) type Fired = (u64, usize, u32, u32);
+
+/// A decision hangs on rounding.
+#[derive(Debug)]
+pub(crate) struct TooClose;
+
+/// Decisions that hang on less are left open \[mV, ticks, ms\].
+const CLOSE: f64 = 1e-9;
+
+/// Spikes of one source: [tick][index] = multiplicity.
+type History = BTreeMap<u64, BTreeMap<u32, u32>>;
+
+/// A projection's synapses by delay, and the receptor that they act on.
+struct Wires<'a> {
+    source: &'a str,
+    receptor: usize,
+    by_delay: BTreeMap<u64, Vec<Synapse>>,
+}
+
+/// One population's neurons.
+enum Neurons<'a> {
+    Accumulators(&'a AccumulatorParameters),
+    Plain(Vec<(LifParameters, Membrane)>),
+    Linear(Vec<Linear>),
+    Clocked(Vec<Clocked>),
+    Sources(Vec<Source>),
+}
 
 struct Membrane {
     v: f64,
     since: (u64, f64),
 }
 
-/// Runs a network of fixed sizes without filters at a tick of 1 µs.
-pub(crate) fn simulate(network: &Network, events: &[Vec<InputEvent>], ticks: u64) -> Vec<Fired> {
-    let sources: Vec<&str> = network.inputs.iter().map(|input| input.name.as_str()).collect();
-    let names: Vec<&str> = network.populations.iter().map(|each| each.name.as_str()).collect();
-    let synapses: Vec<Vec<Synapse>> =
-        network.projections.iter().map(|each| written_out(network, each)).collect();
-    // history[name][tick][index] = multiplicity
-    let mut history: BTreeMap<&str, BTreeMap<u64, BTreeMap<u32, u32>>> = BTreeMap::new();
-    for (name, events) in sources.iter().zip(events) {
+/// Runs a network of fixed sizes without filters.
+pub(crate) fn simulate(case: &Case) -> Result<Vec<Fired>, TooClose> {
+    let network = &case.network;
+    let order = evaluation_order(network);
+    let wires: Vec<Vec<Wires<'_>>> =
+        network.populations.iter().map(|each| wires_onto(network, each)).collect();
+    let noise = noise::counts(network, case.ticks);
+    let mut history = events(case);
+    let mut neurons: Vec<Neurons<'_>> =
+        (0..network.populations.len()).map(|id| neurons(network, id)).collect();
+    let mut fired = Vec::new();
+    for tick in 0..case.ticks {
+        for &id in &order {
+            let population = &network.populations[id];
+            let mut sums = arrived(population, &wires[id], &history, tick);
+            for (number, each) in population.noise.iter().enumerate() {
+                let receptor = receptor(population, &each.receptor);
+                for (index, sums) in (0..).zip(&mut sums) {
+                    let count = noise.get(&(id, number, tick, index)).copied().unwrap_or(0);
+                    sums[receptor] += each.weight * f64::from(count);
+                }
+            }
+            let spikes = who_fires(population, network.tick.ms(), &mut neurons[id], tick, &sums)?;
+            fired.extend(spikes.iter().map(|(&index, &times)| (tick, id, index, times)));
+            if !spikes.is_empty() {
+                history.entry(&population.name).or_default().insert(tick, spikes);
+            }
+        }
+    }
+    fired.sort_unstable();
+    Ok(fired)
+}
+
+fn events(case: &Case) -> BTreeMap<&str, History> {
+    let mut history: BTreeMap<&str, History> = BTreeMap::new();
+    for (input, events) in case.network.inputs.iter().zip(&case.events) {
         for event in events {
-            let tick = history.entry(name).or_default().entry(event.time_us).or_default();
+            let past = history.entry(&input.name).or_default();
+            let tick = past.entry(event.time_us / case.tick_us).or_default();
             *tick.entry(event.address).or_default() += event.multiplicity;
         }
     }
-    let mut membranes: Vec<Vec<Membrane>> = network.populations.iter().map(at_rest).collect();
-    let mut fired = Vec::new();
-    for tick in 0..ticks {
-        // Without an order, populations are visited until nothing changes any more: enough for
-        // chains without delay as long as there are populations.
-        let mut done: BTreeMap<usize, BTreeMap<u32, u32>> = BTreeMap::new();
-        for id in evaluation_order(network) {
-            let mut sums: BTreeMap<u32, f64> = BTreeMap::new();
-            for (projection, synapses) in network.projections.iter().zip(&synapses) {
-                if projection.target != names[id] {
-                    continue;
-                }
-                let Some(past) = history.get(projection.source.as_str()) else { continue };
-                for synapse in synapses {
-                    let Some(emitted) = tick.checked_sub(synapse.delay) else { continue };
-                    let times = past.get(&emitted).and_then(|tick| tick.get(&synapse.source));
-                    if let Some(&times) = times {
-                        *sums.entry(synapse.target).or_default() +=
-                            synapse.weight * f64::from(times);
-                    }
-                }
-            }
-            let spikes = who_fires(&network.populations[id], &mut membranes[id], tick, &sums);
-            if !spikes.is_empty() {
-                history.entry(names[id]).or_default().insert(tick, spikes.clone());
-            }
-            done.insert(id, spikes);
+    history
+}
+
+fn wires_onto<'a>(network: &'a Network, target: &Population) -> Vec<Wires<'a>> {
+    let onto = network.projections.iter().filter(|projection| projection.target == target.name);
+    onto.map(|projection| {
+        let mut by_delay: BTreeMap<u64, Vec<Synapse>> = BTreeMap::new();
+        for synapse in written_out(network, projection) {
+            by_delay.entry(synapse.delay).or_default().push(synapse);
         }
-        for (id, spikes) in done {
-            fired.extend(spikes.into_iter().map(|(index, times)| (tick, id, index, times)));
+        let receptor = receptor(target, &projection.receptor);
+        Wires { source: &projection.source, receptor, by_delay }
+    })
+    .collect()
+}
+
+fn receptor(population: &Population, name: &str) -> usize {
+    population.neuron.receptors().iter().position(|known| *known == name).unwrap_or(0)
+}
+
+/// [index][receptor] = sum of the weights that arrive in a tick.
+fn arrived(
+    population: &Population,
+    wires: &[Wires<'_>],
+    history: &BTreeMap<&str, History>,
+    tick: u64,
+) -> Vec<Vec<f64>> {
+    let receptors = population.neuron.receptors().len().max(1);
+    let mut sums = vec![vec![0.0; receptors]; size(&population.shape) as usize];
+    for wires in wires {
+        let Some(past) = history.get(wires.source) else { continue };
+        for (delay, synapses) in &wires.by_delay {
+            let emitted = tick.checked_sub(*delay).and_then(|emitted| past.get(&emitted));
+            let Some(emitted) = emitted else { continue };
+            for synapse in synapses {
+                let times = emitted.get(&synapse.source).copied().unwrap_or(0);
+                sums[synapse.target as usize][wires.receptor] += synapse.weight * f64::from(times);
+            }
         }
     }
-    fired
+    sums
 }
 
 fn extents(shape: &[Extent]) -> Vec<u32> {
@@ -82,30 +154,80 @@ fn extents(shape: &[Extent]) -> Vec<u32> {
     shape.iter().map(size).collect()
 }
 
-fn size(population: &Population) -> u32 {
-    extents(&population.shape).iter().product()
+/// One neuron's parameters.
+fn parameters(network: &Network, id: usize, index: u32) -> Neuron {
+    let population = &network.populations[id];
+    let mut neuron = population.neuron.clone();
+    for (number, vary) in (0..).zip(&population.vary) {
+        let key = Key::new(network.seed, PARAMETER).with(id as u64).with(number);
+        let field = neuron.field_mut(&vary.parameter).expect("a parameter of the model");
+        *field = match &vary.values {
+            Values::Same(value) => *value,
+            Values::Each(values) => values[index as usize],
+            Values::Uniform { min, max } => min + unit(key.draw(index.into())) * (max - min),
+            _ => panic!("the reference draws uniform parameters only"),
+        };
+    }
+    neuron
 }
 
-fn at_rest(population: &Population) -> Vec<Membrane> {
-    let v = match &population.neuron {
-        Neuron::Lif(lif) => lif.initial_mv - lif.rest_mv,
-        _ => 0.0,
+fn neurons(network: &Network, id: usize) -> Neurons<'_> {
+    let population = &network.populations[id];
+    let tick_ms = network.tick.ms();
+    let each = || (0..size(&population.shape)).map(|index| parameters(network, id, index));
+    let lif = |neuron| match neuron {
+        Neuron::Lif(lif) => lif,
+        _ => panic!("one model a population"),
     };
-    (0..size(population)).map(|_| Membrane { v, since: (0, 0.0) }).collect()
+    match &population.neuron {
+        Neuron::Accumulator(parameters) => Neurons::Accumulators(parameters),
+        Neuron::Lif(shared) if is_plain(population, shared) => {
+            let at_rest = |neuron| {
+                let lif = lif(neuron);
+                let v = lif.initial_mv - lif.rest_mv;
+                (lif, Membrane { v, since: (0, 0.0) })
+            };
+            Neurons::Plain(each().map(at_rest).collect())
+        }
+        Neuron::Lif(_) => {
+            Neurons::Linear(each().map(|neuron| Linear::new(&lif(neuron), tick_ms)).collect())
+        }
+        Neuron::Poisson(_) | Neuron::Regular(_) => {
+            let source =
+                |(index, neuron)| Source::new(neuron, (network.seed, id as u64, index), tick_ms);
+            Neurons::Sources((0..).zip(each()).map(source).collect())
+        }
+        _ => {
+            let period_ms = tick_ms * f64::from(population.clock_ticks);
+            Neurons::Clocked(each().map(|neuron| Clocked::new(neuron, period_ms)).collect())
+        }
+    }
+}
+
+/// Whether a population has membranes alone.
+fn is_plain(population: &Population, lif: &LifParameters) -> bool {
+    lif.receptors.is_empty()
+        && lif.adaptation.is_none()
+        && lif.reset == Reset::ToValue
+        && lif.tau_ms.is_finite()
+        && population.drive_steps.is_empty()
 }
 
 /// Sources before targets along projections that can have no delay.
 fn evaluation_order(network: &Network) -> Vec<usize> {
     let position = |name: &str| network.populations.iter().position(|each| each.name == name);
+    let hop = |projection: &Projection| {
+        let waits = written_out(network, projection).iter().all(|each| each.delay > 0);
+        (position(&projection.source), position(&projection.target), waits)
+    };
+    let hops: Vec<_> = network.projections.iter().map(hop).collect();
     let mut order: Vec<usize> = Vec::new();
     while order.len() < network.populations.len() {
         let ready = (0..network.populations.len()).find(|&id| {
             !order.contains(&id)
-                && network.projections.iter().all(|projection| {
-                    let source = position(&projection.source);
-                    position(&projection.target) != Some(id)
-                        || source.is_none_or(|source| order.contains(&source))
-                        || written_out(network, projection).iter().all(|each| each.delay > 0)
+                && hops.iter().all(|&(source, target, waits)| {
+                    let is_done = source.is_none_or(|source| order.contains(&source));
+                    target != Some(id) || is_done || waits
                 })
         });
         order.push(ready.expect("no cycle without delay"));
@@ -113,168 +235,68 @@ fn evaluation_order(network: &Network) -> Vec<usize> {
     order
 }
 
-fn shape_of(network: &Network, name: &str) -> Vec<u32> {
-    for input in &network.inputs {
-        if input.name == name {
-            return match &input.shape {
-                InputShape::Sensor(Some(size)) => vec![2, size.height, size.width],
-                InputShape::Sensor(None) => panic!("the reference takes fixed sizes"),
-                InputShape::Channels(shape) => shape.clone(),
-            };
-        }
-    }
-    let found = network.populations.iter().find(|population| population.name == name);
-    extents(&found.expect("a part of that name").shape)
-}
-
-fn written_out(network: &Network, projection: &Projection) -> Vec<Synapse> {
-    let extra =
-        u64::from(projection.axonal_delay_ticks) + u64::from(projection.dendritic_delay_ticks);
-    let source = shape_of(network, &projection.source);
-    let target = shape_of(network, &projection.target);
-    match &projection.connectivity {
-        Connectivity::OneToOne { weight, delay_ticks } => (0..source.iter().product())
-            .map(|index| Synapse {
-                source: index,
-                target: index,
-                delay: extra + u64::from(*delay_ticks),
-                weight: *weight,
-            })
-            .collect(),
-        Connectivity::Explicit(synapses) => (0..synapses.sources.len())
-            .map(|at| Synapse {
-                source: synapses.sources[at],
-                target: synapses.targets[at],
-                delay: extra + u64::from(synapses.delays_ticks[at]),
-                weight: synapses.weights[at],
-            })
-            .collect(),
-        Connectivity::Convolution(kernel) => convolved(kernel, &source, &target, extra),
-        Connectivity::Dense { .. } | Connectivity::Random(_) => panic!("not here"),
-    }
-}
-
-/// `B(c, y, x) = sum K(c, p, d, ky, kx) A(p, t - d, source place)`, place by place.
-fn convolved(kernel: &Convolution, source: &[u32], target: &[u32], extra: u64) -> Vec<Synapse> {
-    let [out_channels, in_channels, delays, rows, columns] = kernel.shape;
-    let kept = largest_of_each_class(kernel);
-    let mut synapses = Vec::new();
-    let mut at = 0;
-    for c in 0..out_channels {
-        let group = c / (out_channels / kernel.groups);
-        for p in 0..in_channels {
-            for d in 0..delays {
-                for ky in 0..rows {
-                    for kx in 0..columns {
-                        let weight = kernel.kernel[at];
-                        let keep = kept[at];
-                        at += 1;
-                        if !keep {
-                            continue;
-                        }
-                        for y in 0..target[1] {
-                            for x in 0..target[2] {
-                                let sy = source_place(kernel, y, ky, rows, source[1]);
-                                let sx = source_place(kernel, x, kx, columns, source[2]);
-                                let (Some(sy), Some(sx)) = (sy, sx) else { continue };
-                                let channel = group * in_channels + p;
-                                synapses.push(Synapse {
-                                    source: (channel * source[1] + sy) * source[2] + sx,
-                                    target: (c * target[1] + y) * target[2] + x,
-                                    delay: extra + u64::from(d * kernel.delay_step_ticks),
-                                    weight,
-                                });
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-    synapses
-}
-
-/// The source row (or column) that a target row sees through a kernel row.
-fn source_place(
-    kernel: &Convolution,
-    target: u32,
-    k: u32,
-    extent: u32,
-    source: u32,
-) -> Option<u32> {
-    let (k, last) = (i64::from(k), i64::from(extent) - 1);
-    let centre = last / 2;
-    let dilation = i64::from(kernel.dilation);
-    let first = i64::from(target) * i64::from(kernel.stride);
-    let place = match (kernel.kind, kernel.border) {
-        (ConvolutionKind::CrossCorrelation, Border::Valid) => first + k * dilation,
-        (ConvolutionKind::Convolution, Border::Valid) => first + (last - k) * dilation,
-        (ConvolutionKind::CrossCorrelation, _) => first + (k - centre) * dilation,
-        (ConvolutionKind::Convolution, _) => first - (k - centre) * dilation,
-    };
-    let place = match kernel.border {
-        Border::Wrap => place.rem_euclid(i64::from(source)),
-        Border::Zero | Border::Valid => place,
-    };
-    u32::try_from(place).ok().filter(|&place| place < source)
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a size")]
-fn largest_of_each_class(kernel: &Convolution) -> Vec<bool> {
-    let size = kernel.kernel.len() / kernel.shape[0] as usize;
-    let count = ((size as f64 * kernel.keep).round() as usize).max(1);
-    let mut kept = Vec::new();
-    for class in kernel.kernel.chunks(size) {
-        let better = |a: usize, b: usize| {
-            class[b].abs() > class[a].abs() || (class[b].abs() == class[a].abs() && b < a)
-        };
-        let rank = |a: usize| (0..size).filter(|&b| better(a, b)).count();
-        kept.extend((0..size).map(|a| rank(a) < count));
-    }
-    kept
-}
-
 fn who_fires(
     population: &Population,
-    membranes: &mut [Membrane],
+    tick_ms: f64,
+    neurons: &mut Neurons<'_>,
     tick: u64,
-    sums: &BTreeMap<u32, f64>,
-) -> BTreeMap<u32, u32> {
+    sums: &[Vec<f64>],
+) -> Result<BTreeMap<u32, u32>, TooClose> {
     let mut fired = BTreeMap::new();
-    match &population.neuron {
-        Neuron::Lif(lif) => {
-            for (index, membrane) in (0..).zip(membranes) {
-                let sum = sums.get(&index).copied().unwrap_or(0.0);
-                let times = advance(lif, membrane, tick, sum);
-                if times > 0 {
-                    fired.insert(index, times);
-                }
+    let mut note = |index: u32, times: u32| {
+        if times > 0 {
+            fired.insert(index, times);
+        }
+    };
+    match neurons {
+        Neurons::Accumulators(parameters) => {
+            for index in 0..size(&population.shape) {
+                note(index, accumulates(population, parameters, index, sums).into());
             }
         }
-        Neuron::Accumulator(parameters) => {
-            let value = |sum: f64| match parameters.rectify {
-                Rectify::None => sum,
-                Rectify::Absolute => sum.abs(),
-            };
-            let fires = |sum: f64| {
-                let value = value(sum);
-                value > parameters.threshold
-                    || (value == parameters.threshold && !parameters.strict)
-            };
-            for (&index, &sum) in sums {
-                let beaten = population.winner_take_all == WinnerTakeAll::PerLocation
-                    && rivals(population, index).any(|rival| {
-                        let other = value(sums.get(&rival).copied().unwrap_or(0.0));
-                        other > value(sum) || (other == value(sum) && rival < index)
-                    });
-                if fires(sum) && !beaten {
-                    fired.insert(index, 1);
-                }
+        Neurons::Plain(membranes) => {
+            for ((index, (lif, membrane)), sums) in (0..).zip(membranes).zip(sums) {
+                note(index, advance(lif, tick_ms, membrane, tick, sums[0]));
             }
         }
-        _ => panic!("the reference has no such model"),
+        Neurons::Linear(all) => {
+            let step = population.drive_steps.iter().find(|step| step.at_tick == tick);
+            for ((index, linear), sums) in (0..).zip(all).zip(sums) {
+                note(index, linear.tick(tick, sums, step.map(|step| step.drive_mv))?);
+            }
+        }
+        Neurons::Clocked(all) => {
+            let steps = tick.is_multiple_of(population.clock_ticks.into());
+            for ((index, clocked), sums) in (0..).zip(all).zip(sums) {
+                note(index, clocked.tick(steps, sums)?);
+            }
+        }
+        Neurons::Sources(all) => {
+            for (index, source) in (0..).zip(all) {
+                note(index, source.tick(tick)?);
+            }
+        }
     }
-    fired
+    Ok(fired)
+}
+
+fn accumulates(
+    population: &Population,
+    parameters: &AccumulatorParameters,
+    index: u32,
+    sums: &[Vec<f64>],
+) -> bool {
+    let value = |index: u32| match parameters.rectify {
+        Rectify::None => sums[index as usize][0],
+        Rectify::Absolute => sums[index as usize][0].abs(),
+    };
+    let own = value(index);
+    let fires = own > parameters.threshold || (own == parameters.threshold && !parameters.strict);
+    let beaten = || {
+        rivals(population, index)
+            .any(|rival| value(rival) > own || (value(rival) == own && rival < index))
+    };
+    fires && (population.winner_take_all == WinnerTakeAll::None || !beaten())
 }
 
 /// The other channels at the same place.
@@ -284,10 +306,9 @@ fn rivals(population: &Population, index: u32) -> impl Iterator<Item = u32> {
     (0..shape[0]).map(move |c| c * places + index % places).filter(move |&rival| rival != index)
 }
 
-fn advance(lif: &LifParameters, membrane: &mut Membrane, tick: u64, sum: f64) -> u32 {
-    // A tick of 1 µs.
-    let tau = lif.tau_ms / 0.001;
-    let refractory = lif.refractory_ms / 0.001;
+fn advance(lif: &LifParameters, tick_ms: f64, membrane: &mut Membrane, tick: u64, sum: f64) -> u32 {
+    let tau = lif.tau_ms / tick_ms;
+    let refractory = lif.refractory_ms / tick_ms;
     let (threshold, reset) = (lif.threshold_mv - lif.rest_mv, lif.reset_mv - lif.rest_mv);
     let later = |(tick, fraction): (u64, f64), ticks: f64| {
         let whole = (fraction + ticks).floor();

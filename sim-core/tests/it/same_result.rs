@@ -1,17 +1,17 @@
 //! The determinism law, and equality with the reference simulator.
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::TestRunner};
 use sim_core::{
     network::{Deliveries, OutputPort, Plan, Spread},
     *,
 };
 
 use crate::{
-    random::{Case, case},
+    random::{Case, case, for_reference, sensing, size},
     reference,
-    support::{Numbers, plan, run},
+    support::{Numbers, plan},
 };
 
 /// Spikes of the port that has them all, as the reference names them.
@@ -47,24 +47,18 @@ fn first_difference(
     pairs.find(|(ours, expected)| ours != expected)
 }
 
-/// Decisions counted anew from the reference's spikes.
-fn decisions(case: &Case, fired: &[reference::Fired], ticks: u64) -> Vec<(u64, u32, u64, u64)> {
-    let network::ReadoutRule::Vote { window_ticks, every_ticks, .. } =
-        &case.network.readouts[0].rule;
-    let sizes: Vec<u32> = case.network.populations[0]
-        .shape
-        .iter()
-        .map(|extent| match extent {
-            network::Extent::Size(size) => *size,
-            _ => panic!("fixed sizes"),
-        })
-        .collect();
+/// Decisions of the first population counted anew from the reference's spikes.
+fn decisions(case: &Case, fired: &[reference::Fired]) -> Vec<(u64, u32, u64, u64)> {
+    let Some(readout) = case.network.readouts.first() else { return Vec::new() };
+    let network::ReadoutRule::Vote { window_ticks, every_ticks, .. } = &readout.rule;
+    let shape = &case.network.populations[0].shape;
+    let (classes, members) = (size(&shape[..1]), size(&shape[1..]));
     let mut decisions = Vec::new();
-    for tick in (0..ticks).filter(|tick| (tick + 1) % every_ticks == 0) {
-        let mut votes = vec![0_u64; sizes[0] as usize];
+    for tick in (0..case.ticks).filter(|tick| (tick + 1) % every_ticks == 0) {
+        let mut votes = vec![0_u64; classes as usize];
         for (at, id, index, times) in fired {
             if *id == 0 && *at <= tick && tick - at < *window_ticks {
-                votes[(index / (sizes[1] * sizes[2])) as usize] += u64::from(*times);
+                votes[(index / members) as usize] += u64::from(*times);
             }
         }
         let most = votes.iter().copied().max().expect("a class");
@@ -83,25 +77,44 @@ fn at_least(cases: u32) -> ProptestConfig {
     ProptestConfig { cases: asked.cases.max(cases), ..asked }
 }
 
+/// How a case differs from the reference, if it does; an error if the reference declines.
+fn difference(case: &Case) -> Result<Option<String>, reference::TooClose> {
+    let plan = plan(&case.network);
+    let outputs = case.run(&plan);
+    let expected = reference::simulate(case)?;
+    if let Some(difference) = first_difference(&fired(case, &plan, &outputs), &expected) {
+        return Ok(Some(format!("spikes: {difference:?}")));
+    }
+    let decision = |output: &Output| match output {
+        Output::Decision(d) => Some((d.tick.0, d.class, d.votes, d.votes_total)),
+        Output::Spike(_) => None,
+    };
+    let decided: Vec<_> = outputs.iter().filter_map(decision).collect();
+    let expected = decisions(case, &expected);
+    let differs = decided != expected;
+    Ok(differs.then(|| format!("decisions: {decided:?}, not {expected:?}")))
+}
+
+/// Seen to fail with a delay off by one, with a weight's sign turned, with an event dropped, and
+/// with a margin not cleared.
+#[test]
+fn equals_the_reference_spike_for_spike() {
+    let (cases, declined) = (Cell::new(0), Cell::new(0));
+    let tested = TestRunner::new(at_least(1_000)).run(&any::<u64>(), |seed| {
+        let case = for_reference(seed);
+        cases.set(cases.get() + 1);
+        match difference(&case) {
+            Ok(difference) => prop_assert_eq!(difference, None),
+            Err(reference::TooClose) => declined.set(declined.get() + 1),
+        }
+        Ok(())
+    });
+    tested.unwrap_or_else(|error| panic!("{error}"));
+    assert!(declined.get() * 50 <= cases.get(), "{declined:?} of {cases:?} were too close to call");
+}
+
 proptest! {
     #![proptest_config(at_least(1_000))]
-
-    /// Seen to fail with a delay off by one, with a weight's sign turned, with an event dropped, and
-    /// with a margin not cleared.
-    #[test]
-    fn equals_the_reference_spike_for_spike(seed: u64) {
-        let case = case(seed);
-        let plan = plan(&case.network);
-        let outputs = run(&plan, &case.events, case.ticks);
-        let expected = reference::simulate(&case.network, &case.events, case.ticks);
-        prop_assert_eq!(first_difference(&fired(&case, &plan, &outputs), &expected), None);
-        let decided: Vec<_> = outputs.iter().filter_map(|output| match output {
-            Output::Decision(d) => Some((d.tick.0, d.class, d.votes, d.votes_total)),
-            Output::Spike(_) => None,
-        }).collect();
-        prop_assert_eq!(decided, decisions(&case, &expected, case.ticks));
-        prop_assert!(outputs.is_sorted_by_key(Output::order), "output is in order");
-    }
 
     /// However the flow is cut, shuffled within its promises, paused, snapshot and restored, over
     /// however many workers the network is spread, wherever populations are cut, and whether their
@@ -111,10 +124,11 @@ proptest! {
     #[test]
     fn is_the_same_however_the_input_is_cut_and_the_state_restored(seed: u64, cuts: u64) {
         let case = case(seed);
-        let plan = plan(&case.network);
-        let whole = run(&plan, &case.events, case.ticks);
+        let whole = case.run(&plan(&case.network));
+        prop_assert!(whole.is_sorted_by_key(Output::order), "output is in order");
         let disturbed = disturbed(&case, &mut Numbers(cuts));
-        prop_assert!(disturbed == whole, "{:?}", disturbed.iter().zip(&whole).find(|(a, b)| a != b));
+        let differs = disturbed.iter().zip(&whole).find(|(a, b)| a != b);
+        prop_assert!(disturbed == whole, "{:?}", differs);
     }
 }
 
@@ -139,8 +153,12 @@ fn disturbed(case: &Case, numbers: &mut Numbers) -> Vec<Output> {
     let mut simulation = Simulation::new(spread_at_random(case, numbers), Options::default());
     let mut outputs = Vec::new();
     let mut promise_us = 0;
-    while promise_us < case.ticks {
-        promise_us = (promise_us + 1 + u64::from(numbers.below(20))).min(case.ticks);
+    let end_us = case.ticks * case.tick_us;
+    let step_us = u32::try_from(20 * case.tick_us).expect("short ticks");
+    while promise_us < end_us {
+        promise_us = (promise_us + 1 + u64::from(numbers.below(step_us))).min(end_us);
+        // Without an input port, nobody promises.
+        simulation.close_until(Tick(promise_us / case.tick_us));
         for (port, rest) in (0_u16..).zip(&mut rest) {
             // Everything that the promise closes, and some of what may come later.
             let later = numbers.below(2) == 0;
@@ -172,29 +190,28 @@ fn disturbed(case: &Case, numbers: &mut Numbers) -> Vec<Output> {
     outputs
 }
 
-/// What is watched changes nothing: a port more, and the others say the same.
 /// Cases that have failed: a kernel wider than its torus, and a strict threshold that an arrival
 /// reached but did not exceed.
 #[test]
 fn equals_the_reference_where_it_once_did_not() {
     for seed in [14_892_265_195_944_994_403, 556_669_326_148_789_858] {
-        let case = case(seed);
-        let plan = plan(&case.network);
-        let outputs = run(&plan, &case.events, case.ticks);
-        let expected = reference::simulate(&case.network, &case.events, case.ticks);
-        assert_eq!(first_difference(&fired(&case, &plan, &outputs), &expected), None, "{seed}");
+        let difference = difference(&sensing(seed)).expect("nothing is close");
+        assert_eq!(difference, None, "{seed}");
     }
 }
 
+/// What is watched changes nothing: a port more, and the others say the same.
 #[test]
 fn an_output_port_more_changes_no_bit_of_the_others() {
-    for seed in 0..20 {
+    for seed in 0..60 {
         let mut case = case(seed);
-        let plain = run(&plan(&case.network), &case.events, case.ticks);
-        let extra = OutputPort { name: "extra".into(), sources: vec!["cells".into()] };
+        let plain = case.run(&plan(&case.network));
+        let watched = case.network.populations[1].name.clone();
+        let extra = OutputPort { name: "extra".into(), sources: vec![watched] };
+        let added = OutputId(u16::try_from(case.network.outputs.len()).expect("few ports"));
         case.network.outputs.push(extra);
-        let mut watched = run(&plan(&case.network), &case.events, case.ticks);
-        watched.retain(|output| output.order().2 != OutputId(2));
+        let mut watched = case.run(&plan(&case.network));
+        watched.retain(|output| output.order().2 != added);
         assert_eq!(watched, plain);
     }
 }

@@ -179,9 +179,10 @@ fn cannot_reach<const N: usize>(
     drive_rate + rate * excited_mv * safety <= leak * threshold_mv
 }
 
-/// Whether a neuron that is below its threshold stays there.
+/// Whether a neuron that is below its threshold stays there. Above what adaptation lets the
+/// threshold fall to, it need not rise to cross it.
 pub(super) fn never<const N: usize>(linear: &Linear, point: &Point<N>) -> bool {
-    cannot_reach(linear, point, 1.0, |mode| mode.peak)
+    point.v_mv <= linear.threshold_mv && cannot_reach(linear, point, 1.0, |mode| mode.peak)
 }
 
 /// Whether [`never`] will hold at every later time. Of an alpha's states not the peak is certain to

@@ -1,15 +1,15 @@
 //! What the exchange takes from the platform: the one switch between threads and their model.
 //!
-//! The other files of this folder are compiled twice: here, against std, and in
-//! `sim-core/models`, where a file with the same names stands for this one and takes them from
-//! loom. The tested files are the shipped files.
+//! The files of `exchange` are compiled twice: here, against std, and in `sim-core/models`, whose
+//! own `crate::sync` offers the same names and takes them from loom. The tested files are the
+//! shipped files.
 
 pub(crate) use std::hint::spin_loop;
 pub(crate) use std::sync::{
     Arc,
     atomic::{AtomicBool, AtomicU64, AtomicUsize, fence},
 };
-pub(crate) use std::thread::yield_now;
+pub(crate) use std::thread::{panicking, yield_now};
 
 /// Parks a thread until its other half is told to wake it, with a token like `std::thread::park`;
 /// unlike that it belongs to no thread, so that a worker may change threads between segments.
