@@ -73,15 +73,19 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        let threads = thread::available_parallelism().map_or(1, usize::from);
         Self {
             listen: Listen::default(),
             insecure: false,
             networks: None,
-            simulation_threads: threads.min(THREADS_MAX),
+            simulation_threads: parallelism(),
             limits: Limits::default(),
         }
     }
+}
+
+/// Processors that this process may use, as far as threads of ours go.
+fn parallelism() -> usize {
+    thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX)
 }
 
 /// Bounds on what clients may take, and deadlines on what they may delay.
@@ -101,6 +105,9 @@ pub struct Limits {
     pub queue_events: u64,
     /// Bytes of one producer's payload in the queue. Default: 16 MiB.
     pub queue_bytes: u64,
+    /// Threads that one session is spread over, up to 64. Default: what the machine (or the
+    /// container's limit) has.
+    pub workers: usize,
     /// Snapshots kept. Default: 64.
     pub snapshots: usize,
     /// Bytes of snapshots kept. Default: 256 MiB.
@@ -119,6 +126,7 @@ impl Default for Limits {
             sessions: 1_024,
             queue_events: 1 << 20,
             queue_bytes: 16 << 20,
+            workers: parallelism(),
             snapshots: 64,
             snapshot_bytes: 256 << 20,
             shutdown_grace: Duration::from_secs(10),
@@ -140,15 +148,18 @@ impl Config {
             ("limits.connections", limits.connections),
             ("limits.connections_per_address", limits.connections_per_address),
             ("limits.sessions", limits.sessions),
+            ("limits.workers", limits.workers),
             ("limits.queue_events", usize::try_from(limits.queue_events).unwrap_or(usize::MAX)),
             ("limits.queue_bytes", usize::try_from(limits.queue_bytes).unwrap_or(usize::MAX)),
         ];
         if let Some((setting, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
             return Err(StartError::Setting { setting, problem: "must be at least 1".into() });
         }
-        if self.simulation_threads > THREADS_MAX {
-            let problem = format!("{} where {THREADS_MAX} is the most", self.simulation_threads);
-            return Err(StartError::Setting { setting: "simulation_threads", problem });
+        let threads =
+            [("simulation_threads", self.simulation_threads), ("limits.workers", limits.workers)];
+        if let Some((setting, count)) = threads.into_iter().find(|(_, n)| *n > THREADS_MAX) {
+            let problem = format!("{count} where {THREADS_MAX} is the most");
+            return Err(StartError::Setting { setting, problem });
         }
         match self.listen {
             Listen::Tcp(address) if !address.ip().is_loopback() && !self.insecure => {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use spiked_client::Geometry;
 
-use crate::run::Speed;
+use crate::run::{Span, Speed};
 
 const EXIT_STATUS: &str = "Exit status: 0 done, 1 it failed, 2 used wrongly, 130 interrupted.";
 
@@ -21,6 +21,7 @@ const EXIT_STATUS: &str = "Exit status: 0 done, 1 it failed, 2 used wrongly, 130
   spiked demo                          see it work, without any file
   spiked info street.raw               what a recording holds
   spiked run motion street.es          a recording through a network
+  spiked run brunel --for 10s          a network that needs none
   spiked serve --networks my-networks  a daemon for others
 
 Exit status: 0 done, 1 it failed, 2 used wrongly, 130 interrupted."
@@ -114,6 +115,7 @@ pub(crate) struct DaemonArguments {
   spiked run my-networks/edges street.es -o spikes.csv
   spiked run motion street.es -o - | head
   spiked run motion street.es --address robot:7411
+  spiked run brunel --for 10s --threads 2
 
 Results go to standard output, or to standard error when the spikes go there (-o -). The digest is
 the same for the same recording and network, however the recording was cut into batches. Ctrl-C
@@ -124,9 +126,20 @@ pub(crate) struct RunArguments {
     /// A network by name, or the path of its folder or .toml file.
     pub(crate) network: String,
     /// The recording, in any format that is known by its content.
-    pub(crate) file: PathBuf,
+    #[arg(required_unless_present = "span")]
+    pub(crate) file: Option<PathBuf>,
+    /// Let a network without inputs run for so long, as it tells time (200ms, 10s).
+    #[arg(
+        long = "for",
+        value_name = "TIME",
+        conflicts_with_all = ["file", "speed", "geometry", "batch", "port", "reorder"]
+    )]
+    pub(crate) span: Option<Span>,
     #[command(flatten)]
     pub(crate) daemon: DaemonArguments,
+    /// Threads to spread the network over [default: 1]. No number changes a result.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) threads: Option<u32>,
     /// As fast as possible (asap), or so many times as fast as it was recorded (1x, 0.5x).
     #[arg(long, default_value = "asap")]
     pub(crate) speed: Speed,

@@ -30,6 +30,8 @@ pub struct OpenOptions {
     pub run_on_us: Option<u64>,
     /// Replaces the network's seed.
     pub seed: Option<u64>,
+    /// Threads that the session is spread over; 0 is 1. No number changes a result.
+    pub workers: u32,
     /// How the producer gathers events.
     pub gathering: Gathering,
     /// Most events in a batch that the producer cuts; `None` is 16 384.
@@ -99,6 +101,7 @@ impl OpenOptions {
             late_event: self.late_event.into(),
             run_on_us: self.run_on_us,
             seed: self.seed,
+            workers: self.workers,
             ..v1::Open::default()
         }
     }

@@ -43,7 +43,7 @@ impl Client {
     }
 
     /// Makes a session from a snapshot; an empty id lets the daemon choose. Feed it by opening a
-    /// stream with its id.
+    /// stream with its id. It has one worker.
     ///
     /// # Errors
     ///
@@ -53,8 +53,22 @@ impl Client {
         snapshot_sha256: Bytes,
         session_id: &str,
     ) -> Result<v1::SessionInfo, Error> {
+        self.restore_session_over(snapshot_sha256, session_id, 1).await
+    }
+
+    /// The same, spread over so many threads, which may be others than before.
+    ///
+    /// # Errors
+    ///
+    /// Also more workers than the daemon gives one session, or than there are neurons.
+    pub async fn restore_session_over(
+        &self,
+        snapshot_sha256: Bytes,
+        session_id: &str,
+        workers: u32,
+    ) -> Result<v1::SessionInfo, Error> {
         let session_id = session_id.to_owned();
-        let request = v1::RestoreSessionRequest { snapshot_sha256, session_id };
+        let request = v1::RestoreSessionRequest { snapshot_sha256, session_id, workers };
         let response = self.session_service().restore_session(request).await?.into_inner();
         response.session.ok_or_else(|| missing("session"))
     }

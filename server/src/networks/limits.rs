@@ -31,6 +31,14 @@ pub(crate) const PARTS_MAX: usize = 4_096;
 pub(crate) const LIST_MAX: usize = 4_096;
 /// Of labels on one readout.
 pub(crate) const LABELS_MAX: usize = 65_536;
+/// Of parameters of one population that vary.
+pub(crate) const VARY_MAX: usize = 64;
+/// Of noises of one population.
+pub(crate) const NOISES_MAX: usize = 64;
+/// Of receptors of one neuron; the core allows fewer, and says so.
+pub(crate) const RECEPTORS_MAX: usize = 64;
+/// Of steps of one drive.
+pub(crate) const DRIVE_STEPS_MAX: usize = 65_536;
 /// Of extents in a shape.
 pub(crate) const EXTENTS_MAX: usize = 8;
 /// Of characters in a name, a version or a label.

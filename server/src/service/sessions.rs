@@ -50,8 +50,9 @@ impl SessionService for Sessions {
         &self,
         request: Request<v1::RestoreSessionRequest>,
     ) -> Result<Response<v1::RestoreSessionResponse>, Status> {
-        let v1::RestoreSessionRequest { snapshot_sha256, session_id } = request.into_inner();
-        let session = self.0.restore(&snapshot_sha256, session_id).await?;
+        let v1::RestoreSessionRequest { snapshot_sha256, session_id, workers } =
+            request.into_inner();
+        let session = self.0.restore(&snapshot_sha256, session_id, workers).await?;
         let session = Some(session.info());
         Ok(Response::new(v1::RestoreSessionResponse { session }))
     }

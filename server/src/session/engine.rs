@@ -24,6 +24,11 @@ use super::{
 /// Synaptic deliveries of one turn: about ten milliseconds, after which others have theirs.
 const TURN_DELIVERIES: u64 = 2_000_000;
 
+/// Ticks that a network without inputs runs at once, between two looks at the clock.
+const STRIDE_TICKS: u64 = 100;
+/// Processor time after which such a network ends its turn: it may have no deliveries to count.
+const TURN_MAX: Duration = Duration::from_millis(10);
+
 /// What a session wants after a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
@@ -44,6 +49,8 @@ pub(crate) struct Engine {
     simulation: Option<Simulation>,
     /// Events given to the simulation.
     applied: u64,
+    /// The last promise \[µs\].
+    promise_us: u64,
     /// Pieces of input taken from the ring.
     pieces: u64,
     ending: Ending,
@@ -57,6 +64,7 @@ pub(crate) struct Engine {
 pub(crate) struct Start {
     pub(crate) simulation: Option<Simulation>,
     pub(crate) applied: u64,
+    pub(crate) promise_us: u64,
     pub(crate) output_position: u64,
     pub(crate) ending: Ending,
 }
@@ -71,6 +79,7 @@ impl Engine {
             options,
             simulation: start.simulation,
             applied: start.applied,
+            promise_us: start.promise_us,
             pieces: 0,
             ending: start.ending,
             unsent: VecDeque::new(),
@@ -119,7 +128,7 @@ impl Engine {
     fn simulate(&mut self) -> Turn {
         let mut progress = Progress::Idle;
         if let Some(simulation) = &mut self.simulation {
-            match simulation.advance(Budget { deliveries: TURN_DELIVERIES }) {
+            match advance(simulation, self.promise_us) {
                 Ok(made) => progress = made,
                 Err(error) => {
                     self.emit();
@@ -196,6 +205,7 @@ impl Engine {
     }
 
     fn promise(&mut self, time_us: u64) -> Result<(), v1::Error> {
+        self.promise_us = self.promise_us.max(time_us);
         let Some(simulation) = &mut self.simulation else {
             return Ok(());
         };
@@ -317,6 +327,32 @@ impl Engine {
     fn leave_watchers(&self) {
         for watcher in &self.watchers {
             watcher.wake();
+        }
+    }
+}
+
+/// Runs closed ticks for a turn. Where there are no inputs to hold promises, those below
+/// `promise_us` are closed.
+fn advance(simulation: &mut Simulation, promise_us: u64) -> Result<Progress, SimulationError> {
+    let budget = Budget { deliveries: TURN_DELIVERIES };
+    let plan = simulation.plan();
+    if !plan.inputs().is_empty() {
+        return simulation.advance(budget);
+    }
+    let end = plan.tick().closed_by(promise_us, simulation.origin_us());
+    let before = simulation.counters().deliveries;
+    let began = thread_time();
+    loop {
+        let stride = Tick(simulation.simulated_to().0.saturating_add(STRIDE_TICKS));
+        simulation.close_until(stride.min(end));
+        let progress = simulation.advance(budget)?;
+        if simulation.simulated_to() >= end {
+            return Ok(progress);
+        }
+        let deliveries = simulation.counters().deliveries - before;
+        let spent = thread_time().saturating_sub(began);
+        if progress == Progress::More || deliveries >= TURN_DELIVERIES || spent >= TURN_MAX {
+            return Ok(Progress::More);
         }
     }
 }

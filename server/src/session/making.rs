@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use sim_core::{Excess, Options, Plan, Simulation, network::SensorSize};
+use sim_core::{Excess, Options, Plan, Problem, Simulation, network::SensorSize};
 use spiked_proto::v1;
 
 use super::{
@@ -12,7 +12,40 @@ use super::{
     snapshot::{self, Ending, Runs},
     tables,
 };
-use crate::{error::Error, networks::Repository};
+use crate::{
+    error::Error,
+    networks::{self, Loaded, Repository},
+};
+
+/// Which plan a session is to have.
+pub(crate) struct Wanted {
+    pub(crate) network: String,
+    pub(crate) version: String,
+    pub(crate) sensors: Vec<(String, SensorSize)>,
+    /// Threads that it is spread over, at least 1.
+    pub(crate) workers: u32,
+    /// Where the caller said so.
+    pub(crate) field: &'static str,
+}
+
+impl Wanted {
+    /// The plan. More workers than the network can have are the caller's mistake, not the network's.
+    fn plan(&self, repository: &Repository) -> Result<Loaded, Error> {
+        let Self { network, version, sensors, workers, field } = self;
+        let plan = repository.plan_over(network, version, sensors, *workers);
+        plan.map_err(|error| match error {
+            networks::Error::Invalid { problems, .. } if concern_workers(&problems) => {
+                let message = problems.first().map_or("", |problem| problem.message.as_str());
+                Error::field(*field, message)
+            }
+            error => error.into(),
+        })
+    }
+}
+
+fn concern_workers(problems: &[Problem]) -> bool {
+    !problems.is_empty() && problems.iter().all(|problem| problem.field == "workers")
+}
 
 /// Everything of a session that can be made on a thread apart.
 pub(crate) struct Made {
@@ -26,19 +59,22 @@ pub(crate) struct Made {
 /// A session of a network, at its start.
 pub(crate) fn make(
     repository: &Repository,
-    network: &str,
-    version: &str,
-    sensors: Vec<(String, SensorSize)>,
+    wanted: Wanted,
     settings: Settings,
 ) -> Result<Made, Error> {
-    let loaded = repository.plan(network, version, &sensors)?;
+    let loaded = wanted.plan(repository)?;
+    let Wanted { network, sensors, .. } = wanted;
     let plan = loaded.plan;
     let unknown = |(_, (port, _)): &(usize, &(String, SensorSize))| {
         !plan.inputs().iter().any(|input| input.name == *port)
     };
     if let Some((index, (port, _))) = sensors.iter().enumerate().find(unknown) {
-        let (network, port) = (network.to_owned(), port.clone());
+        let port = port.clone();
         return Err(Error::PortUnknown { index, network, port });
+    }
+    if plan.inputs().is_empty() && settings.origin == Origin::FirstBatch {
+        let problem = format!("network {network:?} has no input port: no batch will come");
+        return Err(Error::field("open.origin.first_batch", problem));
     }
     let plan_sha256 = plan.hash();
     let runs = Runs { network: loaded.name, version: loaded.version, sensors, plan_sha256 };
@@ -48,15 +84,28 @@ pub(crate) fn make(
         Origin::FirstBatch => None,
     };
     let protocol = Protocol::new(settings, &plan);
-    let start = Start { simulation, applied: 0, output_position: 0, ending: Ending::Open };
+    let start = Start {
+        simulation,
+        applied: 0,
+        promise_us: protocol.closed_us(),
+        output_position: 0,
+        ending: Ending::Open,
+    };
     Ok(Made { plan, runs, protocol, options, start })
 }
 
-/// A session as a snapshot left it.
-pub(crate) fn thaw(repository: &Repository, bytes: &[u8]) -> Result<Made, Error> {
+/// A session as a snapshot left it, spread over so many threads.
+pub(crate) fn thaw(repository: &Repository, bytes: &[u8], workers: u32) -> Result<Made, Error> {
     let thawed = snapshot::decode(bytes)?;
     let runs = thawed.runs;
-    let plan = repository.plan(&runs.network, &runs.version, &runs.sensors)?.plan;
+    let wanted = Wanted {
+        network: runs.network.clone(),
+        version: runs.version.clone(),
+        sensors: runs.sensors.clone(),
+        workers,
+        field: "workers",
+    };
+    let plan = wanted.plan(repository)?.plan;
     if plan.hash() != runs.plan_sha256 {
         return Err(Error::Snapshot("the snapshot is of another network".into()));
     }
@@ -69,6 +118,7 @@ pub(crate) fn thaw(repository: &Repository, bytes: &[u8]) -> Result<Made, Error>
     let start = Start {
         simulation,
         applied: protocol.status().events_applied,
+        promise_us: protocol.closed_us(),
         output_position: thawed.output_position,
         ending: thawed.ending,
     };

@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 
 use super::{
     handle::Session,
-    making::{self, Made},
+    making::{self, Made, Wanted},
     pool,
     protocol::Protocol,
     settings::{Settings, check_name},
@@ -78,11 +78,17 @@ impl Registry {
         if open.network.is_empty() {
             return Err(Error::field("open.network", "is empty: name a network"));
         }
+        let workers = self.workers("open.workers", open.workers)?;
         self.check_admission()?;
         let repository = self.repository.clone();
-        let (network, version) = (open.network, open.network_version);
-        let made =
-            apart(move || making::make(&repository, &network, &version, sensors, settings)).await?;
+        let wanted = Wanted {
+            network: open.network,
+            version: open.network_version,
+            sensors,
+            workers,
+            field: "open.workers",
+        };
+        let made = apart(move || making::make(&repository, wanted, settings)).await?;
         self.admit(open.session_id, made)
     }
 
@@ -91,15 +97,17 @@ impl Registry {
         self: &Arc<Self>,
         sha256: &[u8],
         id: String,
+        workers: u32,
     ) -> Result<Arc<Session>, Error> {
         if !id.is_empty() {
             check_name("session_id", &id)?;
         }
+        let workers = self.workers("workers", workers)?;
         let unknown = || Error::SnapshotUnknown { sha256: hex(sha256) };
         let bytes = self.snapshots.find(sha256).ok_or_else(unknown)?;
         self.check_admission()?;
         let repository = self.repository.clone();
-        let made = apart(move || making::thaw(&repository, &bytes)).await?;
+        let made = apart(move || making::thaw(&repository, &bytes, workers)).await?;
         match self.admit(id, made)? {
             (session, false) => Ok(session),
             (session, true) => {
@@ -177,6 +185,16 @@ impl Registry {
         }
         self.gone.notify_waiters();
         sessions.len()
+    }
+
+    /// The number of workers that is meant.
+    fn workers(&self, field: &str, given: u32) -> Result<u32, Error> {
+        let limit = self.limits.workers;
+        if given as usize > limit {
+            let problem = format!("{given} where {limit} is the most here");
+            return Err(Error::field(field, problem));
+        }
+        Ok(given.max(1))
     }
 
     fn check_admission(&self) -> Result<(), Error> {

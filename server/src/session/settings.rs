@@ -125,7 +125,6 @@ fn refuse_unimplemented(open: &v1::Open) -> Result<(), Error> {
             !matches!(durability, v1::Durability::Unspecified | v1::Durability::None),
             "durable sessions (open.durability)",
         ),
-        (open.workers > 1, "several workers (open.workers)"),
         (!open.resume_token.is_empty(), "resuming a stream (open.resume_token)"),
         (open.output_from != 0, "output from a past position (open.output_from)"),
         (open.lease_us != 0, "a lease (open.lease_us)"),
@@ -186,13 +185,12 @@ mod tests {
         };
         assert!(open(|_| ()).is_ok());
         type Change = fn(&mut v1::Open);
-        let changes: [(Change, &str); 8] = [
+        let changes: [(Change, &str); 7] = [
             (|open| open.producer = "left".into(), "open.producer"),
             (|open| open.set_pace(v1::Pace::Live), "open.pace"),
             (|open| open.set_overload(v1::Overload::DropOldest), "open.overload"),
             (|open| open.set_durability(v1::Durability::Each), "open.durability"),
             (|open| open.set_gathering(v1::Gathering::Throughput), "open.gathering"),
-            (|open| open.workers = 2, "open.workers"),
             (|open| open.lease_us = 1, "open.lease_us"),
             (|open| open.pace = 99, "open.pace"),
         ];

@@ -209,6 +209,7 @@ async fn a_session_restored_anywhere_continues_to_the_same_output() {
 
         let id = format!("second-{run}");
         let request = v1::RestoreSessionRequest {
+            workers: 0,
             snapshot_sha256: snapshot.snapshot_sha256,
             session_id: id.clone(),
         };

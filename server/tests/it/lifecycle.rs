@@ -133,8 +133,11 @@ async fn the_session_runs_on_for_the_longest_path() {
 async fn a_damaged_name_of_a_snapshot_is_unknown() {
     let server = Server::start().await;
     let mut sessions = server.sessions().await;
-    let request =
-        v1::RestoreSessionRequest { snapshot_sha256: vec![1; 32].into(), session_id: "x".into() };
+    let request = v1::RestoreSessionRequest {
+        snapshot_sha256: vec![1; 32].into(),
+        session_id: "x".into(),
+        workers: 0,
+    };
     let status = sessions.restore_session(request).await.unwrap_err();
     assert_eq!(status.code(), Code::NotFound);
     assert!(status.message().contains("REASON_SNAPSHOT_INVALID"), "{status}");

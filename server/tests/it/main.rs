@@ -9,5 +9,6 @@ mod determinism;
 mod guard;
 mod lifecycle;
 mod networks;
+mod spread;
 mod support;
 mod watching;

@@ -13,6 +13,7 @@ mod documentation;
 mod errors;
 mod fields;
 mod hostile;
+mod models;
 mod repository;
 mod text_form;
 

@@ -275,7 +275,7 @@ pub(crate) fn touch() -> v1::Network {
         name: name.into(),
         shape: shape.clone(),
         neuron: Some(neuron),
-        winner_take_all: 0,
+        ..v1::Population::default()
     };
     let projection = |name: &str, source: &str, target: &str, weight, delay_ticks| {
         let one_to_one = v1::OneToOne { weight, delay_ticks };
@@ -333,7 +333,7 @@ pub(crate) fn eye() -> v1::Network {
                 threshold: 1.0,
                 ..v1::Accumulator::default()
             })),
-            winner_take_all: 0,
+            ..v1::Population::default()
         }],
         projections: vec![v1::Projection {
             name: "in".into(),

@@ -5,7 +5,7 @@ use spiked_client::{
     v1::{Acknowledgement, EndReason, Ended},
 };
 
-use super::{csv::Table, digest::OutputDigest, live::Live};
+use super::{csv::Table, digest::OutputDigest, live::Live, populations::Populations};
 use crate::{failure::Failure, terminal};
 
 /// Refusals that are shown; further ones are counted.
@@ -17,6 +17,8 @@ pub(crate) struct Totals {
     pub(crate) spikes: u64,
     pub(crate) decisions: u64,
     pub(crate) digest: OutputDigest,
+    /// Spikes of each population, where they are asked for.
+    pub(crate) populations: Option<Populations>,
     /// The last positions heard.
     pub(crate) position: Acknowledgement,
     /// Refusals that did not end the input.
@@ -38,6 +40,12 @@ impl Harvest {
         Self { totals: Totals::default(), table, live, fatal: None }
     }
 
+    /// Also counts the spikes of each population.
+    pub(crate) fn counting(mut self, populations: Populations) -> Self {
+        self.totals.populations = Some(populations);
+        self
+    }
+
     /// Takes everything up to the session's end.
     pub(crate) async fn reap(&mut self, mut output: Output) -> Result<(), Failure> {
         while let Some(item) = output.next().await {
@@ -54,6 +62,9 @@ impl Harvest {
             Item::Spikes(spikes) => {
                 for spike in spikes.iter() {
                     self.totals.digest.add_spike(&spike);
+                    if let Some(populations) = &mut self.totals.populations {
+                        populations.add(&spike);
+                    }
                     if let Some(table) = &mut self.table {
                         table.spike(&spike)?;
                     }

@@ -57,12 +57,19 @@ pub(crate) struct Live {
     bar: ProgressBar,
     rates: Arc<Mutex<Rates>>,
     latencies: Option<Arc<Latencies>>,
+    /// The bar shows the simulation's time, not a file's bytes.
+    follows_time: bool,
 }
 
 impl Live {
     pub(crate) fn new(bytes_total: Option<u64>, latencies: Option<Arc<Latencies>>) -> Self {
         let rates = Arc::new(Mutex::new(Rates::new(Instant::now())));
-        Self { bar: terminal::file_bar(bytes_total), rates, latencies }
+        Self { bar: terminal::file_bar(bytes_total), rates, latencies, follows_time: false }
+    }
+
+    /// For a network that runs by itself for so long \[µs\].
+    pub(crate) fn of_time(span_us: u64) -> Self {
+        Self { follows_time: true, ..Self::new(Some(span_us), None) }
     }
 
     /// The file has been read so far.
@@ -73,7 +80,13 @@ impl Live {
     /// The daemon has come so far.
     pub(crate) fn show(&self, position: &Acknowledgement) {
         let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.follows_time {
+            self.bar.set_position(position.simulated_to_us);
+        }
         if let Some(rates) = rates.look(position, Instant::now()) {
+            if self.follows_time {
+                return self.bar.set_message(rates[1..].join("  "));
+            }
             let last_ns = self.latencies.as_ref().map_or(0, |latencies| latencies.last_ns());
             let latency = duration(Duration::from_nanos(last_ns));
             self.bar.set_message(format!("{}  latency {latency}", rates.join("  ")));

@@ -1,15 +1,18 @@
-//! `spiked run`: a recording through a network, and what came of it.
+//! `spiked run`: a recording through a network, or a network by itself, and what came of it.
 //!
 //! Three at once: a thread reads the file, the feeding half batches and sends, the reading half
 //! takes what comes back. The session starts at the recording's first event.
 
+mod alone;
 mod csv;
 mod digest;
 mod feed;
 mod harvest;
 mod live;
 mod order;
+mod populations;
 mod reader;
+mod span;
 mod speed;
 mod summary;
 
@@ -17,6 +20,7 @@ use std::{
     cell::Cell,
     convert::Infallible,
     future::pending,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -25,6 +29,7 @@ use spiked_recordings::Geometry;
 use spiked_server::shutdown::signalled;
 
 pub(crate) use live::Rates;
+pub(crate) use span::Span;
 pub(crate) use speed::Speed;
 pub(crate) use summary::latency_line;
 
@@ -42,13 +47,22 @@ const CAMERA: &str = "camera";
 /// A daemon that doesn't answer is left alone after this time.
 const CLOSING_MAX: Duration = Duration::from_secs(2);
 
-/// Sends a recording through a network.
+/// Sends a recording through a network, or lets a network run by itself.
 pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
-    let mut recording = sensor::open(&arguments.file, arguments.geometry)?;
-    let geometry = sensor::required(&mut recording, &arguments.file)?;
+    match (&arguments.file, arguments.span) {
+        (_, Some(span)) => alone::run(&arguments, span).await,
+        (Some(file), None) => send(&arguments, file).await,
+        (None, None) => Err(Failure::used_wrongly("neither a recording nor --for")),
+    }
+}
+
+/// Sends a recording through a network.
+async fn send(arguments: &RunArguments, file: &Path) -> Result<(), Failure> {
+    let mut recording = sensor::open(file, arguments.geometry)?;
+    let geometry = sensor::required(&mut recording, file)?;
     let link = Link::open(&arguments.daemon).await?;
     let chosen = network::choose(&link.client, &arguments.network).await?;
-    let session = open(&link.client, &chosen, &arguments, geometry).await?;
+    let session = open(&link.client, &chosen, arguments, geometry).await?;
     let table = arguments.output.as_deref().map(|path| Table::create(path, session.tables()));
     let table = table.transpose()?;
 
@@ -56,7 +70,7 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
     let (producer, output) = session.split();
     let latencies = producer.latencies().cloned();
     let live = Live::new(recording.bytes_total(), latencies.clone());
-    let mut feeder = Feeder::new(&arguments);
+    let mut feeder = Feeder::new(arguments);
     let mut harvest = Harvest::new(table, live.clone());
     let asked_to_end = Cell::new(false);
 
@@ -78,8 +92,8 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
         let _ = tokio::time::timeout(CLOSING_MAX, closing).await;
     }
     let fed = feeder.fed;
-    let summary = Summary { tables: &tables, file: &arguments.file, fed: &fed, wall, latencies };
-    let told = tell(&arguments, &summary.text(&harvest.totals));
+    let summary = Summary { tables: &tables, file, fed: &fed, wall, latencies };
+    let told = tell(arguments, &summary.text(&harvest.totals));
     link.close().await?;
     if asked_to_end.get() {
         return Err(Failure::interrupted());
@@ -98,22 +112,38 @@ async fn open(
     let named = arguments.port.as_deref().or(chosen.camera.as_deref());
     let port = named.unwrap_or(CAMERA);
     let (width, height) = (geometry.width.into(), geometry.height.into());
-    let options =
-        OpenOptions { network_version: chosen.version.clone(), ..OpenOptions::new(&chosen.name) };
+    let options = options(chosen, arguments);
     let options =
         options.with_sensor(port, width, height).with_origin(Origin::FirstBatch).with_latency();
     client.open(options).await.map_err(|error| {
         let (reason, failure) = (error.reason(), Failure::from(error));
         match reason {
-            Some(Reason::PortUnknown | Reason::PortShape) => {
-                failure.with_hint("--port says which input port the recording goes to")
-            }
-            Some(Reason::NetworkUnknown) => {
-                failure.with_hint("`spiked networks` lists those that there are")
-            }
-            _ => failure,
+            Some(Reason::PortUnknown | Reason::PortShape) => failure.with_hint(
+                "--port says which input port the recording goes to; a network without any \
+                     runs with --for 10s",
+            ),
+            _ => with_hint(reason, failure),
         }
     })
+}
+
+/// Options of a session of a network.
+fn options(chosen: &Chosen, arguments: &RunArguments) -> OpenOptions {
+    OpenOptions {
+        network_version: chosen.version.clone(),
+        workers: arguments.threads.unwrap_or_default(),
+        ..OpenOptions::new(&chosen.name)
+    }
+}
+
+/// What could be done about a session that wasn't opened.
+fn with_hint(reason: Option<Reason>, failure: Failure) -> Failure {
+    match reason {
+        Some(Reason::NetworkUnknown) => {
+            failure.with_hint("`spiked networks` lists those that there are")
+        }
+        _ => failure,
+    }
 }
 
 /// Waits for Ctrl-C twice: the first closes the session, so that its end says how far it came; the

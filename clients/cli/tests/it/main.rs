@@ -1,5 +1,6 @@
 //! The binary as users meet it: real processes, real sockets, exit statuses and what is printed.
 
+mod alone;
 mod client;
 mod convert;
 mod demo;

@@ -150,11 +150,38 @@ fn output_that_cannot_be_written_is_named() {
 }
 
 #[test]
+fn a_recording_for_a_network_without_inputs_and_none_for_one_with_them() {
+    let folder = Folder::new();
+    for (network, name) in [("motion", "motion"), ("delay-line", "delay-line")] {
+        let told = tell(["run", network, "--for", "1s"]);
+        let said = format!("network {name:?} has input ports: --for is for those without");
+        assert_refused(&told, 2, &[&said, "give it a recording"]);
+    }
+    let recording = folder.texture().display().to_string();
+    let told = tell(["run", "brunel", &recording]);
+    assert_refused(&told, 2, &["\"camera\"", "a network without any runs with --for 10s"]);
+    let told = tell(["run", "brunel", "--for", "1s", "--threads", "64"]);
+    if told.status == Some(2) {
+        assert_refused(&told, 2, &["open.workers: 64 where "]);
+    }
+    let text = "population.one = { shape = 1, neuron = { poisson.rate = \"5 Hz\" } }\n";
+    let network = folder.write("one.toml", text).display().to_string();
+    let told = tell(["run", &network, "--for", "1s", "--threads", "2"]);
+    // Where there is one processor only, that is said first.
+    assert_refused(&told, 2, &["open.workers: 2 w"]);
+}
+
+#[test]
 fn arguments_that_make_no_sense_are_misuse() {
     for arguments in [
         &["run", "motion", "x.es", "--speed", "fast"][..],
         &["run", "motion", "x.es", "--batch", "0"],
         &["run", "motion"],
+        &["run", "motion", "x.es", "--for", "1s"],
+        &["run", "brunel", "--for", "10"],
+        &["run", "brunel", "--for", "0s"],
+        &["run", "brunel", "--for", "1s", "--speed", "1x"],
+        &["run", "brunel", "--for", "1s", "--threads", "0"],
         &["serve", "--listen", "nowhere"],
         &["serve", "--threads", "0"],
         &["dance"],

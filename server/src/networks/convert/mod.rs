@@ -6,13 +6,15 @@
 //! for [`sim_core::Plan::new`] to judge.
 
 mod arrays;
+mod neurons;
 mod parts;
 mod projection;
+mod values;
 
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use sim_core::network::description::Network;
+use sim_core::network::Network;
 use sim_core::{Problem, TickLength};
 use spiked_proto::v1;
 
@@ -48,7 +50,9 @@ pub fn network(
         tick: tick(&mut notes, network.tick_ns),
         seed: network.seed,
         inputs: notes.all(&network.inputs, parts::input)?,
-        populations: notes.all(&network.populations, parts::population)?,
+        populations: notes.all(&network.populations, |notes, population| {
+            parts::population(notes, &mut arrays, population)
+        })?,
         projections: notes.all(&network.projections, |notes, projection| {
             projection::projection(notes, &mut arrays, projection)
         })?,
@@ -145,6 +149,14 @@ impl Notes {
     fn refuse(&mut self, field: &str, message: impl Into<String>) {
         if self.problems.len() < PROBLEMS_MAX {
             self.problems.push(problem(self.path(field), message));
+        }
+    }
+
+    /// A number of the contract that stands for a word.
+    fn word<T: TryFrom<i32>>(&mut self, field: &str, word: i32) -> Option<T> {
+        match T::try_from(word) {
+            Ok(word) => Some(word),
+            Err(_) => self.none(field, format!("{word} has no meaning")),
         }
     }
 

@@ -1,13 +1,16 @@
 //! Input ports, populations, readouts and output ports, translated one by one.
 
-use sim_core::network::description::{
-    AccumulatorParameters, Extent, Filter, InputPort, InputShape, LifParameters, Neuron,
-    OutputPort, Population, Readout, ReadoutRule, Rectify, SensorSize, WinnerTakeAll,
+use sim_core::network::{
+    DriveStep, Extent, Filter, InputPort, InputShape, Noise, OutputPort, Population, Readout,
+    ReadoutRule, SensorSize, Vary, WinnerTakeAll,
 };
 use spiked_proto::v1;
 
-use super::{Error, Notes, at_most};
-use crate::networks::limits::{EXTENTS_MAX, LABELS_MAX, LIST_MAX, NAME_CHARS_MAX};
+use super::arrays::Arrays;
+use super::{Error, Notes, at_most, neurons, values};
+use crate::networks::limits::{
+    DRIVE_STEPS_MAX, EXTENTS_MAX, LABELS_MAX, LIST_MAX, NAME_CHARS_MAX, NOISES_MAX, VARY_MAX,
+};
 
 const MULTIPLICITY_MAX: u32 = 65_535;
 
@@ -82,26 +85,65 @@ fn filter(notes: &mut Notes, index: usize, filter: &v1::Filter) -> Result<Option
 
 pub(super) fn population(
     notes: &mut Notes,
+    arrays: &mut Arrays<'_>,
     population: &v1::Population,
 ) -> Result<Option<Population>, Error> {
     let name = notes.at("population", &population.name);
     at_most("extents of a shape", population.shape.len(), EXTENTS_MAX)?;
     let extents = population.shape.iter().enumerate();
     let shape = extents.filter_map(|(index, extent)| self::extent(notes, index, extent)).collect();
-    let winner_take_all = match v1::WinnerTakeAll::try_from(population.winner_take_all) {
-        Ok(v1::WinnerTakeAll::PerLocation) => WinnerTakeAll::PerLocation,
-        Ok(_) => WinnerTakeAll::None,
-        Err(unknown) => {
-            notes.refuse("winner_take_all", format!("{} has no meaning", unknown.0));
-            WinnerTakeAll::None
-        }
+    let winner_take_all = match notes.word("winner_take_all", population.winner_take_all) {
+        Some(v1::WinnerTakeAll::PerLocation) => WinnerTakeAll::PerLocation,
+        _ => WinnerTakeAll::None,
     };
-    let neuron = neuron(notes, population.neuron.as_ref())?;
+    let neuron = neurons::neuron(notes, population.neuron.as_ref())?;
+    let vary = vary(notes, arrays, &population.vary)?;
+    let noise = noise(notes, &population.noise)?;
+    at_most("drive steps of a population", population.drive_steps.len(), DRIVE_STEPS_MAX)?;
+    let steps = population.drive_steps.iter();
+    let step = |&v1::DriveStep { at_tick, drive_mv }: &_| DriveStep { at_tick, drive_mv };
+    let drive_steps = steps.map(step).collect();
     Ok(neuron.map(|neuron| Population {
         shape,
         winner_take_all,
+        vary,
+        noise,
+        drive_steps,
+        clock_ticks: population.clock_ticks.max(1),
         ..Population::new(&name, &[], neuron)
     }))
+}
+
+fn vary(notes: &mut Notes, arrays: &mut Arrays<'_>, vary: &[v1::Vary]) -> Result<Vec<Vary>, Error> {
+    at_most("parameters of a population that vary", vary.len(), VARY_MAX)?;
+    let mut translated = Vec::with_capacity(vary.len());
+    for (index, v1::Vary { parameter, values }) in vary.iter().enumerate() {
+        // A receptor's name, and what of it.
+        if !(1..=2 * NAME_CHARS_MAX).contains(&parameter.chars().count()) {
+            let message = format!("needs 1 to {} characters", 2 * NAME_CHARS_MAX);
+            notes.refuse(&format!("vary[{index}].parameter"), message);
+        }
+        let field = format!("vary[{index}].values");
+        let values = values::values(notes, arrays, &field, values.as_ref())?;
+        let parameter = parameter.clone();
+        translated.extend(values.map(|shaped| Vary { parameter, values: shaped.values }));
+    }
+    Ok(translated)
+}
+
+fn noise(notes: &mut Notes, noise: &[v1::Noise]) -> Result<Vec<Noise>, Error> {
+    at_most("noise of a population", noise.len(), NOISES_MAX)?;
+    let translate = |(index, noise): (usize, &v1::Noise)| Noise {
+        rate_hz: noise.rate_hz,
+        weight: noise.weight,
+        receptor: receptor(notes, &format!("noise[{index}].receptor"), &noise.receptor),
+    };
+    Ok(noise.iter().enumerate().map(translate).collect())
+}
+
+/// The name of a receptor, or none.
+pub(super) fn receptor(notes: &mut Notes, field: &str, name: &str) -> String {
+    if name.is_empty() { String::new() } else { notes.name(field, name) }
 }
 
 fn extent(notes: &mut Notes, index: usize, extent: &v1::Extent) -> Option<Extent> {
@@ -115,43 +157,6 @@ fn extent(notes: &mut Notes, index: usize, extent: &v1::Extent) -> Option<Extent
         },
         None => notes.none(&field, "is missing"),
     }
-}
-
-fn neuron(
-    notes: &mut Notes,
-    neuron: Option<&v1::population::Neuron>,
-) -> Result<Option<Neuron>, Error> {
-    use v1::population::Neuron as Wire;
-    Ok(match neuron {
-        Some(Wire::Lif(lif)) => Some(Neuron::Lif(LifParameters {
-            tau_ms: lif.tau_ms,
-            rest_mv: lif.rest_mv,
-            threshold_mv: lif.threshold_mv,
-            reset_mv: lif.reset_mv,
-            drive_mv: lif.drive_mv,
-            refractory_ms: lif.refractory_ms,
-            initial_mv: lif.initial_mv.unwrap_or(lif.rest_mv),
-            strict: lif.strict,
-            ..LifParameters::default()
-        })),
-        Some(Wire::Accumulator(accumulator)) => {
-            let rectify = match v1::Rectify::try_from(accumulator.rectify) {
-                Ok(v1::Rectify::Absolute) => Rectify::Absolute,
-                Ok(_) => Rectify::None,
-                Err(unknown) => {
-                    let message = format!("{} has no meaning", unknown.0);
-                    return Ok(notes.none("neuron.accumulator.rectify", message));
-                }
-            };
-            let (threshold, strict) = (accumulator.threshold, accumulator.strict);
-            Some(Neuron::Accumulator(AccumulatorParameters { threshold, rectify, strict }))
-        }
-        Some(Wire::Other(other)) => {
-            let feature = format!("the neuron model {:?}", shortened(&other.model));
-            return Err(notes.unimplemented("neuron", &feature));
-        }
-        None => notes.none("neuron", "is missing: lif or accumulator"),
-    })
 }
 
 pub(super) fn readout(notes: &mut Notes, readout: &v1::Readout) -> Result<Option<Readout>, Error> {

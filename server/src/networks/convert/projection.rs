@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use sim_core::network::description::{
+use sim_core::network::{
     Border, Connectivity, Convolution, ConvolutionKind, ExplicitSynapses, Projection,
+    RandomConnectivity, RandomRule,
 };
 use spiked_proto::v1;
 
 use super::arrays::Arrays;
-use super::parts::shortened;
+use super::parts::{receptor, shortened};
+use super::values::{Shaped, delays, values};
 use super::{Error, Notes};
 
 pub(super) fn projection(
@@ -17,10 +19,7 @@ pub(super) fn projection(
     projection: &v1::Projection,
 ) -> Result<Option<Projection>, Error> {
     let name = notes.at("projection", &projection.name);
-    if !projection.receptor.is_empty() {
-        let feature = format!("the receptor {:?}", shortened(&projection.receptor));
-        return Err(notes.unimplemented("receptor", &feature));
-    }
+    let receptor = receptor(notes, "receptor", &projection.receptor);
     if let Some(plasticity) = &projection.plasticity {
         let feature = format!("plasticity ({:?})", shortened(&plasticity.rule));
         return Err(notes.unimplemented("plasticity", &feature));
@@ -29,6 +28,7 @@ pub(super) fn projection(
     Ok(connectivity.map(|connectivity| {
         let mut translated =
             Projection::new(&name, &projection.source, &projection.target, connectivity);
+        translated.receptor = receptor;
         translated.axonal_delay_ticks = projection.axonal_delay_ticks;
         translated.dendritic_delay_ticks = projection.dendritic_delay_ticks;
         translated
@@ -54,12 +54,59 @@ fn connectivity(
         Some(Wire::Convolution(laid)) => {
             convolution(notes, arrays, laid)?.map(|c| Connectivity::Convolution(Arc::new(c)))
         }
+        Some(Wire::Dense(wire)) => dense(notes, arrays, wire)?,
+        Some(Wire::Random(wire)) => random(notes, arrays, wire)?.map(Connectivity::Random),
         Some(Wire::Other(other)) => {
             let feature = format!("the connectivity {:?}", shortened(&other.rule));
             return Err(notes.unimplemented("connectivity", &feature));
         }
-        None => notes.none("connectivity", "is missing: one_to_one, explicit or convolution"),
+        None => notes
+            .none("connectivity", "is missing: one_to_one, explicit, convolution, dense or random"),
     })
+}
+
+fn dense(
+    notes: &mut Notes,
+    arrays: &mut Arrays<'_>,
+    wire: &v1::Dense,
+) -> Result<Option<Connectivity>, Error> {
+    let weights = values(notes, arrays, "dense.weights", wire.weights.as_ref())?;
+    let Some(Shaped { values: weights, shape }) = weights else {
+        return Ok(None);
+    };
+    // One long row would hide which of the two comes first.
+    if let Some(shape) = shape.filter(|shape| shape.len() != 2) {
+        let message = format!("needs two extents, [target, source], not {shape:?}");
+        return Ok(notes.none("dense.weights.each", message));
+    }
+    Ok(Some(Connectivity::Dense { weights, delay_ticks: wire.delay_ticks }))
+}
+
+fn random(
+    notes: &mut Notes,
+    arrays: &mut Arrays<'_>,
+    wire: &v1::RandomSynapses,
+) -> Result<Option<RandomConnectivity>, Error> {
+    use v1::random_synapses::Rule;
+    let rule = match wire.rule {
+        Some(Rule::InDegree(degree)) => Some(RandomRule::FixedInDegree(degree)),
+        Some(Rule::OutDegree(degree)) => Some(RandomRule::FixedOutDegree(degree)),
+        Some(Rule::Total(total)) => Some(RandomRule::FixedTotal(total)),
+        Some(Rule::Probability(probability)) => Some(RandomRule::Pairwise { probability }),
+        None => {
+            let message = "is missing: in_degree, out_degree, total or probability";
+            notes.none("random.rule", message)
+        }
+    };
+    let weights = values(notes, arrays, "random.weights", wire.weights.as_ref())?;
+    let delays_ticks = delays(notes, arrays, "random.delays", wire.delays.as_ref())?;
+    let (Some(rule), Some(Shaped { values: weights, .. }), Some(delays_ticks)) =
+        (rule, weights, delays_ticks)
+    else {
+        return Ok(None);
+    };
+    let (allow_self, seed) = (wire.allow_self, wire.seed);
+    Ok(Some(RandomConnectivity { rule, weights, delays_ticks, allow_self, seed }))
 }
 
 fn explicit(

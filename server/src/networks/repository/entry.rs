@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
-use sim_core::network::description::{Network, SensorSize};
+use sim_core::network::{Network, SensorSize, Spread};
 use sim_core::{Plan, Problem};
 use spiked_proto::v1;
 
@@ -104,10 +104,15 @@ impl Content {
         })
     }
 
-    /// The plan for sensors of these sizes; what the core says against it, with its places.
-    pub(super) fn plan(&self, sensors: &[(String, SensorSize)]) -> Result<Plan, Error> {
+    /// The plan for sensors of these sizes, spread over so many workers; what the core says against
+    /// it, with its places.
+    pub(super) fn plan(
+        &self,
+        sensors: &[(String, SensorSize)],
+        workers: u32,
+    ) -> Result<Plan, Error> {
         sensors::check(&self.network, sensors)?;
-        Plan::new(&self.network, sensors).map_err(|error| {
+        Plan::spread(&self.network, sensors, Spread::over(workers)).map_err(|error| {
             let problems = error.problems.into_iter().take(PROBLEMS_MAX);
             let problems = problems.map(|problem| located(&self.places, problem)).collect();
             Error::Invalid { name: self.network.name.clone(), problems }
@@ -119,7 +124,7 @@ impl Content {
         if sensors::open_ports(&self.network).next().is_some() {
             return Ok(());
         }
-        self.plan(&[]).map(|_| ())
+        self.plan(&[], 1).map(|_| ())
     }
 }
 

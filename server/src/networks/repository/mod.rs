@@ -2,7 +2,7 @@
 //!
 //! They come from the binary, from the operator's folder (which hides those of the same name in
 //! the binary), and from clients, until the daemon ends. A plan is made outside of any lock, for
-//! one size of each sensor, and kept for the next session.
+//! one size of each sensor and one number of workers, and kept for the next session.
 
 mod entry;
 mod folder;
@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use include_dir::{Dir, include_dir};
-use sim_core::network::description::SensorSize;
+use sim_core::network::SensorSize;
 use sim_core::{Cost, Plan, Problem};
 use spiked_proto::v1;
 
@@ -50,7 +50,7 @@ pub struct Loaded {
     pub name: String,
     /// Its version, also where the newest was asked for.
     pub version: String,
-    /// Shared by all sessions with the same sensor sizes.
+    /// Shared by all sessions with the same sensor sizes and as many workers.
     pub plan: Arc<Plan>,
 }
 
@@ -109,8 +109,23 @@ impl Repository {
         version: &str,
         sensors: &[(String, SensorSize)],
     ) -> Result<Loaded, Error> {
+        self.plan_over(name, version, sensors, 1)
+    }
+
+    /// The same, for sessions that are spread over so many threads.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::plan`]; the field `workers` for more than the network can have.
+    pub fn plan_over(
+        &self,
+        name: &str,
+        version: &str,
+        sensors: &[(String, SensorSize)],
+        workers: u32,
+    ) -> Result<Loaded, Error> {
         let entry = self.find(name, version)?;
-        let plan = self.plan_of(&entry, sensors)?;
+        let plan = self.plan_of(&entry, sensors, workers)?;
         Ok(Loaded { name: entry.name.clone(), version: entry.version.clone(), plan })
     }
 
@@ -145,7 +160,7 @@ impl Repository {
         sensors: &[(String, SensorSize)],
     ) -> Result<(Info, Cost, [u8; 32]), Error> {
         let entry = self.find(name, version)?;
-        let plan = self.plan_of(&entry, sensors)?;
+        let plan = self.plan_of(&entry, sensors, 1)?;
         Ok((info(&entry), plan.cost().clone(), plan.hash()))
     }
 
@@ -162,7 +177,7 @@ impl Repository {
         sensors: &[(String, SensorSize)],
     ) -> Result<Verdict, Error> {
         let judged = Content::convert(network, &|sha256| self.blobs.get(sha256))
-            .and_then(|content| content.plan(sensors));
+            .and_then(|content| content.plan(sensors, 1));
         match judged {
             Ok(plan) => Ok(Ok((plan.cost().clone(), plan.hash()))),
             Err(Error::Invalid { problems, .. }) => Ok(Err(problems)),
@@ -195,15 +210,20 @@ impl Repository {
         })
     }
 
-    fn plan_of(&self, entry: &Entry, sensors: &[(String, SensorSize)]) -> Result<Arc<Plan>, Error> {
+    fn plan_of(
+        &self,
+        entry: &Entry,
+        sensors: &[(String, SensorSize)],
+        workers: u32,
+    ) -> Result<Arc<Plan>, Error> {
         let content = entry.content()?;
         // Before the cache is asked: a size for a port that has one of its own is no other plan.
         sensors::check(&content.network, sensors)?;
-        let key = Key::new(&entry.name, &entry.version, sensors);
+        let key = Key::new(&entry.name, &entry.version, sensors, workers);
         if let Some(plan) = self.plans().get(&key) {
             return Ok(plan);
         }
-        let plan = Arc::new(content.plan(sensors)?);
+        let plan = Arc::new(content.plan(sensors, workers)?);
         self.plans().keep(key, &plan);
         Ok(plan)
     }

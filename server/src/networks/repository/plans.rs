@@ -3,23 +3,29 @@
 use std::sync::Arc;
 
 use sim_core::Plan;
-use sim_core::network::description::SensorSize;
+use sim_core::network::SensorSize;
 
 use crate::networks::limits::{PLANS_BYTES_MAX, PLANS_MAX};
 
-/// A network and the sizes that its open ports were given, by port.
+/// A network, the sizes that its open ports were given, by port, and how far it is spread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Key {
     name: String,
     version: String,
     sensors: Vec<(String, SensorSize)>,
+    workers: u32,
 }
 
 impl Key {
-    pub(super) fn new(name: &str, version: &str, sensors: &[(String, SensorSize)]) -> Self {
+    pub(super) fn new(
+        name: &str,
+        version: &str,
+        sensors: &[(String, SensorSize)],
+        workers: u32,
+    ) -> Self {
         let mut sensors = sensors.to_vec();
         sensors.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Self { name: name.into(), version: version.into(), sensors }
+        Self { name: name.into(), version: version.into(), sensors, workers }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whether the sensor sizes that a session gives are those that a network asks for.
 
-use sim_core::network::description::{InputPort, InputShape, Network, SensorSize};
+use sim_core::network::{InputPort, InputShape, Network, SensorSize};
 
 use crate::networks::error::Error;
 use crate::networks::limits::SENSOR_PIXELS_MAX;

@@ -160,6 +160,11 @@ impl<'a> Named<'a> {
     }
 }
 
+/// Whether a text names a file of an array.
+pub(super) fn is_array(text: &str) -> bool {
+    matches!(extension(text), "npy" | "npz")
+}
+
 /// What a file's name ends in.
 pub(super) fn extension(name: &str) -> &str {
     name.rsplit_once('.').map_or("", |(_, extension)| extension)

@@ -9,14 +9,17 @@ mod convolution;
 mod files;
 mod motion;
 mod network;
+mod neuron;
 mod node;
 mod notes;
 mod npy;
 mod part;
 mod projection;
 mod quantity;
+mod random;
 mod readout;
 mod synapses;
+mod values;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -11,7 +11,8 @@ use super::array::Arrays;
 use super::files::Files;
 use super::node::{Node, Table};
 use super::notes::Notes;
-use super::{part, projection, readout};
+use super::quantity::Unit;
+use super::{neuron, part, projection, readout};
 use crate::networks::limits::{DESCRIPTION_CHARS_MAX, PARTS_MAX};
 use crate::networks::name;
 
@@ -24,8 +25,8 @@ pub(super) struct Context<'a> {
     pub(super) arrays: Arrays<'a>,
     /// Names of the inputs, and whether each is a sensor.
     pub(super) inputs: Vec<(&'a str, bool)>,
-    /// Names of the populations, and whether their weights are voltages.
-    pub(super) populations: Vec<(&'a str, bool)>,
+    /// Names of the populations, and in what their weights are counted.
+    pub(super) populations: Vec<(&'a str, Unit)>,
 }
 
 /// Reads a whole text; what is wrong is in the notes.
@@ -57,7 +58,10 @@ pub(super) fn read<'a>(
         tick_ns: tick_ns(&root),
         arrays: Arrays::new(files),
         inputs: inputs.iter().map(|(name, node)| (*name, part::is_sensor(node))).collect(),
-        populations: populations.iter().map(|(name, node)| (*name, part::is_lif(node))).collect(),
+        populations: populations
+            .iter()
+            .map(|(name, node)| (*name, neuron::weight_unit(node)))
+            .collect(),
     };
     let mut network = v1::Network {
         name: network_name(&root, default_name),

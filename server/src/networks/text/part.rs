@@ -1,26 +1,14 @@
-//! Inputs with their filters, and populations with their neurons.
+//! Inputs with their filters, and populations with what drives them from outside.
 
 use spiked_proto::v1;
 
 use super::network::Context;
+use super::neuron;
 use super::node::Node;
-use crate::networks::limits::{EXTENTS_MAX, SENSOR_PIXELS_MAX};
+use super::quantity::Unit;
+use super::values;
+use crate::networks::limits::{DRIVE_STEPS_MAX, EXTENTS_MAX, NOISES_MAX, SENSOR_PIXELS_MAX};
 use crate::networks::name;
-
-/// Neuron models of versions to come.
-const NEURONS_LATER: &[&str] = &[
-    "adex",
-    "alif",
-    "clif",
-    "cuba_lif",
-    "elm",
-    "exponential_lif",
-    "integrator",
-    "izhikevich",
-    "li",
-    "psn",
-    "segments",
-];
 
 pub(super) fn input(name: &str, node: &Node<'_>) -> Option<v1::InputPort> {
     let table = node.table(
@@ -114,29 +102,77 @@ pub(super) fn population(
     name: &str,
     node: &Node<'_>,
 ) -> Option<v1::Population> {
-    let table = node
-        .table(&["shape", "neuron", "winner_take_all"], &["parameters", "plasticity", "probe"])?;
+    let table = node.table(
+        &["shape", "neuron", "winner_take_all", "vary", "noise", "drive_steps", "clock"],
+        &["parameters", "plasticity", "probe"],
+    )?;
     let shape = table.need("shape", "[12, \"camera.height\", \"camera.width\"]");
     let shape = shape.and_then(|node| self::shape(context, &node));
     let neuron = table.need("neuron", "{ lif = { tau = \"20 ms\", threshold = \"1 mV\" } }");
-    let neuron = neuron.and_then(|node| self::neuron(&node));
+    let model = neuron.as_ref().map_or("", neuron::model);
+    let neuron = neuron.and_then(|node| neuron::read(&node));
     let words =
         [("none", v1::WinnerTakeAll::None), ("per location", v1::WinnerTakeAll::PerLocation)];
     let winner_take_all = match table.get("winner_take_all") {
-        Some(node) => node.word(&words, &["global", "per channel"])?,
-        None => v1::WinnerTakeAll::Unspecified,
+        Some(node) => node.word(&words, &["global", "per channel"]),
+        None => Some(v1::WinnerTakeAll::Unspecified),
     };
+    let vary = table.get("vary").map_or(Some(Vec::new()), |node| vary(context, model, &node));
+    let weights = neuron::weight_unit(node);
+    let noise = table.get("noise").map_or(Some(Vec::new()), |node| noise(weights, &node));
+    let steps = table.get("drive_steps");
+    let drive_steps = steps.map_or(Some(Vec::new()), |node| drive_steps(context, &node));
+    let clock = table.get("clock").map(|node| node.ticks(context.tick_ns, 1));
     Some(v1::Population {
         name: name.into(),
         shape: shape?,
         neuron: Some(neuron?),
-        winner_take_all: winner_take_all.into(),
+        winner_take_all: winner_take_all?.into(),
+        vary: vary?,
+        noise: noise?,
+        drive_steps: drive_steps?,
+        // Absent is every tick.
+        clock_ticks: clock.unwrap_or(Some(0))?,
     })
 }
 
-/// Whether a population's weights are voltages, whatever else is wrong with it.
-pub(super) fn is_lif(node: &Node<'_>) -> bool {
-    node.child("neuron").is_some_and(|neuron| neuron.peek("lif"))
+fn vary(context: &Context<'_>, model: &str, node: &Node<'_>) -> Option<Vec<v1::Vary>> {
+    let varying = |(parameter, unit, node): (String, Unit, Node<'_>)| {
+        let values = values::read(context, &node, unit)?;
+        Some(v1::Vary { parameter, values: Some(values) })
+    };
+    all(neuron::varying(model, node)?.into_iter().map(varying).collect())
+}
+
+/// One, or a list of { rate = "8 kHz", weight = 0.1, receptor = "excite" }.
+fn noise(weights: Unit, node: &Node<'_>) -> Option<Vec<v1::Noise>> {
+    let noises = node.items_or_one()?;
+    if noises.len() > NOISES_MAX {
+        return node.refuse(format!("has {} noises, at most {NOISES_MAX}", noises.len()));
+    }
+    let noise = |node: &Node<'_>| {
+        let table = node.table(&["rate", "weight", "receptor"], &[])?;
+        let rate = table.need("rate", "\"8 kHz\"").and_then(|n| n.in_unit(Unit::Frequency));
+        let weight = table.need("weight", "0.1").and_then(|node| values::one(&node, weights));
+        let receptor = table.get("receptor").map_or(Some(""), |node| node.text());
+        Some(v1::Noise { rate_hz: rate?, weight: weight?, receptor: receptor?.into() })
+    };
+    all(noises.iter().map(noise).collect())
+}
+
+/// A list of { at = "50 ms", drive = "12 mV" }.
+fn drive_steps(context: &Context<'_>, node: &Node<'_>) -> Option<Vec<v1::DriveStep>> {
+    let steps = node.items()?;
+    if steps.len() > DRIVE_STEPS_MAX {
+        return node.refuse(format!("has {} steps, at most {DRIVE_STEPS_MAX}", steps.len()));
+    }
+    let step = |node: &Node<'_>| {
+        let table = node.table(&["at", "drive"], &[])?;
+        let at_tick = table.need("at", "\"50 ms\"").and_then(|n| n.ticks(context.tick_ns, 1));
+        let drive_mv = table.need("drive", "\"12 mV\"").and_then(|node| neuron::drive(&node));
+        Some(v1::DriveStep { at_tick: at_tick?, drive_mv: drive_mv? })
+    };
+    all(steps.iter().map(step).collect())
 }
 
 fn shape(context: &Context<'_>, node: &Node<'_>) -> Option<Vec<v1::Extent>> {
@@ -168,63 +204,6 @@ fn extent(context: &Context<'_>, node: &Node<'_>) -> Option<v1::Extent> {
             node.refuse(format!("no input {port:?}{}", name::hint(port, inputs)))
         }
     }
-}
-
-fn neuron(node: &Node<'_>) -> Option<v1::population::Neuron> {
-    use v1::population::Neuron;
-    match node.one_of(&["lif", "accumulator"], NEURONS_LATER)? {
-        ("lif", node) => Some(Neuron::Lif(lif(&node)?)),
-        (_, node) => Some(Neuron::Accumulator(accumulator(&node)?)),
-    }
-}
-
-/// Defaults are the core's own.
-fn lif(node: &Node<'_>) -> Option<v1::Lif> {
-    let table = node.table(
-        &["tau", "rest", "threshold", "reset", "drive", "refractory", "initial", "strict"],
-        &["receptors", "tau_synapse"],
-    )?;
-    let default = sim_core::network::description::LifParameters::default();
-    let time_ms = |key, default_ms| match table.get(key) {
-        Some(node) => Some(node.duration()?.ms()),
-        None => Some(default_ms),
-    };
-    let voltage_mv =
-        |key, default_mv| table.get(key).map_or(Some(default_mv), |node| node.millivolts());
-    let tau_ms = time_ms("tau", default.tau_ms);
-    let refractory_ms = time_ms("refractory", default.refractory_ms);
-    let rest_mv = voltage_mv("rest", default.rest_mv);
-    let threshold_mv = voltage_mv("threshold", default.threshold_mv);
-    let reset_mv = voltage_mv("reset", default.reset_mv);
-    let drive_mv = voltage_mv("drive", default.drive_mv);
-    let initial_mv = table.get("initial").map(|node| node.millivolts());
-    let strict = table.get("strict").map_or(Some(default.strict), |node| node.flag());
-    Some(v1::Lif {
-        tau_ms: tau_ms?,
-        rest_mv: rest_mv?,
-        threshold_mv: threshold_mv?,
-        reset_mv: reset_mv?,
-        drive_mv: drive_mv?,
-        refractory_ms: refractory_ms?,
-        // Absent is rest.
-        initial_mv: match initial_mv {
-            Some(initial_mv) => Some(initial_mv?),
-            None => None,
-        },
-        strict: strict?,
-    })
-}
-
-fn accumulator(node: &Node<'_>) -> Option<v1::Accumulator> {
-    let table = node.table(&["threshold", "rectify", "strict"], &[])?;
-    let threshold = table.need("threshold", "3.0").and_then(|node| node.number());
-    let words = [("none", v1::Rectify::None), ("absolute", v1::Rectify::Absolute)];
-    let rectify = match table.get("rectify") {
-        Some(node) => node.word(&words, &["positive"]),
-        None => Some(v1::Rectify::Unspecified),
-    };
-    let strict = table.get("strict").map_or(Some(false), |node| node.flag());
-    Some(v1::Accumulator { threshold: threshold?, rectify: rectify?.into(), strict: strict? })
 }
 
 /// All of them, once each has been looked at.

@@ -1,37 +1,51 @@
-//! Projections: what they join, their delays, and which of three connectivities they have.
+//! Projections: what they join, their delays, and which connectivity they have.
 
 use spiked_proto::v1;
 
 use super::network::Context;
 use super::node::{Node, Table};
-use super::{convolution, synapses};
+use super::quantity::Unit;
+use super::{convolution, random, synapses, values};
 use crate::networks::name;
 
+const KEYS: &[&str] = &[
+    "from",
+    "to",
+    "receptor",
+    "axonal_delay",
+    "dendritic_delay",
+    "one_to_one",
+    "convolution",
+    "synapses",
+    "dense",
+    "random",
+];
+const CONNECTIVITIES: &[&str] = &["one_to_one", "convolution", "synapses", "dense", "random"];
 /// Connectivities and features of versions to come.
-const LATER: &[&str] =
-    &["all_to_all", "dense", "plasticity", "pool", "pooling", "probability", "random", "receptor"];
+const LATER: &[&str] = &["all_to_all", "plasticity", "pool", "pooling"];
 
 pub(super) fn read(context: &Context<'_>, name: &str, node: &Node<'_>) -> Option<v1::Projection> {
     use v1::projection::Connectivity;
-    let table = node.table(
-        &["from", "to", "one_to_one", "convolution", "synapses", "axonal_delay", "dendritic_delay"],
-        LATER,
-    )?;
+    let table = node.table(KEYS, LATER)?;
     let source = source(context, &table);
     let target = target(context, &table);
-    let in_mv = target.is_some_and(|(_, is_lif)| is_lif);
+    // Where the target is unknown, a weight of any kind is fine: that is said already.
+    let unit = target.map_or(Unit::Bare, |(_, unit)| unit);
+    let receptor = table.get("receptor").map_or(Some(""), |node| node.text());
     let axonal_delay_ticks = optional_ticks(context, &table, "axonal_delay");
     let dendritic_delay_ticks = optional_ticks(context, &table, "dendritic_delay");
-    let connectivity = match table.one_of(&["one_to_one", "convolution", "synapses"])? {
-        ("one_to_one", node) => Connectivity::OneToOne(one_to_one(context, &node, in_mv)?),
+    let connectivity = match table.one_of(CONNECTIVITIES)? {
+        ("one_to_one", node) => Connectivity::OneToOne(one_to_one(context, &node, unit)?),
         ("convolution", node) => Connectivity::Convolution(convolution::read(context, &node)?),
-        (_, node) => Connectivity::Explicit(synapses::read(context, &node, in_mv)?),
+        ("dense", node) => Connectivity::Dense(dense(context, &node, unit)?),
+        ("random", node) => Connectivity::Random(random::read(context, &node, unit)?),
+        (_, node) => Connectivity::Explicit(synapses::read(context, &node, unit)?),
     };
     Some(v1::Projection {
         name: name.into(),
         source: source?.into(),
         target: target?.0.into(),
-        receptor: String::new(),
+        receptor: receptor?.into(),
         axonal_delay_ticks: axonal_delay_ticks?,
         dendritic_delay_ticks: dendritic_delay_ticks?,
         connectivity: Some(connectivity),
@@ -42,19 +56,22 @@ pub(super) fn read(context: &Context<'_>, name: &str, node: &Node<'_>) -> Option
 fn source<'a>(context: &Context<'_>, table: &Table<'a>) -> Option<&'a str> {
     let node = table.need("from", "\"NAME\"")?;
     let text = node.text()?;
-    let names = || context.inputs.iter().chain(&context.populations).map(|(name, _)| *name);
+    let names = || {
+        let inputs = context.inputs.iter().map(|(name, _)| *name);
+        inputs.chain(context.populations.iter().map(|(name, _)| *name))
+    };
     if names().any(|name| name == text) {
         return Some(text);
     }
     node.refuse(format!("no input or population {text:?}{}", name::hint(text, names())))
 }
 
-/// The target, and whether its weights are voltages.
-fn target<'a>(context: &Context<'_>, table: &Table<'a>) -> Option<(&'a str, bool)> {
+/// The target, and in what its weights are counted.
+fn target<'a>(context: &Context<'_>, table: &Table<'a>) -> Option<(&'a str, Unit)> {
     let node = table.need("to", "\"NAME\"")?;
     let text = node.text()?;
-    if let Some((_, is_lif)) = context.populations.iter().find(|(name, _)| *name == text) {
-        return Some((text, *is_lif));
+    if let Some((_, unit)) = context.populations.iter().find(|(name, _)| *name == text) {
+        return Some((text, *unit));
     }
     if context.inputs.iter().any(|(name, _)| *name == text) {
         return node.refuse(format!("{text:?} is an input: synapses lead to populations"));
@@ -63,23 +80,19 @@ fn target<'a>(context: &Context<'_>, table: &Table<'a>) -> Option<(&'a str, bool
     node.refuse(format!("no population {text:?}{}", name::hint(text, names)))
 }
 
-fn one_to_one(context: &Context<'_>, node: &Node<'_>, in_mv: bool) -> Option<v1::OneToOne> {
+fn one_to_one(context: &Context<'_>, node: &Node<'_>, unit: Unit) -> Option<v1::OneToOne> {
     let table = node.table(&["weight", "delay"], &["weights", "delays"])?;
-    let weight = table.need("weight", "1.0").and_then(|node| weight(&node, in_mv));
+    let weight = table.need("weight", "1.0").and_then(|node| values::one(&node, unit));
     let delay_ticks = optional_ticks(context, &table, "delay");
     Some(v1::OneToOne { weight: weight?, delay_ticks: delay_ticks? })
 }
 
-/// A weight in the unit of its target's threshold: a number, or a voltage where that is one.
-pub(super) fn weight(node: &Node<'_>, in_mv: bool) -> Option<f64> {
-    match node.as_text() {
-        Some(_) if in_mv => node.millivolts(),
-        Some(_) => node.refuse(format!(
-            "{} where a number belongs: weights of accumulators have no unit",
-            node.shown()
-        )),
-        None => node.number(),
-    }
+fn dense(context: &Context<'_>, node: &Node<'_>, unit: Unit) -> Option<v1::Dense> {
+    let table = node.table(&["weights", "delay"], &[])?;
+    let weights = table.need("weights", "\"weights.npy\"");
+    let weights = weights.and_then(|node| values::of_weights(context, &node, unit));
+    let delay_ticks = optional_ticks(context, &table, "delay");
+    Some(v1::Dense { weights: Some(weights?), delay_ticks: delay_ticks? })
 }
 
 /// A delay that is zero where it isn't given \[ticks\].

@@ -27,9 +27,49 @@ const VOLTAGES_MV: &[(&str, (f64, f64))] = &[
     ("mV", (1.0, 1.0)),
     ("V", (1_000.0, 1.0)),
 ];
+/// What each unit is in mV/ms.
+const SLOPES_MV_MS: &[(&str, (f64, f64))] =
+    &[("mV/s", (1.0, 1_000.0)), ("mV/ms", (1.0, 1.0)), ("V/s", (1.0, 1.0))];
+/// What each unit is in Hz.
+const FREQUENCIES_HZ: &[(&str, (f64, f64))] = &[
+    ("mHz", (1.0, 1_000.0)),
+    ("Hz", (1.0, 1.0)),
+    ("kHz", (1_000.0, 1.0)),
+    ("MHz", (1_000_000.0, 1.0)),
+];
+/// What each unit is in pF.
+const CAPACITANCES_PF: &[(&str, (f64, f64))] = &[("pF", (1.0, 1.0)), ("nF", (1_000.0, 1.0))];
+/// What each unit is in nS.
+const CONDUCTANCES_NS: &[(&str, (f64, f64))] =
+    &[("pS", (1.0, 1_000.0)), ("nS", (1.0, 1.0)), ("uS", (1_000.0, 1.0))];
+/// What each unit is in pA.
+const CURRENTS_PA: &[(&str, (f64, f64))] = &[("pA", (1.0, 1.0)), ("nA", (1_000.0, 1.0))];
 const SPEEDS_NS: &[(&str, f64)] =
     &[("px/us", 1e3), ("px/µs", 1e3), ("px/μs", 1e3), ("px/ms", 1e6), ("px/s", 1e9)];
 const PIXELS: &[(&str, ())] = &[("px", ())];
+
+/// In what a parameter is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Nothing: a bare number.
+    Bare,
+    /// \[ms\]
+    Time,
+    /// \[ticks\], of a network whose ticks have so many ns.
+    Ticks(u64),
+    /// \[mV\]
+    Voltage,
+    /// \[mV/ms\]
+    Slope,
+    /// \[Hz\]
+    Frequency,
+    /// \[pF\]
+    Capacitance,
+    /// \[nS\]
+    Conductance,
+    /// \[pA\]
+    Current,
+}
 
 /// A length of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +93,11 @@ impl Duration {
     /// The time \[ms\], rounded once.
     pub(super) fn ms(self) -> f64 {
         self.ns as f64 / (self.over as f64 * 1e6)
+    }
+
+    /// The time \[ticks\], rounded once.
+    fn in_ticks(self, tick_ns: u64) -> f64 {
+        self.ns as f64 / (self.over as f64 * tick_ns as f64)
     }
 
     /// The time in whole ticks, from `min` to what `T` holds.
@@ -120,6 +165,23 @@ impl Node<'_> {
     /// A voltage \[mV\], as "20 mV".
     pub(super) fn millivolts(&self) -> Option<f64> {
         let (number, (over, under)) = self.quantity("20 mV", VOLTAGES_MV)?;
+        self.finite(number.value() * over / under)
+    }
+
+    /// A quantity in the unit that belongs here; a bare number where none does.
+    pub(super) fn in_unit(&self, unit: Unit) -> Option<f64> {
+        let (example, units) = match unit {
+            Unit::Bare => return self.number(),
+            Unit::Time => return Some(self.duration()?.ms()),
+            Unit::Ticks(tick_ns) => return Some(self.duration()?.in_ticks(tick_ns)),
+            Unit::Voltage => return self.millivolts(),
+            Unit::Slope => ("10 mV/ms", SLOPES_MV_MS),
+            Unit::Frequency => ("5 Hz", FREQUENCIES_HZ),
+            Unit::Capacitance => ("250 pF", CAPACITANCES_PF),
+            Unit::Conductance => ("10 nS", CONDUCTANCES_NS),
+            Unit::Current => ("100 pA", CURRENTS_PA),
+        };
+        let (number, (over, under)) = self.quantity(example, units)?;
         self.finite(number.value() * over / under)
     }
 

@@ -5,8 +5,9 @@ use spiked_proto::v1;
 use super::array::{Named, extension};
 use super::network::Context;
 use super::node::{Node, Table};
-use super::projection::{optional_ticks, weight};
-use super::quantity::duration_of;
+use super::projection::optional_ticks;
+use super::quantity::{Unit, duration_of};
+use super::values::one;
 
 /// One synapse: source, target, weight, delay \[ticks\].
 type Synapse = (u32, u32, f64, u32);
@@ -14,11 +15,11 @@ type Synapse = (u32, u32, f64, u32);
 pub(super) fn read(
     context: &Context<'_>,
     node: &Node<'_>,
-    in_mv: bool,
+    unit: Unit,
 ) -> Option<v1::ExplicitSynapses> {
     if node.is_list() {
         let items = node.items()?;
-        let listed: Vec<_> = items.iter().map(|item| listed(context, item, in_mv)).collect();
+        let listed: Vec<_> = items.iter().map(|item| listed(context, item, unit)).collect();
         return in_columns(context, node, &listed.into_iter().collect::<Option<Vec<_>>>()?);
     }
     match node.as_text() {
@@ -37,11 +38,11 @@ pub(super) fn read(
     }
 }
 
-fn listed(context: &Context<'_>, node: &Node<'_>, in_mv: bool) -> Option<Synapse> {
+fn listed(context: &Context<'_>, node: &Node<'_>, unit: Unit) -> Option<Synapse> {
     let table = node.table(&["from", "to", "weight", "delay"], &[])?;
     let index = |key| table.need(key, "0")?.whole(0..=u32::MAX);
     let (from, to) = (index("from"), index("to"));
-    let weight = table.need("weight", "1.0").and_then(|node| weight(&node, in_mv));
+    let weight = table.need("weight", "1.0").and_then(|node| one(&node, unit));
     let delay_ticks = optional_ticks(context, &table, "delay");
     Some((from?, to?, weight?, delay_ticks?))
 }

@@ -119,6 +119,12 @@ impl Protocol {
         &self.status
     }
 
+    /// The time below which everything may run \[µs\].
+    pub(crate) fn closed_us(&self) -> u64 {
+        let ends_us = if self.ended { self.run_to_us() } else { None };
+        ends_us.unwrap_or(self.promise_us)
+    }
+
     /// What the session was opened with.
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings

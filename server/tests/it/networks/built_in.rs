@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use sim_core::network::description::SensorSize;
+use sim_core::network::SensorSize;
 use spiked_proto::v1;
 use spiked_server::networks::{Repository, text};
 
@@ -36,6 +36,7 @@ fn every_network_that_comes_along_can_run() {
         ("motion-full", camera(320, 240)),
         ("motion-1us", camera(64, 48)),
         ("delay-line", Vec::new()),
+        ("brunel", Vec::new()),
     ] {
         let loaded = repository.plan(name, "", &sensors).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!((loaded.name.as_str(), loaded.version.as_str()), (name, "1"));

@@ -130,6 +130,126 @@ fn arrays_that_do_not_fit_are_refused_by_part_and_field() {
     ]);
 }
 
+fn values(values: v1::values::Values) -> Option<v1::Values> {
+    Some(v1::Values { values: Some(values) })
+}
+
+#[test]
+fn models_and_drawn_synapses_without_a_meaning_are_refused_by_part_and_field() {
+    use v1::population::Neuron;
+    use v1::projection::Connectivity;
+    assert_refused(&[
+        (
+            |n| {
+                let receptors = vec![v1::Receptor { name: "a b".into(), ..Default::default() }];
+                let lif = v1::Lif { receptors, ..Default::default() };
+                n.populations[0].neuron = Some(Neuron::Lif(lif));
+            },
+            "population.b.lif.receptors[0].name: \"a b\" is no name",
+        ),
+        (
+            |n| {
+                let receptors = vec![v1::Receptor { name: "x".into(), ..Default::default() }];
+                let lif = v1::Lif { receptors, ..Default::default() };
+                n.populations[0].neuron = Some(Neuron::Lif(lif));
+            },
+            "population.b.lif.receptors[0].kind: is missing: delta, exponential or alpha",
+        ),
+        (
+            |n| {
+                let izhikevich = v1::Izhikevich { scheme: 9, input: 8, ..Default::default() };
+                n.populations[0].neuron = Some(Neuron::Izhikevich(izhikevich));
+            },
+            "population.b.izhikevich.scheme: 9 has no meaning; population.b.izhikevich.input: 8",
+        ),
+        (
+            |n| {
+                let discrete = v1::Discrete { reset_at: -1, ..Default::default() };
+                n.populations[0].neuron = Some(Neuron::Discrete(discrete));
+            },
+            "population.b.discrete.reset_at: -1 has no meaning",
+        ),
+        (
+            |n| n.populations[0].vary.push(v1::Vary { parameter: "tau".into(), values: None }),
+            "population.b.vary[0].values: is missing: same, each, uniform, normal or log_normal",
+        ),
+        (
+            |n| {
+                let values = values(v1::values::Values::Same(1.0));
+                n.populations[0].vary.push(v1::Vary { parameter: String::new(), values });
+            },
+            "population.b.vary[0].parameter: needs 1 to 256 characters",
+        ),
+        (
+            |n| {
+                let array = array(ElementType::U32, &[2]).unwrap();
+                let values = values(v1::values::Values::Each(array));
+                n.populations[0].vary.push(v1::Vary { parameter: "tau".into(), values });
+            },
+            "population.b.vary[0].values.each: needs elements of type f32 or f64",
+        ),
+        (
+            |n| {
+                let noise = v1::Noise { receptor: "?".into(), ..Default::default() };
+                n.populations[0].noise.push(noise);
+            },
+            "population.b.noise[0].receptor: \"?\" is no name",
+        ),
+        (|n| n.projections[0].receptor = "?".into(), "projection.p.receptor: \"?\" is no name"),
+        (
+            |n| {
+                let array = array(ElementType::F32, &[2]).unwrap();
+                let weights = values(v1::values::Values::Each(array));
+                let dense = v1::Dense { weights, delay_ticks: 0 };
+                n.projections[0].connectivity = Some(Connectivity::Dense(dense));
+            },
+            "projection.p.dense.weights.each: needs two extents, [target, source], not [2]",
+        ),
+        (
+            |n| {
+                let random = v1::RandomSynapses {
+                    delays: Some(v1::Delays::default()),
+                    ..Default::default()
+                };
+                n.projections[0].connectivity = Some(Connectivity::Random(random));
+            },
+            "projection.p.random.rule: is missing: in_degree, out_degree, total or probability; \
+             projection.p.random.weights: is missing: same, each, uniform, normal or log_normal; \
+             projection.p.random.delays: is missing: same_ticks, uniform or rounded",
+        ),
+    ]);
+}
+
+#[test]
+fn lists_of_a_population_are_bounded() {
+    let many: [(Change, &str, u64); 4] = [
+        (|n| n.populations[0].vary = vec![v1::Vary::default(); 65], "that vary", 64),
+        (|n| n.populations[0].noise = vec![v1::Noise::default(); 65], "noise", 64),
+        (
+            |n| n.populations[0].drive_steps = vec![v1::DriveStep::default(); 65_537],
+            "drive steps",
+            65_536,
+        ),
+        (
+            |n| {
+                let receptors = vec![v1::Receptor::default(); 65];
+                let lif = v1::Lif { receptors, ..Default::default() };
+                n.populations[0].neuron = Some(v1::population::Neuron::Lif(lif));
+            },
+            "receptors",
+            64,
+        ),
+    ];
+    for (change, said, most) in many {
+        let mut network = network();
+        set_arrays(&mut network);
+        change(&mut network);
+        let error = convert_with(&network, &[0; 8]).unwrap_err();
+        assert!(matches!(error, Error::Limit { limit, .. } if limit == most), "{error}");
+        assert!(error.to_string().contains(said), "{said}: {error}");
+    }
+}
+
 #[test]
 fn weights_are_finite_and_the_first_that_is_not_is_named() {
     let mut network = network();
@@ -165,22 +285,21 @@ fn features_of_later_versions_are_refused_by_name() {
         ),
         (
             |n| {
-                let other = v1::OtherNeuron { model: "adex".into() };
+                let other = v1::OtherNeuron { model: "psn".into() };
                 n.populations[0].neuron = Some(v1::population::Neuron::Other(other));
             },
-            "population.b.neuron: the neuron model \"adex\"",
+            "population.b.neuron: the neuron model \"psn\"",
         ),
-        (|n| n.projections[0].receptor = "nmda".into(), "projection.p.receptor"),
         (
             |n| n.projections[0].plasticity = Some(v1::Plasticity::default()),
             "projection.p.plasticity",
         ),
         (
             |n| {
-                let other = v1::OtherConnectivity { rule: "random".into() };
+                let other = v1::OtherConnectivity { rule: "pool".into() };
                 n.projections[0].connectivity = Some(v1::projection::Connectivity::Other(other));
             },
-            "projection.p.connectivity: the connectivity \"random\"",
+            "projection.p.connectivity: the connectivity \"pool\"",
         ),
         (
             |n| {

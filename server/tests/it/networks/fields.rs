@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sim_core::TickLength;
-use sim_core::network::description::{
+use sim_core::network::{
     self as core, AccumulatorParameters, Border, Connectivity, ConvolutionKind, Extent, Filter,
     InputPort, InputShape, LifParameters, Neuron, OutputPort, Population, Projection, Readout,
     ReadoutRule, Rectify, SensorSize, WinnerTakeAll,

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use sim_core::network::description::SensorSize;
+use sim_core::network::SensorSize;
 use spiked_server::networks::text::Described;
 use spiked_server::networks::{Error, Repository};
 

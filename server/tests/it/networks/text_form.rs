@@ -76,6 +76,7 @@ fn lif() -> v1::Lif {
         refractory_ms: 2.0,
         initial_mv: None,
         strict: false,
+        ..v1::Lif::default()
     }
 }
 
@@ -127,12 +128,13 @@ fn populations() -> Vec<v1::Population> {
             strict: true,
         })),
         winner_take_all: v1::WinnerTakeAll::PerLocation.into(),
+        ..v1::Population::default()
     };
     let first = v1::Population {
         name: "first".into(),
         shape: vec![extent(Extent::Size(35))],
         neuron: Some(Neuron::Lif(lif())),
-        winner_take_all: 0,
+        ..v1::Population::default()
     };
     vec![second, first]
 }
