@@ -135,9 +135,8 @@ fn values(values: v1::values::Values) -> Option<v1::Values> {
 }
 
 #[test]
-fn models_and_drawn_synapses_without_a_meaning_are_refused_by_part_and_field() {
+fn models_without_a_meaning_are_refused_by_part_and_field() {
     use v1::population::Neuron;
-    use v1::projection::Connectivity;
     assert_refused(&[
         (
             |n| {
@@ -195,6 +194,13 @@ fn models_and_drawn_synapses_without_a_meaning_are_refused_by_part_and_field() {
             },
             "population.b.noise[0].receptor: \"?\" is no name",
         ),
+    ]);
+}
+
+#[test]
+fn drawn_synapses_without_a_meaning_are_refused_by_part_and_field() {
+    use v1::projection::Connectivity;
+    assert_refused(&[
         (|n| n.projections[0].receptor = "?".into(), "projection.p.receptor: \"?\" is no name"),
         (
             |n| {
