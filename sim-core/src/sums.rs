@@ -176,12 +176,9 @@ pub(crate) struct Block<'a> {
     pub(crate) sums: &'a [i64],
 }
 
-/// Quads that are looked at together.
-const BLOCK: usize = 64;
-
 impl Block<'_> {
     /// The most slots of a block.
-    pub(crate) const SLOTS_MAX: usize = BLOCK * LANES;
+    pub(crate) const SLOTS_MAX: usize = 256;
 }
 
 impl Sums {
@@ -372,9 +369,11 @@ fn take_blocks<S: Lane, const RECEPTORS: usize>(
     mut quads: impl Iterator<Item = u32>,
     mut each: impl FnMut(Block<'_>),
 ) {
-    loop {
-        let (mut looked_at, mut found) = (0, 0);
-        for quad in quads.by_ref().take(BLOCK) {
+    let mut is_more = true;
+    while is_more {
+        let mut found = 0;
+        is_more = false;
+        for quad in quads.by_ref() {
             let mut any = [false; LANES];
             for receptor in 0..RECEPTORS {
                 for (any, sum) in any.iter_mut().zip(&sums[receptor * size + quad as usize]) {
@@ -385,7 +384,10 @@ fn take_blocks<S: Lane, const RECEPTORS: usize>(
                 slots[found] = quad * LANES_U32 + lane;
                 found += usize::from(any);
             }
-            looked_at += 1;
+            if found > Block::SLOTS_MAX - LANES {
+                is_more = true;
+                break;
+            }
         }
         let lanes = sums.as_flattened_mut();
         for (&slot, taken) in slots[..found].iter().zip(taken.chunks_exact_mut(RECEPTORS)) {
@@ -396,9 +398,6 @@ fn take_blocks<S: Lane, const RECEPTORS: usize>(
         }
         if found > 0 {
             each(Block { slots: &slots[..found], sums: &taken[..found * RECEPTORS] });
-        }
-        if looked_at < BLOCK {
-            return;
         }
     }
 }

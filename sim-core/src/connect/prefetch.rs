@@ -4,7 +4,7 @@
 /// Elements of a cache line.
 const LINE: usize = 8;
 /// Lines after which the processor goes on by itself.
-const LINES: usize = 4;
+const LINES: usize = 12;
 
 /// Asks for the beginning of what is about to be read, of 64-bit words.
 #[inline]

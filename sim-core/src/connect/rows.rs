@@ -329,22 +329,22 @@ impl Rows {
 
     /// Hands out the synapses that are due before a tick, as (tick, word).
     #[inline]
-    fn walk(&self, mut cursor: Cursor, until: u64, mut each: impl FnMut(u64, u64)) -> Visit {
+    fn walk(&self, cursor: Cursor, until: u64, mut each: impl FnMut(u64, u64)) -> Visit {
         let end = self.starts[cursor.source as usize + 1];
-        for &word in &self.words[cursor.at as usize..end as usize] {
+        let mut reached = cursor.reached;
+        for (at, &word) in (cursor.at..end).zip(&self.words[cursor.at as usize..end as usize]) {
             let is_gap = is_gap(word);
             let ticks = if is_gap { word >> TARGET_BITS } else { step_ticks(word) };
-            let due = cursor.reached.saturating_add(ticks);
+            let due = reached.saturating_add(ticks);
             if due >= until {
-                return Visit { reached: cursor.reached, next: Some((cursor, due)) };
+                return Visit { reached, next: Some((Cursor { at, reached, ..cursor }, due)) };
             }
-            cursor.at += 1;
-            cursor.reached = due;
+            reached = due;
             if !is_gap {
                 each(due, word);
             }
         }
-        Visit { reached: cursor.reached, next: None }
+        Visit { reached, next: None }
     }
 }
 

@@ -19,8 +19,10 @@ use crate::{
     sums::{Block, Grid, LANES, Layout, Plane, Sums, Touched, in_index_order, to_u32},
 };
 
-/// A sweep looks at a quad in a fraction of the time that a touched quad takes.
-const SWEEP_FACTOR: u64 = 4;
+/// A sweep looks at a quad in a fraction of the time that a touched quad of a grid takes, or a
+/// touched neuron where they lie flat.
+const SWEEP_FACTOR_GRID: u64 = 4;
+const SWEEP_FACTOR_FLAT: u64 = 2;
 
 pub(super) struct Evaluation<'a> {
     pub(super) plan: &'a Plan,
@@ -49,7 +51,11 @@ impl Evaluation<'_> {
             connect.expected(stop.step as usize, flight.emissions.len())
         });
         let due = due.sum::<u64>() + self.state.arrivals.due(self.tick) as u64;
-        due.saturating_mul(SWEEP_FACTOR) > self.share.layout.quads() as u64
+        let factor = match self.share.layout {
+            Layout::Grid(_) => SWEEP_FACTOR_GRID,
+            Layout::Flat { .. } => SWEEP_FACTOR_FLAT,
+        };
+        due.saturating_mul(factor) > self.share.layout.quads() as u64
     }
 
     /// Adds everything due into the sums; returns the number of deliveries.
@@ -120,13 +126,14 @@ impl Evaluation<'_> {
     fn fire_linear(&mut self, model: &LinearModel, sweeps: bool, calls: &mut impl FnMut(u32, u64)) {
         let changes = model.next_change(self.tick) == Some(self.tick);
         let PopulationState { sums, touched, neurons, calls: called, fired, .. } = &mut *self.state;
-        let Neurons::Linear(LinearNeurons { cells, called: due }) = neurons else {
+        let Neurons::Linear(LinearNeurons { cells, watches }) = neurons else {
             unreachable!("of this model")
         };
-        let (tick, share) = (self.tick, self.share);
+        let (tick, share, sets) = (self.tick, self.share, model.until(self.tick));
         each_kind!(cells, cells => {
-            let mut linear =
-                linear::Tick { model, sets: model.until(tick), cells, due, tick, share, fired, calls };
+            let mut linear = linear::Tick {
+                model, sets, cells, watches, tick, share, fired, calls,
+            };
             linear.answer(called, sums);
             take_each(sums, touched, self.quads, tick, sweeps, |block| linear.receive(&block));
             if changes {

@@ -1,15 +1,12 @@
 //! One neuron: its state at its last arrival or crossing, and what follows from it.
 
 use super::{
-    bound::{no_crossing_before, surely_none_within},
+    bound::outlook,
     course::Point,
     crossing::{Search, never, nevermore, threshold_mv},
     parameters::{Linear, ModeKind, ResetTo},
 };
 use crate::{math::exp, neuron::moment::Moment};
-
-/// Bounds that are taken one from where the other ends, before the calendar is asked to call.
-const BOUNDS_MAX: u32 = 1;
 
 /// One neuron with N extra states.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,15 +19,27 @@ pub(crate) struct Cell<const N: usize> {
     pub(crate) since: Moment,
 }
 
-/// What an arrival made of a neuron.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Arrival {
-    /// It doesn't cross before the tick that was asked for.
-    Waits,
-    /// It may.
-    MayCross,
-    /// Not ordinary; nothing was done.
-    Unusual,
+/// Until when nobody need look at a neuron.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Watch {
+    /// The first tick at which [`Cell::cross`] must be asked; [`Watch::NEVER`] if without another
+    /// arrival it never must.
+    pub(crate) due: u64,
+    /// How far arrivals may lift it until then without making it cross \[mV\].
+    pub(crate) clearance_mv: f64,
+}
+
+impl Watch {
+    pub(crate) const NEVER: u64 = u64::MAX;
+    /// Nothing is known, and no call is waiting.
+    pub(crate) const NONE: Self = Self { due: Self::NEVER, clearance_mv: 0.0 };
+
+    /// Counts what arrived; whether the neuron must be looked at again.
+    #[inline]
+    pub(crate) fn is_used_up(&mut self, lift_mv: f64) -> bool {
+        self.clearance_mv -= lift_mv;
+        self.clearance_mv < 0.0
+    }
 }
 
 /// Where it crosses its threshold.
@@ -47,37 +56,29 @@ impl<const N: usize> Cell<N> {
         Self { v_mv, modes: [0.0; N], since: Moment::at(0) }
     }
 
-    /// The first tick from `from` on at which [`cross`](Self::cross) must be asked, all earlier
-    /// ones having been ruled out; `None` if without another arrival it never must.
-    #[inline]
-    pub(crate) fn call_at(&self, linear: &Linear, from: u64) -> Option<u64> {
-        if from > self.since.tick.saturating_add(1) {
-            return self.call_at_later(linear, from);
-        }
-        let at = self.since.after(no_crossing_before(linear, &self.point()))?;
-        Some(at.ceil().max(from))
-    }
-
-    /// The same for a neuron that was asked already and hadn't crossed.
-    #[cold]
-    fn call_at_later(&self, linear: &Linear, from: u64) -> Option<u64> {
+    /// When [`cross`](Self::cross) must be asked, all ticks before `from` having been ruled out.
+    /// Looks no further ahead than `latest`.
+    pub(crate) fn watch(&self, linear: &Linear, from: u64, latest: u64) -> Watch {
         if N == 0 {
-            return Some(self.driven_crossing(linear)?.moment.ceil().max(from));
+            return match self.driven_crossing(linear) {
+                Some(crossing) => {
+                    Watch { due: crossing.moment.ceil().max(from), clearance_mv: 0.0 }
+                }
+                None => Watch { due: Watch::NEVER, clearance_mv: f64::INFINITY },
+            };
         }
-        let mut call = from;
-        for _ in 0..BOUNDS_MAX {
-            let ruled_out = Moment::at(call - 1);
-            let point = self.carried(linear, ruled_out.tick);
-            if nevermore(linear, &point) && point.v_mv < linear.threshold_mv {
-                return None;
-            }
-            let at = ruled_out.after(no_crossing_before(linear, &point))?.ceil();
-            if at <= call {
-                break;
-            }
-            call = at;
+        let is_asked_again = from > self.since.tick.saturating_add(1);
+        let (since, point) = if is_asked_again {
+            (from - 1, self.carried(linear, from - 1))
+        } else {
+            (self.since.tick, self.point())
+        };
+        if is_asked_again && nevermore(linear, &point) && point.v_mv < linear.threshold_mv {
+            return Watch::NONE;
         }
-        Some(call)
+        let seen = outlook(linear, &point, latest.saturating_sub(since));
+        let due = since.saturating_add(seen.ticks).saturating_add(1).max(from);
+        Watch { due, clearance_mv: seen.clearance_mv }
     }
 
     /// Handles every crossing in `(tick - 1, tick]`, earlier ticks having been ruled out; returns
@@ -123,58 +124,6 @@ impl<const N: usize> Cell<N> {
         }
         *self = Self { v_mv: point.v_mv, modes: point.modes, since: Moment::at(tick) };
         false
-    }
-
-    /// [`Self::arrive`] where nothing is out of the ordinary: the neuron was last re-based at a
-    /// tick not long ago, and doesn't fire. Otherwise nothing is done. Not all sums are zero. Tells
-    /// whether the neuron may cross before `until`, too.
-    #[inline]
-    pub(crate) fn arrive_as_usual<const CALLS: bool>(
-        &mut self,
-        linear: &Linear,
-        tick: u64,
-        sums: &[i64],
-        until: u64,
-    ) -> Arrival {
-        if N == 0 && !CALLS {
-            return self.arrive_undriven(linear, tick, sums);
-        }
-        let Some(row) = linear.usual_row::<N>(self.since, tick) else { return Arrival::Unusual };
-        let mut point = self.point().after(linear, &row);
-        for (x, mode) in point.modes.iter_mut().zip(linear.states::<N>()) {
-            let sum = sums.get(mode.receptor).copied().unwrap_or_default();
-            *x += sum as f64 * mode.kick_mv;
-        }
-        for delta in linear.deltas() {
-            point.v_mv += sums[delta.receptor] as f64 * delta.kick_mv;
-        }
-        let only_currents = N > 0 && linear.deltas().is_empty();
-        if !only_currents && linear.fires(point.v_mv, threshold_mv(linear, &point)) {
-            return Arrival::Unusual;
-        }
-        *self = Self { v_mv: point.v_mv, modes: point.modes, since: Moment::at(tick) };
-        if !CALLS {
-            return Arrival::Waits;
-        }
-        // From the point and not from itself, which is still on its way to memory.
-        let ticks = until.saturating_sub(tick) as f64;
-        if surely_none_within(linear, &point, ticks) { Arrival::Waits } else { Arrival::MayCross }
-    }
-
-    /// The same without currents and without a drive that fires, and without a branch: which neurons
-    /// are refractory can't be foretold.
-    #[inline]
-    fn arrive_undriven(&mut self, linear: &Linear, tick: u64, sums: &[i64]) -> Arrival {
-        let (decay, is_usual) = linear.usual_decay(self.since, tick);
-        let settled_mv = linear.settled_mv;
-        let mut v_mv = settled_mv + (self.v_mv - settled_mv) * decay;
-        for delta in linear.deltas() {
-            v_mv += sums[delta.receptor] as f64 * delta.kick_mv;
-        }
-        let waits = is_usual & linear.leaks() & !linear.fires(v_mv, linear.threshold_mv);
-        self.v_mv = if waits { v_mv } else { self.v_mv };
-        self.since.tick = if waits { tick } else { self.since.tick };
-        if waits { Arrival::Waits } else { Arrival::Unusual }
     }
 
     /// Brings the neuron to a tick at which its drive changes.

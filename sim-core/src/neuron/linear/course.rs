@@ -18,7 +18,10 @@
 
 use std::sync::Arc;
 
-use super::parameters::{Linear, Mode, ModeKind};
+use super::{
+    bound::FOREVER,
+    parameters::{Linear, Mode, ModeKind},
+};
 use crate::{
     math::{exp, exp_m1, ln},
     neuron::moment::Moment,
@@ -30,6 +33,8 @@ const INTERVALS: u16 = 1_024;
 const SERIES_BELOW: f64 = 0.5;
 /// Terms of that series; the next is below 1e-19.
 const SERIES_TERMS: usize = 16;
+/// Share of its time by which the peak of a K may lie elsewhere.
+const PEAK_ZONE: f64 = 0.01;
 
 /// A neuron's state at a moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,9 +56,9 @@ pub(super) struct Row<const N: usize> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Step {
     /// What is left of the state.
-    decay: f64,
+    pub(super) decay: f64,
     /// What a state of 1 adds to v.
-    push: f64,
+    pub(super) push: f64,
 }
 
 impl<const N: usize> Point<N> {
@@ -101,26 +106,13 @@ impl Linear {
         self.row_over(since.until(tick))
     }
 
-    /// The course of whole ticks, if it is looked up.
-    #[inline]
-    pub(super) fn usual_row<const N: usize>(&self, since: Moment, tick: u64) -> Option<Row<N>> {
+    /// The row of whole ticks, and whether they are looked up; if not, it means nothing.
+    #[inline(always)]
+    pub(super) fn usual_interval(&self, since: Moment, tick: u64) -> (usize, bool) {
         // Of what lies ahead, the difference is beyond any table.
         let whole = tick.wrapping_sub(since.tick);
-        let start = interval(whole) * stride(N);
-        let row = self.rows.get(start..start + 1 + 2 * N)?;
-        let step = |i: usize| Step { decay: row[1 + 2 * i], push: row[2 + 2 * i] };
-        let row = Row { ticks: whole as f64, decay: row[0], steps: std::array::from_fn(step) };
-        (since.fraction == 0.0).then_some(row)
-    }
-
-    /// What is left of v after whole ticks, for neurons without extra states, and whether it is
-    /// looked up; if not, the number means nothing.
-    #[inline]
-    pub(super) fn usual_decay(&self, since: Moment, tick: u64) -> (f64, bool) {
-        let whole = tick.wrapping_sub(since.tick);
-        let is_usual = (since.fraction == 0.0) & (whole < self.rows.len() as u64);
-        let row = if is_usual { interval(whole) } else { 0 };
-        (self.rows.get(row).copied().unwrap_or(1.0), is_usual)
+        let is_usual = (since.fraction.to_bits() == 0) & (whole < INTERVALS.into());
+        (interval(if is_usual { whole } else { 0 }), is_usual)
     }
 
     /// The course over so many ticks.
@@ -141,7 +133,7 @@ fn interval(ticks: u64) -> usize {
 }
 
 /// Numbers from one row to the next: rows of up to three states don't cross cache lines.
-const fn stride(modes: usize) -> usize {
+pub(super) const fn stride(modes: usize) -> usize {
     (1 + 2 * modes).next_power_of_two()
 }
 
@@ -160,6 +152,15 @@ pub(super) fn table(linear: &Linear) -> Arc<[f64]> {
         numbers.resize((usize::from(interval) + 1) * stride(modes.len()), 0.0);
     }
     numbers.into()
+}
+
+/// One state's part in the course over some time, which may be all that is to come.
+pub(super) fn step_over(linear: &Linear, mode: &Mode, ticks: f64) -> Step {
+    if ticks == FOREVER {
+        let stays = !linear.leaks() && mode.kind != ModeKind::Adaptation;
+        return Step { decay: 0.0, push: if stays { linear.rate * mode.tau_ticks } else { 0.0 } };
+    }
+    step(linear, mode, ticks, linear.decay_over(ticks))
 }
 
 fn step(linear: &Linear, mode: &Mode, ticks: f64, membrane_decay: f64) -> Step {
@@ -232,14 +233,39 @@ pub(super) fn exponential_reach(linear: &Linear, tau_ticks: f64) -> f64 {
         return linear.rate * tau_ticks;
     }
     // K peaks where it is as large as the current.
+    let peak_ticks = exponential_peak_ticks(linear, tau_ticks);
+    (exp(-peak_ticks / tau_ticks) * (1.0 + 1e-6)).min(1.0)
+}
+
+/// When K of a current that decays peaks, where there is a leak.
+fn exponential_peak_ticks(linear: &Linear, tau_ticks: f64) -> f64 {
     let ratio = linear.tau_ticks / tau_ticks;
-    let peak_ticks = if (ratio - 1.0).abs() < 1e-4 {
+    if (ratio - 1.0).abs() < 1e-4 {
         // It lies between the two time constants.
         linear.tau_ticks.min(tau_ticks)
     } else {
         linear.tau_ticks * ln(ratio) / (ratio - 1.0)
-    };
-    (exp(-peak_ticks / tau_ticks) * (1.0 + 1e-6)).min(1.0)
+    }
+}
+
+/// Until when K certainly rises. That of an alpha's rise does so while the current rises, which v
+/// lags behind.
+pub(super) fn rises_until_ticks(linear: &Linear, mode: &Mode) -> f64 {
+    match mode.kind {
+        _ if !linear.leaks() => FOREVER,
+        ModeKind::AlphaRise => mode.tau_ticks * (1.0 - PEAK_ZONE),
+        _ => exponential_peak_ticks(linear, mode.tau_ticks) * (1.0 - PEAK_ZONE),
+    }
+}
+
+/// From when on K certainly falls. That of an alpha's rise is three decays in a row, which peak
+/// before the sum of their time constants.
+pub(super) fn falls_from_ticks(linear: &Linear, mode: &Mode) -> f64 {
+    match mode.kind {
+        _ if !linear.leaks() => FOREVER,
+        ModeKind::AlphaRise => mode.tau_ticks * 2.0 + linear.tau_ticks,
+        _ => exponential_peak_ticks(linear, mode.tau_ticks) * (1.0 + PEAK_ZONE),
+    }
 }
 
 /// An upper bound for the same of an alpha's rise of 1: its integral, and its peak.

@@ -11,7 +11,8 @@
 //! * `course`: where a neuron is after some time, from a table for whole ticks;
 //! * `bound`: a time before which it certainly doesn't cross, cheaply;
 //! * `crossing`: the exact search for a crossing within one tick;
-//! * `cell`: one neuron, which puts them together.
+//! * `cell`: one neuron, which puts them together;
+//! * `usual`: the same for many neurons to which nothing out of the ordinary happens.
 //!
 //! The search for a crossing in (T - 1, T] depends on the state and on T alone, and a bound only
 //! skips ticks in which the search finds nothing: how often a neuron is looked at changes no bit.
@@ -24,8 +25,9 @@ mod course;
 mod crossing;
 mod parameters;
 pub(crate) mod population;
+pub(crate) mod usual;
 
-pub(crate) use cell::{Arrival, Cell};
+pub(crate) use cell::{Cell, Watch};
 pub(crate) use parameters::Linear;
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{bound::ROUNDING, course};
+use super::{
+    bound::{Ladders, ROUNDING},
+    course,
+};
 use crate::{
     math::{exp, ln},
     network::neurons::lif::{LifParameters, Receptor, ReceptorKind, Reset},
@@ -16,6 +19,9 @@ const BY_CURRENTS_MAX: u32 = 255;
 const ONE_SPIKE_TICKS: f64 = 1.001;
 /// What a multiplicity can be.
 const MULTIPLICITY_MAX: u32 = 65_535;
+/// From the end of one interval of a ladder to the next, and where each neuron has one of its own.
+const LADDER_RATIO: u64 = 2;
+const LADDER_RATIO_EACH: u64 = 4;
 /// A state that no receptor feeds.
 const NO_RECEPTOR: usize = usize::MAX;
 
@@ -47,6 +53,10 @@ pub(crate) struct Linear {
     deltas: Arc<[Delta]>,
     /// Courses over whole ticks from 0, see `course`; empty without tables.
     pub(super) rows: Arc<[f64]>,
+    /// Bounds of the course in intervals.
+    pub(super) ladders: Ladders,
+    /// The most by which one quantum at a receptor lifts v, by receptor \[mV\].
+    lifts_mv: Arc<[f64]>,
     rest_mv: f64,
 }
 
@@ -131,6 +141,8 @@ impl Linear {
             modes: Arc::new([]),
             deltas: Arc::new([]),
             rows: Arc::new([]),
+            ladders: Ladders::none(),
+            lifts_mv: Arc::new([]),
             rest_mv: parameters.rest_mv,
         };
         assert_eq!(quanta.len(), parameters.receptors.len().max(1), "every receptor has a quantum");
@@ -138,6 +150,8 @@ impl Linear {
         if with_tables {
             linear.rows = course::table(&linear);
         }
+        let ratio = if with_tables { LADDER_RATIO } else { LADDER_RATIO_EACH };
+        linear.ladders = Ladders::new(&linear, ratio);
         linear.with_drive(parameters.drive_mv)
     }
 
@@ -176,6 +190,14 @@ impl Linear {
         }
         self.has_alpha = modes.iter().any(|mode| mode.kind == ModeKind::Alpha);
         (self.modes, self.deltas) = (modes.into(), deltas.into());
+        let lifts_mv = (0..receptors.len()).map(|receptor| {
+            let fed = self.modes.iter().filter(|mode| mode.receptor == receptor);
+            let moved = self.deltas.iter().filter(|delta| delta.receptor == receptor);
+            fed.map(|mode| mode.kick_mv * mode.reach)
+                .chain(moved.map(|delta| delta.kick_mv))
+                .sum::<f64>()
+        });
+        self.lifts_mv = lifts_mv.collect();
     }
 
     fn mode(&self, kind: ModeKind, tau_ticks: f64, receptor: usize, kick_mv: f64) -> Mode {
@@ -264,6 +286,24 @@ impl Linear {
         Some(self.tau_ticks * ln(rise))
     }
 
+    /// What is left of v's distance from where it settles, after some time.
+    pub(super) fn decay_over(&self, ticks: f64) -> f64 {
+        exp(-ticks / self.tau_ticks)
+    }
+
+    /// The most by which what arrives lifts v, at any later time. That inhibition lifts it too covers
+    /// the rounding of larger states.
+    #[inline]
+    pub(crate) fn lift_mv(&self, sums: &[i64]) -> f64 {
+        let each = sums.iter().zip(self.lifts_mv.iter());
+        each.fold(0.0, |lift_mv, (&sum, by_one_mv)| lift_mv + lift(sum as f64 * by_one_mv))
+    }
+
+    /// By receptor.
+    pub(super) fn lifts_mv(&self) -> &[f64] {
+        &self.lifts_mv
+    }
+
     #[inline]
     pub(super) fn fires(&self, v_mv: f64, threshold_mv: f64) -> bool {
         if self.strict { v_mv > threshold_mv } else { v_mv >= threshold_mv }
@@ -310,4 +350,11 @@ impl Linear {
     pub(super) fn all_states(&self) -> &[Mode] {
         &self.modes
     }
+}
+
+/// The lift of an arrival that moves v by so much at the most, up or down.
+#[inline]
+pub(super) fn lift(moved_mv: f64) -> f64 {
+    let (up, down) = (moved_mv * (1.0 + ROUNDING), moved_mv * -ROUNDING);
+    if up > down { up } else { down }
 }

@@ -2,14 +2,11 @@
 
 use std::ops::Range;
 
-use super::{Cell, Linear};
+use super::{Cell, Linear, Watch, usual::Way};
 use crate::{
     network::{DriveStep, LifParameters, Neuron},
     neuron::{Compile, Sets},
 };
-
-/// No call is waiting.
-pub(crate) const NEVER: u64 = u64::MAX;
 
 /// The same for cells of any number of extra states.
 macro_rules! each_kind {
@@ -40,6 +37,7 @@ pub(crate) struct LinearModel {
     modes: usize,
     /// Whether anything can happen between arrivals.
     calls: bool,
+    way: Way,
 }
 
 impl LinearModel {
@@ -72,7 +70,13 @@ impl LinearModel {
             epochs.push((at_tick, Sets::each(changed)));
         }
         let calls = epochs.iter().any(|(_, sets)| sets.iter().any(Linear::crosses_by_itself));
-        Self { epochs, initial_mv, receptors, modes: base.modes(), calls }
+        let way = epochs[0].1.only().map_or(Way::Other, Linear::way);
+        Self { epochs, initial_mv, receptors, modes: base.modes(), calls, way }
+    }
+
+    /// What most neurons go through at most arrivals.
+    pub(crate) fn way(&self) -> Way {
+        self.way
     }
 
     pub(crate) fn receptors(&self) -> usize {
@@ -95,7 +99,7 @@ impl LinearModel {
     }
 
     pub(crate) fn state_bytes(&self) -> u64 {
-        let called = if self.calls { size_of::<u64>() } else { 0 };
+        let called = if self.calls { size_of::<Watch>() } else { 0 };
         (size_of::<Cell<0>>() + self.modes * size_of::<f64>() + called) as u64
     }
 
@@ -132,7 +136,7 @@ impl LinearModel {
     /// Neurons whose cells are known.
     pub(crate) fn neurons(&self, cells: Cells) -> LinearNeurons {
         let called = if self.calls { cells.len() } else { 0 };
-        LinearNeurons { cells, called: vec![NEVER; called] }
+        LinearNeurons { cells, watches: vec![Watch::NONE; called] }
     }
 }
 
@@ -175,8 +179,9 @@ impl Cells {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LinearNeurons {
     pub(crate) cells: Cells,
-    /// The tick at which the calendar calls each; empty where it never does.
-    pub(crate) called: Vec<u64>,
+    /// When the calendar calls each, and how clear of its threshold it stays until then; empty where
+    /// nothing happens between arrivals.
+    pub(crate) watches: Vec<Watch>,
 }
 
 impl LinearNeurons {
@@ -186,8 +191,8 @@ impl LinearNeurons {
             cells.truncate(range.end);
             cells.drain(..range.start);
         });
-        let called = if self.called.is_empty() { 0 } else { range.len() };
-        Self { cells: shared, called: vec![NEVER; called] }
+        let called = if self.watches.is_empty() { 0 } else { range.len() };
+        Self { cells: shared, watches: vec![Watch::NONE; called] }
     }
 
     pub(crate) fn call_all(
@@ -199,10 +204,10 @@ impl LinearNeurons {
     ) {
         let linear = model.until(now);
         each_kind!(&self.cells, cells => {
-            for ((neuron, called), cell) in (0..).zip(&mut self.called).zip(cells) {
-                if let Some(due) = cell.call_at(linear.of(first + neuron), now) {
-                    *called = due;
-                    call(neuron, due);
+            for ((neuron, watch), cell) in (0..).zip(&mut self.watches).zip(cells) {
+                *watch = cell.watch(linear.of(first + neuron), now, Watch::NEVER);
+                if watch.due != Watch::NEVER {
+                    call(neuron, watch.due);
                 }
             }
         });

@@ -6,8 +6,9 @@ use crate::{
     neuron::{
         Sets,
         linear::{
-            Arrival, Cell, Linear,
-            population::{LinearModel, NEVER},
+            Cell, Linear, Watch,
+            population::LinearModel,
+            usual::{self, Arrived, Way},
         },
     },
     sums::{Block, Layout, Sums, to_u32},
@@ -16,16 +17,13 @@ use crate::{
 /// The most receptors of a neuron.
 const RECEPTORS_MAX: usize = crate::network::neurons::lif::RECEPTORS_MAX;
 
-/// A call further off than this is made early.
-const FAR_TICKS: u64 = 4;
-
 /// A share of linear neurons in one tick.
 pub(super) struct Tick<'a, C, const N: usize> {
     pub(super) model: &'a LinearModel,
     pub(super) sets: &'a Sets<Linear>,
     pub(super) cells: &'a mut [Cell<N>],
-    /// When the calendar calls each.
-    pub(super) due: &'a mut [u64],
+    /// When the calendar calls each; empty where nothing happens between arrivals.
+    pub(super) watches: &'a mut [Watch],
     pub(super) tick: u64,
     pub(super) share: &'a Share,
     pub(super) fired: &'a mut Vec<Emission>,
@@ -38,63 +36,53 @@ impl<C: FnMut(u32, u64), const N: usize> Tick<'_, C, N> {
         let mut arrived = [0; RECEPTORS_MAX];
         let arrived = &mut arrived[..self.model.receptors()];
         for &neuron in called {
-            let due = &mut self.due[neuron as usize];
-            if *due != self.tick {
+            let watch = &mut self.watches[neuron as usize];
+            if watch.due != self.tick {
                 continue;
             }
-            *due = NEVER;
             let linear = self.sets.of(self.share.range.start + neuron);
             let cell = &mut self.cells[neuron as usize];
-            match cell.call_at(linear, self.tick) {
-                Some(tick) if tick == self.tick => {
-                    let mut multiplicity = cell.cross(linear, self.tick);
-                    if sums.take_neuron(self.tick, self.share.layout.slot(neuron), arrived) {
-                        multiplicity += u32::from(cell.arrive(linear, self.tick, arrived));
-                    }
-                    self.note(neuron, multiplicity);
-                    self.call(neuron);
-                }
+            *watch = cell.watch(linear, self.tick, Watch::NEVER);
+            if watch.due > self.tick {
                 // It called in good time, and nothing can happen yet.
-                Some(later) => self.call_by(neuron, later),
-                None => (),
+                if watch.due != Watch::NEVER {
+                    (self.calls)(neuron, watch.due);
+                }
+                continue;
             }
+            watch.due = Watch::NEVER;
+            let mut multiplicity = cell.cross(linear, self.tick);
+            if sums.take_neuron(self.tick, self.share.layout.slot(neuron), arrived) {
+                multiplicity += u32::from(cell.arrive(linear, self.tick, arrived));
+            }
+            self.note(neuron, multiplicity);
+            self.watch(neuron);
         }
     }
 
     /// Neurons that received something and don't cross of themselves in this tick.
     #[inline]
     pub(super) fn receive(&mut self, block: &Block<'_>) {
-        match (self.sets.only(), &self.share.layout) {
-            (Some(linear), Layout::Flat { .. }) if self.model.calls() => {
-                self.receive_alike::<true>(linear, block);
+        let arrived = Arrived { tick: self.tick, neurons: block.slots, sums: block.sums };
+        let others = match (self.sets.only(), &self.share.layout, self.model.way()) {
+            (Some(linear), Layout::Flat { .. }, Way::Currents) => {
+                usual::currents(linear, arrived, self.cells, self.watches)
             }
-            (Some(linear), Layout::Flat { .. }) => self.receive_alike::<false>(linear, block),
-            _ => self.receive_each(block),
+            (Some(linear), Layout::Flat { .. }, Way::Jumps) if self.watches.is_empty() => {
+                usual::jumps(linear, arrived, self.cells)
+            }
+            _ => return self.receive_each(block),
+        };
+        for &position in others.used_up() {
+            self.watch(block.slots[usize::from(position)]);
         }
-    }
-
-    /// The same where all neurons have the same parameters. Those in which nothing out of the
-    /// ordinary happens are taken first, with hardly a branch that can't be foretold.
-    #[inline]
-    fn receive_alike<const CALLS: bool>(&mut self, linear: &Linear, block: &Block<'_>) {
         let receptors = self.model.receptors();
-        let mut others = [0_u16; Block::SLOTS_MAX];
-        let mut count = 0;
-        let arrivals = block.slots.iter().zip(block.sums.chunks_exact(receptors));
-        for (position, (&neuron, sums)) in (0_u16..).zip(arrivals) {
-            let until = if CALLS { self.due[neuron as usize] } else { self.tick };
-            let cell = &mut self.cells[neuron as usize];
-            let arrival = cell.arrive_as_usual::<CALLS>(linear, self.tick, sums, until);
-            others[count] = position;
-            count += usize::from(arrival == Arrival::Unusual);
-            if CALLS && arrival == Arrival::MayCross {
-                self.call(neuron);
-            }
-        }
-        for &position in &others[..count] {
+        for &position in others.left() {
             let position = usize::from(position);
-            let sums = &block.sums[position * receptors..][..receptors];
-            self.receive_one(block.slots[position], sums);
+            self.receive_one(
+                block.slots[position],
+                &block.sums[position * receptors..][..receptors],
+            );
         }
     }
 
@@ -108,11 +96,14 @@ impl<C: FnMut(u32, u64), const N: usize> Tick<'_, C, N> {
     fn receive_one(&mut self, slot: u32, sums: &[i64]) {
         let Some(neuron) = self.share.layout.neuron(slot) else { return };
         let linear = self.sets.of(self.share.range.start + neuron);
-        if self.cells[neuron as usize].arrive(linear, self.tick, sums) {
+        let fires = self.cells[neuron as usize].arrive(linear, self.tick, sums);
+        if fires {
             self.note(neuron, 1);
         }
-        if self.model.calls() {
-            self.call(neuron);
+        if let Some(watch) = self.watches.get_mut(neuron as usize)
+            && (watch.is_used_up(linear.lift_mv(sums)) || fires)
+        {
+            self.watch(neuron);
         }
     }
 
@@ -125,7 +116,7 @@ impl<C: FnMut(u32, u64), const N: usize> Tick<'_, C, N> {
         }
         self.sets = after;
         if self.model.calls() {
-            (0..to_u32(self.cells.len())).for_each(|neuron| self.call(neuron));
+            (0..to_u32(self.cells.len())).for_each(|neuron| self.watch(neuron));
         }
     }
 
@@ -136,23 +127,15 @@ impl<C: FnMut(u32, u64), const N: usize> Tick<'_, C, N> {
         }
     }
 
-    /// Has the calendar call before the neuron can next cross, if it can.
-    fn call(&mut self, neuron: u32) {
+    /// Has the calendar call before the neuron can next cross, if it can and unless it calls before.
+    fn watch(&mut self, neuron: u32) {
         let linear = self.sets.of(self.share.range.start + neuron);
-        if let Some(call) = self.cells[neuron as usize].call_at(linear, self.tick + 1) {
-            self.call_by(neuron, call);
-        }
-    }
-
-    /// Has the calendar call by a tick, unless it calls before. When that is far off, it calls at
-    /// half the time: arrivals until then bring the crossing nearer, and must not need another call.
-    fn call_by(&mut self, neuron: u32, latest: u64) {
-        let due = &mut self.due[neuron as usize];
-        if latest < *due {
-            let ahead = latest - self.tick;
-            let call = self.tick + if ahead > FAR_TICKS { ahead / 2 } else { ahead };
-            *due = call;
-            (self.calls)(neuron, call);
+        let watch = &mut self.watches[neuron as usize];
+        let seen = self.cells[neuron as usize].watch(linear, self.tick + 1, watch.due);
+        watch.clearance_mv = seen.clearance_mv;
+        if seen.due < watch.due {
+            watch.due = seen.due;
+            (self.calls)(neuron, seen.due);
         }
     }
 }

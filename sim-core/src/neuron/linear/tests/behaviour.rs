@@ -70,7 +70,7 @@ fn a_drive_to_the_threshold_itself_never_fires_and_is_not_polled() {
     let linear = linear(&parameters, TickLength::MILLISECOND);
     let mut driven = Driven::<1>::new(&linear, 0.0);
     assert_eq!(driven.run(&only(&[(5, 0.01)]), 1_000_000), []);
-    assert_eq!(driven.call, None);
+    assert_eq!(driven.watch.due, Watch::NEVER);
     assert!(driven.in_vain < 20, "{} calls", driven.in_vain);
 }
 
@@ -138,7 +138,7 @@ fn a_leaky_integrator_never_fires() {
     let linear = linear(&parameters, TickLength::MILLISECOND);
     let mut driven = Driven::<1>::new(&linear, 0.0);
     assert_eq!(driven.run(&[(3, vec![1 << 40, 1 << 40])], 1_000), []);
-    assert_eq!((driven.call, driven.in_vain), (None, 0));
+    assert_eq!((driven.watch.due, driven.in_vain), (Watch::NEVER, 0));
     assert!((driven.cell.potential_mv(&linear, 10_000) - 5.0).abs() < 1e-9);
 }
 
@@ -196,11 +196,12 @@ fn a_drive_changes_at_a_tick() {
     let driven = before.with_drive(2.0);
     assert!(std::sync::Arc::ptr_eq(&before.rows, &driven.rows));
     let mut cell = Cell::<1>::at_start(&before, -65.0);
-    assert_eq!(cell.call_at(&before, 0), None);
+    assert_eq!(cell.watch(&before, 0, Watch::NEVER).due, Watch::NEVER);
     cell.rebase(&before, 100);
-    let mut call = cell.call_at(&driven, 101).unwrap();
+    let call_from = |cell: &Cell<1>, from| cell.watch(&driven, from, Watch::NEVER).due;
+    let mut call = call_from(&cell, 101);
     while cell.cross(&driven, call) == 0 {
-        call = cell.call_at(&driven, call + 1).unwrap();
+        call = call_from(&cell, call + 1);
     }
     assert_eq!(call, 107, "10 ms * ln 2 later");
 }

@@ -13,7 +13,7 @@ fn nosy<const N: usize>(linear: &Linear, arrivals: &Arrivals, asked: &[u64], unt
         let mut fired = 0;
         if asked.is_empty() || asked.contains(&tick) {
             fired = nosy.cell.cross(linear, tick);
-            nosy.call = nosy.cell.call_at(linear, tick + 1);
+            nosy.look(tick);
         }
         fired += nosy.step(tick, sums);
         assert_eq!(fired, expected, "at tick {tick}");

@@ -8,7 +8,7 @@ mod reference;
 
 use proptest::prelude::*;
 
-use super::{Cell, Linear};
+use super::{Cell, Linear, Watch};
 use crate::{
     network::neurons::lif::{Adaptation, LifParameters, Receptor, ReceptorKind},
     time::TickLength,
@@ -29,7 +29,7 @@ fn linear(parameters: &LifParameters, tick: TickLength) -> Linear {
 struct Driven<'a, const N: usize> {
     linear: &'a Linear,
     cell: Cell<N>,
-    call: Option<u64>,
+    watch: Watch,
     /// Calls that found nothing.
     in_vain: u32,
 }
@@ -38,37 +38,46 @@ impl<'a, const N: usize> Driven<'a, N> {
     fn new(linear: &'a Linear, initial_mv: f64) -> Self {
         assert_eq!(linear.all_states().len(), N);
         let cell = Cell::at_start(linear, initial_mv);
-        Self { linear, cell, call: cell.call_at(linear, 0), in_vain: 0 }
+        Self { linear, cell, watch: cell.watch(linear, 0, Watch::NEVER), in_vain: 0 }
     }
 
     /// Answers a call, if there is one, and takes what arrives; how often it fired.
     fn step(&mut self, tick: u64, sums: &[i64]) -> u32 {
-        let called = self.call == Some(tick);
+        let called = self.watch.due == tick;
         let mut fired = if called { self.cell.cross(self.linear, tick) } else { 0 };
         self.in_vain += u32::from(called && fired == 0);
-        let arrived = sums.iter().any(|&sum| sum != 0);
         fired += u32::from(self.cell.arrive(self.linear, tick, sums));
-        if called || arrived {
-            self.call = self.cell.call_at(self.linear, tick + 1);
-            assert!(self.call.is_none_or(|call| call > tick), "a call in the past");
+        if self.watch.is_used_up(self.linear.lift_mv(sums)) || called || fired > 0 {
+            self.look(tick);
         }
         fired
+    }
+
+    /// Asks anew when it must be called; a call that was promised stands.
+    fn look(&mut self, tick: u64) {
+        let promised = if self.watch.due > tick { self.watch.due } else { Watch::NEVER };
+        self.watch = self.cell.watch(self.linear, tick + 1, promised);
+        self.watch.due = self.watch.due.min(promised);
+        assert!(self.watch.due > tick, "a call in the past");
     }
 
     fn run(&mut self, arrivals: &Arrivals, until: u64) -> Vec<(u64, u32)> {
         let mut arrivals = arrivals.iter().peekable();
         let mut spikes = Vec::new();
-        let next = |call: Option<u64>, arrival: Option<&&(u64, Vec<i64>)>| {
-            call.into_iter().chain(arrival.map(|(at, _)| *at)).min()
+        let next = |due: u64, arrival: Option<&&(u64, Vec<i64>)>| {
+            arrival.map_or(due, |(at, _)| due.min(*at))
         };
-        while let Some(tick) = next(self.call, arrivals.peek()).filter(|&tick| tick < until) {
+        loop {
+            let tick = next(self.watch.due, arrivals.peek());
+            if tick >= until {
+                return spikes;
+            }
             let arrival = arrivals.next_if(|(at, _)| *at == tick);
             let fired = self.step(tick, arrival.map_or(&[], |(_, sums)| sums.as_slice()));
             if fired > 0 {
                 spikes.push((tick, fired));
             }
         }
-        spikes
     }
 }
 
