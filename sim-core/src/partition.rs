@@ -116,7 +116,7 @@ impl Partition {
                 share.planes,
             ),
             touched: Touched::new(&share.layout),
-            neurons,
+            neurons: neurons.kept_by(&population.model, now),
             arrivals: Arrivals::new(),
             ahead_until: now,
             stops: Vec::new(),

@@ -479,9 +479,14 @@ impl Simulation {
         let mut shares = self.plan.shards.iter().zip(self.crew.partitions());
         let (shard, partition) =
             shares.find(|(shard, _)| shard.populations[id].range.contains(&index))?;
-        let Neurons::Linear(neurons) = &partition.populations[id].neurons else { return None };
         let first = shard.populations[id].range.start;
-        Some(look(&neurons.probe(model, first, index, self.now)))
+        match &partition.populations[id].neurons {
+            Neurons::Linear(neurons) => Some(look(&neurons.probe(model, first, index, self.now))),
+            Neurons::Swept(neurons) => {
+                Some(look(&Probe::of(neurons.one(index - first), model, index, self.now)))
+            }
+            _ => None,
+        }
     }
 
     /// What has been done so far.

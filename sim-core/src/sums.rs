@@ -168,6 +168,12 @@ pub(crate) enum Plane<'a> {
     Wide(&'a mut [[i64; LANES]]),
 }
 
+/// Sums of one tick, lane by lane, receptor by receptor, with the lanes of one receptor.
+pub(crate) enum Planes<'a> {
+    Narrow((&'a mut [i32], usize)),
+    Wide((&'a mut [i64], usize)),
+}
+
 /// Some neurons that received something, and what: so many that a call costs nothing.
 pub(crate) struct Block<'a> {
     /// Where their sums lie \[lanes\].
@@ -227,6 +233,15 @@ impl Sums {
         match &mut self.store {
             Store::Narrow(sums) => Plane::Narrow(&mut sums[quads]),
             Store::Wide(sums) => Plane::Wide(&mut sums[quads]),
+        }
+    }
+
+    /// The lanes of all receptors of one tick, and how many one receptor has.
+    pub(crate) fn planes(&mut self, tick: u64) -> Planes<'_> {
+        let (quads, lanes) = (self.plane_of(tick), self.quads * LANES);
+        match &mut self.store {
+            Store::Narrow(sums) => Planes::Narrow((sums[quads].as_flattened_mut(), lanes)),
+            Store::Wide(sums) => Planes::Wide((sums[quads].as_flattened_mut(), lanes)),
         }
     }
 
@@ -461,11 +476,18 @@ fn take_slots_of<S: Lane>(
 
 /// A sum's type.
 pub(crate) trait Lane: Copy + Default + PartialEq + Into<i64> {
+    /// Exact where it has 32 bits.
+    fn to_f64(self) -> f64;
     fn add(&mut self, amount: i32);
     fn add_graded(&mut self, amount: i64);
 }
 
 impl Lane for i32 {
+    #[inline]
+    fn to_f64(self) -> f64 {
+        self.into()
+    }
+
     #[inline]
     fn add(&mut self, amount: i32) {
         *self += amount;
@@ -479,6 +501,11 @@ impl Lane for i32 {
 }
 
 impl Lane for i64 {
+    #[inline]
+    fn to_f64(self) -> f64 {
+        self as f64
+    }
+
     #[inline]
     fn add(&mut self, amount: i32) {
         *self += Self::from(amount);

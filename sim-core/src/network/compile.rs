@@ -27,6 +27,8 @@ pub(crate) struct Resolved<'a> {
     pub(crate) network: &'a Network,
     pub(crate) inputs: Vec<ResolvedInput>,
     pub(crate) shapes: Vec<Vec<u32>>,
+    /// By population, whether it is re-based at every tick.
+    pub(crate) swept: Vec<bool>,
     pub(crate) drafts: Vec<Draft>,
     pub(crate) ranks: Vec<Ranks>,
 }
@@ -150,7 +152,7 @@ pub(crate) fn parts(
     reads: Vec<Reads>,
     outputs: &[Output],
 ) -> Parts {
-    let Resolved { network, inputs, shapes, drafts, ranks } = resolved;
+    let Resolved { network, inputs, shapes, drafts, ranks, .. } = resolved;
     let mut populations = Vec::new();
     let mut costs = Vec::new();
     for (id, population) in network.populations.iter().enumerate() {
@@ -159,7 +161,7 @@ pub(crate) fn parts(
         let outgoing = |draft: &Draft| draft.source == SourceId::Population(id_here);
         populations.push(PopulationPlan {
             size: size(&shapes[id]),
-            model: model(network, id, &shapes[id], held.quantum),
+            model: model(resolved, id, held.quantum),
             noise: NoisePlan::of(population, id_here.0, network.tick, held.quantum),
             wide: held.wide,
             emits: ranks[id].emits,
@@ -235,10 +237,11 @@ fn ports_of(
 }
 
 /// The model of a population.
-pub(crate) fn model(network: &Network, id: usize, shape: &[u32], quantum: f64) -> Model {
-    let (position, tick, seed) = (id16(id), network.tick, network.seed);
-    let population = &network.populations[id];
-    Compile { population, size: size(shape), seed, position, tick, quantum }.model()
+pub(crate) fn model(resolved: &Resolved<'_>, id: usize, quantum: f64) -> Model {
+    let Network { tick, seed, ref populations, .. } = *resolved.network;
+    let (population, size) = (&populations[id], size(&resolved.shapes[id]));
+    let (position, swept) = (id16(id), resolved.swept[id]);
+    Compile { population, size, seed, position, tick, quantum, swept }.model()
 }
 
 fn input_plans(network: &Network, inputs: &[ResolvedInput], drafts: &[Draft]) -> Vec<InputPlan> {

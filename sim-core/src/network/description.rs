@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub use super::{
     AdexParameters, ConductanceParameters, DiscreteParameters, IzhikevichParameters, LifParameters,
 };
-use super::{RandomConnectivity, Values};
+use super::{RandomConnectivity, Update, Values};
 use crate::time::TickLength;
 
 /// A whole network.
@@ -145,6 +145,8 @@ pub struct Population {
     pub drive_steps: Vec<DriveStep>,
     /// Ticks from one step of a clocked model to the next, at least 1; others have no clock.
     pub clock_ticks: u32,
+    /// When leaky integrate-and-fire neurons are re-based.
+    pub update: Update,
 }
 
 impl Population {
@@ -160,6 +162,7 @@ impl Population {
             noise: Vec::new(),
             drive_steps: Vec::new(),
             clock_ticks: 1,
+            update: Update::Auto,
         }
     }
 

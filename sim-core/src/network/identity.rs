@@ -49,11 +49,18 @@ impl Encoder {
     }
 }
 
+/// A network and what has been found out about its parts.
+pub(crate) struct Resolved<'a> {
+    pub(crate) network: &'a Network,
+    pub(crate) inputs: &'a [ResolvedInput],
+    pub(crate) shapes: &'a [Vec<u32>],
+    /// By population, whether it is re-based at every tick.
+    pub(crate) swept: &'a [bool],
+}
+
 /// The hash of a network whose parts have been resolved.
 pub(crate) fn hash(
-    network: &Network,
-    inputs: &[ResolvedInput],
-    shapes: &[Vec<u32>],
+    &Resolved { network, inputs, shapes, swept }: &Resolved<'_>,
     drafts: &[Draft],
     readouts: &[Reads],
     outputs: &[Vec<u32>],
@@ -70,11 +77,14 @@ pub(crate) fn hash(
         to.int(port.filters.len() as u64);
         port.filters.iter().for_each(|each| filter(&mut to, each));
     }
-    for (population, shape) in network.populations.iter().zip(shapes) {
+    for ((population, shape), &swept) in network.populations.iter().zip(shapes).zip(swept) {
         to.ints(shape);
         to.int(u8::from(population.winner_take_all == WinnerTakeAll::PerLocation));
         neuron(&mut to, &population.neuron);
         more_of_population(&mut to, population);
+        if swept {
+            to.ints64(&[MORE, 20]);
+        }
     }
     for (projection, draft) in network.projections.iter().zip(drafts) {
         let source = match draft.source {

@@ -21,8 +21,10 @@ mod scale;
 mod shard;
 mod spread;
 mod tables;
+mod update;
 mod values;
 
+pub use crate::neuron::linear::sweep::Vectors;
 pub use builder::{Builder, explicit};
 pub use description::*;
 pub use neurons::lif::{Adaptation, LifParameters, Receptor, ReceptorKind, Reset};
@@ -38,5 +40,6 @@ pub use random_connectivity::{Delays, RandomConnectivity, RandomRule};
 pub(crate) use shard::{Shard, Share};
 pub use spread::{Deliveries, Spread};
 pub use tables::{AddressRange, Cost, InputTable, OutputKind, OutputTable, PopulationCost};
+pub use update::Update;
 pub(crate) use values::Sampler;
 pub use values::Values;

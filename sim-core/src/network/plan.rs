@@ -11,6 +11,7 @@ use super::{
     shard::Shard,
     spread::{self, Spread},
     tables::{Cost, InputTable, OutputTable},
+    update,
 };
 use crate::{
     connect::{Connect, rows::Rows},
@@ -179,16 +180,17 @@ impl Plan {
         let hops = hops(&drafts);
         let ranks = rank(network, &hops, &mut problems);
         problems.settle()?;
+        let swept = update::swept(network, &shapes, &drafts, &mut problems);
+        problems.settle()?;
         let output_parts: Vec<Vec<u32>> = outputs.iter().map(compile::Output::encoded).collect();
-        let hash = identity::hash(network, &inputs, &shapes, &drafts, &reads, &output_parts);
+        let of = identity::Resolved { network, inputs: &inputs, shapes: &shapes, swept: &swept };
+        let hash = identity::hash(&of, &drafts, &reads, &output_parts);
         let longest_path_ticks = order::longest_path_ticks(network.populations.len(), &hops);
-        let resolved = compile::Resolved { network, inputs, shapes, drafts, ranks };
+        let resolved = compile::Resolved { network, inputs, shapes, swept, drafts, ranks };
         let scales = scale::scales(&resolved, &mut problems);
         let shares = resolved.shares(spread, &mut problems);
         problems.settle()?;
-        let shard = |ranges: &Vec<_>| {
-            Shard::new(&resolved, &scales, ranges, spread.deliveries, &mut problems)
-        };
+        let shard = |ranges: &Vec<_>| Shard::new(&resolved, &scales, ranges, spread, &mut problems);
         let shards: Vec<Shard> = shares.iter().map(shard).collect();
         problems.settle()?;
         let parts = compile::parts(&resolved, &scales, &shards, reads, &outputs);

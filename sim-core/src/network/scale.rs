@@ -51,7 +51,7 @@ fn multiplicity_max(resolved: &Resolved<'_>, source: SourceId) -> u32 {
         }
         SourceId::Population(id) => {
             let id = id.0 as usize;
-            model(resolved.network, id, &resolved.shapes[id], 1.0).multiplicity_max()
+            model(resolved, id, 1.0).multiplicity_max()
         }
     }
 }

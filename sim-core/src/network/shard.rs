@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{
-    WinnerTakeAll,
+    Vectors, WinnerTakeAll,
     check::{DenseWeights, Draft, DraftKind, size},
     compile::Resolved,
     problem::Problems,
@@ -52,6 +52,7 @@ pub(crate) struct Share {
     pub(crate) planes: u64,
     /// Whether all neurons are gone through; `None`: as it pays.
     pub(crate) sweeps: Option<bool>,
+    pub(crate) vectors: Vectors,
 }
 
 impl Shard {
@@ -60,7 +61,7 @@ impl Shard {
         resolved: &Resolved<'_>,
         scales: &[Scale],
         ranges: &[Range<u32>],
-        deliveries: Deliveries,
+        spread: Spread,
         problems: &mut Problems,
     ) -> Self {
         let layouts: Vec<Layout> =
@@ -71,13 +72,15 @@ impl Shard {
         };
         let mut connects: Vec<Connect> = resolved.drafts.iter().map(compile).collect();
         let shares = ranges.iter().zip(layouts).enumerate().map(|(id, (range, layout))| {
-            let planes = planes(resolved, id, &layout, scales[id], &mut connects, deliveries);
-            let sweeps = match deliveries {
+            let planes =
+                planes(resolved, id, &layout, scales[id], &mut connects, spread.deliveries);
+            let sweeps = match spread.deliveries {
                 Deliveries::Expected => (planes > 1).then_some(true),
                 Deliveries::Sweep => Some(true),
                 Deliveries::Calendar => Some(false),
             };
-            Share { range: range.clone(), layout, planes, sweeps }
+            let (range, vectors) = (range.clone(), spread.vectors);
+            Share { range, layout, planes, sweeps, vectors }
         });
         Self { populations: shares.collect(), connects }
     }
@@ -257,7 +260,7 @@ fn planes(
     let tick_s = resolved.network.tick.ms() / 1e3;
     let dense = synapses as f64 * EXPECTED_HZ * tick_s * DENSE >= lanes as f64;
     let wanted = match deliveries {
-        Deliveries::Expected => dense,
+        Deliveries::Expected => dense || resolved.swept[id],
         Deliveries::Sweep => true,
         Deliveries::Calendar => false,
     };

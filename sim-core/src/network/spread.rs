@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::{
+    Vectors,
     check::{Draft, DraftKind},
     problem::Problems,
 };
@@ -33,13 +34,15 @@ pub struct Spread {
     pub seed: Option<u64>,
     /// How deliveries wait for their tick.
     pub deliveries: Deliveries,
+    /// Which vector instructions are used.
+    pub vectors: Vectors,
 }
 
 impl Spread {
     /// Balanced over so many workers.
     #[must_use]
     pub const fn over(workers: u32) -> Self {
-        Self { workers, seed: None, deliveries: Deliveries::Expected }
+        Self { workers, seed: None, deliveries: Deliveries::Expected, vectors: Vectors::Detected }
     }
 }
 

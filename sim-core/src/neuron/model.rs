@@ -10,7 +10,10 @@ use super::{
     conductance::Conductance,
     discrete::Discrete,
     izhikevich::Izhikevich,
-    linear::population::{LinearModel, LinearNeurons},
+    linear::{
+        population::{LinearModel, LinearNeurons},
+        swept::SweptNeurons,
+    },
     source::{Source, SourceNeurons},
 };
 use crate::{
@@ -39,6 +42,8 @@ pub(crate) struct Compile<'a> {
     pub(crate) position: u16,
     pub(crate) tick: TickLength,
     pub(crate) quantum: f64,
+    /// Linear neurons are re-based at every tick.
+    pub(crate) swept: bool,
 }
 
 impl Compile<'_> {
@@ -153,6 +158,7 @@ impl Model {
     /// The first tick, not before `from`, at which the population does something of itself.
     pub(crate) fn next_due(&self, from: u64) -> Option<u64> {
         match self {
+            Self::Linear(linear) if linear.is_swept() => Some(from),
             Self::Linear(linear) => linear.next_change(from),
             Self::Accumulator(..) | Self::Source(_) => None,
             clocked => each_clock!(clocked, clock => Some(clock.next_step(from)), None),
@@ -164,6 +170,8 @@ impl Model {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Neurons {
     Linear(LinearNeurons),
+    /// Linear ones that are re-based at every tick.
+    Swept(SweptNeurons),
     /// They forget.
     Accumulators,
     Clocked(ClockedNeurons),
@@ -176,9 +184,20 @@ impl Neurons {
         let range = range.start as usize..range.end as usize;
         match self {
             Self::Linear(neurons) => Self::Linear(neurons.share(range)),
+            Self::Swept(_) => unreachable!("neurons are shared out before they are swept"),
             Self::Accumulators => Self::Accumulators,
             Self::Clocked(neurons) => Self::Clocked(neurons.share(range)),
             Self::Sources(neurons) => Self::Sources(neurons.share(range)),
+        }
+    }
+
+    /// The same, before a tick, as their model keeps them.
+    pub(crate) fn kept_by(self, model: &Model, now: u64) -> Self {
+        match (self, model) {
+            (Self::Linear(neurons), Model::Linear(model)) if model.is_swept() => {
+                Self::Swept(SweptNeurons::new(&neurons.cells, now))
+            }
+            (neurons, _) => neurons,
         }
     }
 

@@ -14,7 +14,10 @@ use crate::{
         Model, Neurons,
         accumulator::Accumulator,
         each_clock,
-        linear::population::{LinearModel, LinearNeurons, each_kind},
+        linear::{
+            population::{LinearModel, LinearNeurons, each_kind},
+            swept,
+        },
     },
     sums::{Block, Grid, LANES, Layout, Plane, Sums, Touched, in_index_order, to_u32},
 };
@@ -39,7 +42,7 @@ pub(super) struct Evaluation<'a> {
 impl Evaluation<'_> {
     /// Whether so much is due that a sweep costs less.
     pub(super) fn sweeps(&self) -> bool {
-        if !self.population.noise.is_empty() {
+        if !self.population.noise.is_empty() || matches!(self.state.neurons, Neurons::Swept(_)) {
             return true;
         }
         if let Some(sweeps) = self.share.sweeps {
@@ -95,6 +98,7 @@ impl Evaluation<'_> {
         self.make_noise();
         let (tick, first) = (self.tick, self.share.range.start);
         match (&self.population.model, &self.share.layout) {
+            (Model::Linear(model), _) if model.is_swept() => self.sweep_linear(model),
             (Model::Linear(model), _) => self.fire_linear(model, sweeps, calls),
             (Model::Source(source), _) => {
                 let PopulationState { neurons, calls: called, fired, .. } = &mut *self.state;
@@ -140,6 +144,14 @@ impl Evaluation<'_> {
                 linear.change();
             }
         });
+    }
+
+    fn sweep_linear(&mut self, model: &LinearModel) {
+        let PopulationState { sums, neurons, fired, .. } = &mut *self.state;
+        let Neurons::Swept(neurons) = neurons else { unreachable!("of this model") };
+        let linear = model.until(self.tick).only().expect("swept neurons have one parameter set");
+        let (first, vectors) = (self.share.range.start, self.share.vectors);
+        neurons.run(&swept::Tick { linear, tick: self.tick, first, vectors }, sums, fired);
     }
 
     /// Adds what arrives from outside at random.

@@ -42,6 +42,7 @@ pub(super) fn write(simulation: &Simulation, to: &mut Writer) {
 fn count(neurons: &Neurons) -> usize {
     match neurons {
         Neurons::Linear(neurons) => neurons.cells.len(),
+        Neurons::Swept(neurons) => neurons.len(),
         Neurons::Accumulators => 0,
         Neurons::Clocked(neurons) => neurons.state[0].len(),
         Neurons::Sources(neurons) => neurons.next.len(),
@@ -50,13 +51,8 @@ fn count(neurons: &Neurons) -> usize {
 
 fn write_share(neurons: &Neurons, to: &mut Writer) {
     match neurons {
-        Neurons::Linear(neurons) => each_kind!(&neurons.cells, cells => {
-            for Cell { v_mv, modes, since } in cells {
-                to.f64(*v_mv);
-                write_moment(*since, to);
-                modes.iter().for_each(|&mode| to.f64(mode));
-            }
-        }),
+        Neurons::Linear(neurons) => write_cells(&neurons.cells, to),
+        Neurons::Swept(neurons) => write_cells(&neurons.cells(), to),
         Neurons::Accumulators => (),
         Neurons::Clocked(neurons) => {
             for neuron in 0..neurons.state[0].len() {
@@ -71,6 +67,16 @@ fn write_share(neurons: &Neurons, to: &mut Writer) {
             }
         }
     }
+}
+
+fn write_cells(cells: &Cells, to: &mut Writer) {
+    each_kind!(cells, cells => {
+        for Cell { v_mv, modes, since } in cells {
+            to.f64(*v_mv);
+            write_moment(*since, to);
+            modes.iter().for_each(|&mode| to.f64(mode));
+        }
+    });
 }
 
 fn write_moment(moment: Moment, to: &mut Writer) {

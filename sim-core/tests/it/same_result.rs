@@ -4,7 +4,7 @@ use std::{cell::Cell, sync::Arc};
 
 use proptest::{prelude::*, test_runner::TestRunner};
 use sim_core::{
-    network::{Deliveries, OutputPort, Plan, Spread},
+    network::{Deliveries, OutputPort, Plan, Spread, Vectors},
     *,
 };
 
@@ -141,6 +141,7 @@ fn spread_at_random(case: &Case, numbers: &mut Numbers) -> Arc<Plan> {
         workers: 1 + numbers.below(most),
         seed: (numbers.below(2) == 0).then(|| numbers.next()),
         deliveries: deliveries[numbers.below(3) as usize],
+        vectors: [Vectors::Detected, Vectors::Portable][numbers.below(2) as usize],
     };
     Arc::new(Plan::spread(&case.network, &[], spread).unwrap_or_else(|error| panic!("{error}")))
 }

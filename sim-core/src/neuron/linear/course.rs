@@ -106,6 +106,14 @@ impl Linear {
         self.row_over(since.until(tick))
     }
 
+    /// What is left of v's distance from where it settles, and each state's part, after whole ticks
+    /// that are looked up.
+    pub(super) fn whole_ticks<const N: usize>(&self, ticks: u64) -> (f64, [Step; N]) {
+        let row = &self.rows[interval(ticks) * stride(N)..][..1 + 2 * N];
+        let step = |i: usize| Step { decay: row[1 + 2 * i], push: row[2 + 2 * i] };
+        (row[0], std::array::from_fn(step))
+    }
+
     /// The row of whole ticks, and whether they are looked up; if not, it means nothing.
     #[inline(always)]
     pub(super) fn usual_interval(&self, since: Moment, tick: u64) -> (usize, bool) {

@@ -17,7 +17,11 @@ use super::{
 const NOISE: f64 = 1e-15;
 /// Halvings after which the ends alone decide. An excursion just above the noise takes about 60.
 const HALVINGS_MAX: u32 = 512;
-/// Steps to a root; Newton's method needs about five, halving alone 60.
+/// Steps of Newton's method on a cubic that is nearly straight.
+const CUBIC_STEPS: u32 = 3;
+/// Share of an interval whose square is below rounding.
+const STRAIGHT: f64 = 1e-9;
+/// Steps to a root; Newton's method needs one or two, halving alone 60.
 const ROOT_STEPS_MAX: u32 = 100;
 
 /// A neuron from its last arrival or crossing on.
@@ -127,11 +131,13 @@ impl<'a, const N: usize> Search<'a, N> {
         }
     }
 
-    /// A crossing between two times, at the second of which it fires: Newton's method, kept in a
-    /// bracket that shrinks at every step.
+    /// A crossing between two times, at the second of which it fires: Newton's method, begun where a
+    /// cubic through both ends crosses, and kept in a bracket that shrinks at every step.
     fn root(&self, from: &Sight<N>, to: &Sight<N>) -> f64 {
         let (mut low, mut high) = (from.ticks, to.ticks);
-        let mut next = low + (high - low) * (from.above_mv / (from.above_mv - to.above_mv));
+        let span = high - low;
+        let slopes = [self.slope(&from.point), self.slope(&to.point)];
+        let mut next = low + span * cubic_root([from.above_mv, to.above_mv], slopes, span);
         for _ in 0..ROOT_STEPS_MAX {
             if !(low < next && next < high) {
                 next = low + (high - low) * 0.5;
@@ -140,12 +146,18 @@ impl<'a, const N: usize> Search<'a, N> {
                 }
             }
             let sight = self.at(next);
+            let (above_mv, slope) = (sight.above_mv, self.slope(&sight.point));
             *(if self.fires(&sight) { &mut high } else { &mut low }) = next;
-            let step = sight.above_mv / self.slope(&sight.point);
-            if step.abs() <= f64::EPSILON * next {
-                return next;
+            let step = above_mv / slope;
+            let refined = next - step;
+            // Where the slope hardly changes, the next step would be as small as the square of this.
+            let is_straight =
+                (slope - slopes[0]).abs() <= slope && (slope - slopes[1]).abs() <= slope;
+            let enough = if is_straight { STRAIGHT * span } else { f64::EPSILON * next };
+            if step.abs() <= enough {
+                return refined.clamp(from.ticks, to.ticks);
             }
-            next -= step;
+            next = refined;
         }
         high
     }
@@ -162,6 +174,20 @@ impl<'a, const N: usize> Search<'a, N> {
         let Linear { drive_rate, rate, leak, .. } = *self.linear;
         drive_rate + rate * current_mv - leak * point.v_mv + sinking
     }
+}
+
+/// Where in 0 to 1 the cubic with these values and slopes at the ends crosses zero from below, about.
+fn cubic_root([first, last]: [f64; 2], slopes: [f64; 2], span: f64) -> f64 {
+    let [rise, end] = slopes.map(|slope| slope * span);
+    let (square, cube) =
+        (3.0 * (last - first) - 2.0 * rise - end, 2.0 * (first - last) + rise + end);
+    let mut at = first / (first - last);
+    for _ in 0..CUBIC_STEPS {
+        let value = first + at * (rise + at * (square + at * cube));
+        let slope = rise + at * (2.0 * square + at * (3.0 * cube));
+        at -= value / slope;
+    }
+    at
 }
 
 /// Whether drive and excitation can't bring a neuron to a threshold that it is below. Without this

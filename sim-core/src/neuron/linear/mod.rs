@@ -12,6 +12,7 @@
 //! * `bound`: a time before which it certainly doesn't cross, cheaply;
 //! * `crossing`: the exact search for a crossing within one tick;
 //! * `cell`: one neuron, which puts them together;
+//! * `swept` and `sweep`: dense populations, re-based at every tick;
 //! * `usual`: the same for many neurons to which nothing out of the ordinary happens.
 //!
 //! The search for a crossing in (T - 1, T] depends on the state and on T alone, and a bound only
@@ -25,6 +26,8 @@ mod course;
 mod crossing;
 mod parameters;
 pub(crate) mod population;
+pub(crate) mod sweep;
+pub(crate) mod swept;
 pub(crate) mod usual;
 
 pub(crate) use cell::{Cell, Watch};

@@ -1,6 +1,6 @@
 //! A population of linear neurons: their parameters, which may differ and change, and their state.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use super::{Cell, Linear, Watch, usual::Way};
 use crate::{
@@ -38,6 +38,7 @@ pub(crate) struct LinearModel {
     /// Whether anything can happen between arrivals.
     calls: bool,
     way: Way,
+    is_swept: bool,
 }
 
 impl LinearModel {
@@ -71,7 +72,20 @@ impl LinearModel {
         }
         let calls = epochs.iter().any(|(_, sets)| sets.iter().any(Linear::crosses_by_itself));
         let way = epochs[0].1.only().map_or(Way::Other, Linear::way);
-        Self { epochs, initial_mv, receptors, modes: base.modes(), calls, way }
+        Self {
+            epochs,
+            initial_mv,
+            receptors,
+            modes: base.modes(),
+            calls,
+            way,
+            is_swept: compile.swept,
+        }
+    }
+
+    /// Whether all neurons are re-based at every tick.
+    pub(crate) fn is_swept(&self) -> bool {
+        self.is_swept
     }
 
     /// What most neurons go through at most arrivals.
@@ -173,6 +187,24 @@ impl Cells {
     pub(crate) fn len(&self) -> usize {
         each_kind!(self, cells => cells.len())
     }
+
+    /// Extra states of each.
+    pub(crate) fn modes(&self) -> usize {
+        const fn modes_of<const N: usize>(_: &[Cell<N>]) -> usize {
+            N
+        }
+        each_kind!(self, cells => modes_of(cells))
+    }
+
+    /// Some of them.
+    pub(crate) fn share(&self, range: Range<usize>) -> Self {
+        let mut shared = self.clone();
+        each_kind!(&mut shared, cells => {
+            cells.truncate(range.end);
+            cells.drain(..range.start);
+        });
+        shared
+    }
 }
 
 /// The state of some linear neurons.
@@ -186,13 +218,8 @@ pub(crate) struct LinearNeurons {
 
 impl LinearNeurons {
     pub(crate) fn share(&self, range: Range<usize>) -> Self {
-        let mut shared = self.cells.clone();
-        each_kind!(&mut shared, cells => {
-            cells.truncate(range.end);
-            cells.drain(..range.start);
-        });
         let called = if self.watches.is_empty() { 0 } else { range.len() };
-        Self { cells: shared, watches: vec![Watch::NONE; called] }
+        Self { cells: self.cells.share(range), watches: vec![Watch::NONE; called] }
     }
 
     pub(crate) fn call_all(
@@ -216,7 +243,7 @@ impl LinearNeurons {
 
 /// A neuron's state at a tick, looked at without being re-based.
 pub(crate) struct Probe<'a> {
-    cells: &'a Cells,
+    cells: Cow<'a, Cells>,
     linear: &'a Linear,
     neuron: usize,
     tick: u64,
@@ -232,21 +259,29 @@ impl LinearNeurons {
         tick: u64,
     ) -> Probe<'a> {
         let (linear, neuron) = (model.until(tick).of(index), (index - first) as usize);
-        Probe { cells: &self.cells, linear, neuron, tick }
+        Probe { cells: Cow::Borrowed(&self.cells), linear, neuron, tick }
+    }
+}
+
+impl<'a> Probe<'a> {
+    /// Looks at one neuron on its own, by its index in the description.
+    pub(crate) fn of(cells: Cells, model: &'a LinearModel, index: u32, tick: u64) -> Self {
+        let linear = model.until(tick).of(index);
+        Self { cells: Cow::Owned(cells), linear, neuron: 0, tick }
     }
 }
 
 impl Probe<'_> {
     pub(crate) fn potential_mv(&self) -> f64 {
-        each_kind!(self.cells, cells => cells[self.neuron].potential_mv(self.linear, self.tick))
+        each_kind!(&*self.cells, cells => cells[self.neuron].potential_mv(self.linear, self.tick))
     }
 
     pub(crate) fn threshold_mv(&self) -> f64 {
-        each_kind!(self.cells, cells => cells[self.neuron].threshold_mv(self.linear, self.tick))
+        each_kind!(&*self.cells, cells => cells[self.neuron].threshold_mv(self.linear, self.tick))
     }
 
     pub(crate) fn current_mv(&self, receptor: usize) -> f64 {
-        each_kind!(self.cells, cells => {
+        each_kind!(&*self.cells, cells => {
             cells[self.neuron].current_mv(self.linear, receptor, self.tick)
         })
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sim_core::{InputEvent, TickLength, network::*};
+use sim_core::{InputEvent, Plan, TickLength, network::*};
 
 use super::{
     Case, events, kernel,
@@ -60,7 +60,18 @@ pub(crate) fn case(seed: u64, scope: Scope, numbers: &mut Numbers) -> Case {
         network.readouts = vec![Readout { name: "verdict".into(), source: names[0].into(), rule }];
         network.outputs.push(output("verdict", &["verdict"]));
     }
+    sweep_some(&mut network, numbers);
     Case { network, events: inputs, ticks, tick_us: TICK_US }
+}
+
+/// Has some populations swept at every tick, where that is possible.
+fn sweep_some(network: &mut Network, numbers: &mut Numbers) {
+    for id in 0..network.populations.len() {
+        network.populations[id].update = one_of(numbers, &[Update::EveryTick, Update::OnArrival]);
+        if Plan::new(network, &[]).is_err() {
+            network.populations[id].update = Update::Auto;
+        }
+    }
 }
 
 fn add_touch(

@@ -1,0 +1,289 @@
+//! A dense population of equal linear neurons: all are re-based at every tick, in columns.
+//!
+//! Where most neurons receive something in most ticks, nobody need know which. The tick is the same
+//! for all, so its course is a handful of numbers (`sweep`). A neuron that may cross is taken out
+//! as a [`Cell`] and goes the usual, exact way; so is one in its refractory time, whose base lies
+//! ahead, until that is over.
+//!
+//! Whether a population is swept is part of the plan, for it decides where state is re-based.
+
+use super::{
+    Cell, Linear,
+    population::{Cells, each_kind},
+    sweep::{Columns, Common, Vectors, sweep},
+};
+use crate::{
+    connect::Emission,
+    neuron::moment::Moment,
+    sums::{Lane, Planes, Sums, to_u32},
+};
+
+/// The most states of a neuron that is swept.
+pub(crate) const MODES_MAX: usize = 4;
+/// The most receptors.
+const RECEPTORS_MAX: usize = MODES_MAX + 1;
+/// Lanes that are taken at once. Before each loop the compiler checks that no column overlaps another,
+/// which takes as long as some dozens of lanes.
+const BLOCK: usize = 1_024;
+/// Flags that are looked at together.
+const GLANCE: usize = 32;
+
+/// In place of the potential of a neuron that rests: nothing makes anything else of it.
+const ABSENT_MV: f64 = f64::NEG_INFINITY;
+
+/// The state of some neurons.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SweptNeurons {
+    /// By neuron; [`ABSENT_MV`] for one that rests.
+    v_mv: Vec<f64>,
+    /// By state and neuron; of one that rests, nothing that means anything.
+    modes: Vec<Vec<f64>>,
+    resting: Vec<Resting>,
+    /// The tick at which all that don't rest were last re-based.
+    based_at: u64,
+    scratch: Scratch,
+}
+
+/// A neuron whose base isn't that of the others.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Resting {
+    neuron: u32,
+    since: Moment,
+    v_mv: f64,
+    modes: [f64; MODES_MAX],
+}
+
+/// Room that is kept from tick to tick; says nothing about the state.
+#[derive(Clone, Debug, Default)]
+struct Scratch {
+    flags: Vec<u8>,
+    flagged: Vec<usize>,
+    resting: Vec<Resting>,
+    woken: Vec<Resting>,
+}
+
+impl PartialEq for Scratch {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Resting {
+    fn new<const N: usize>(neuron: u32, cell: &Cell<N>) -> Self {
+        let mut modes = [0.0; MODES_MAX];
+        modes[..N].copy_from_slice(&cell.modes);
+        Self { neuron, since: cell.since, v_mv: cell.v_mv, modes }
+    }
+
+    fn cell<const N: usize>(&self) -> Cell<N> {
+        Cell { v_mv: self.v_mv, modes: std::array::from_fn(|i| self.modes[i]), since: self.since }
+    }
+}
+
+/// What all neurons of a share have in common in a tick.
+pub(crate) struct Tick<'a> {
+    pub(crate) linear: &'a Linear,
+    pub(crate) tick: u64,
+    /// The description's index of the first.
+    pub(crate) first: u32,
+    pub(crate) vectors: Vectors,
+}
+
+impl SweptNeurons {
+    /// Of neurons as they are before a tick.
+    pub(crate) fn new(cells: &Cells, now: u64) -> Self {
+        let based_at = now.saturating_sub(1);
+        let (mut v_mv, mut modes) = (Vec::new(), vec![Vec::new(); cells.modes()]);
+        let mut resting = Vec::new();
+        each_kind!(cells, cells => {
+            for (neuron, cell) in (0..).zip(cells) {
+                let rests = cell.since != Moment::at(based_at);
+                v_mv.push(if rests { ABSENT_MV } else { cell.v_mv });
+                for (column, x) in modes.iter_mut().zip(cell.modes) {
+                    column.push(if rests { 0.0 } else { x });
+                }
+                if rests {
+                    resting.push(Resting::new(neuron, cell));
+                }
+            }
+        });
+        let scratch = Scratch { flags: vec![0; BLOCK], ..Scratch::default() };
+        Self { v_mv, modes, resting, based_at, scratch }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.v_mv.len()
+    }
+
+    /// The same, one by one.
+    pub(crate) fn cells(&self) -> Cells {
+        let mut cells = Cells::new(self.modes.len());
+        each_kind!(&mut cells, cells => {
+            cells.extend((0..self.len()).map(|at| self.swept_cell(at)));
+            for resting in &self.resting {
+                cells[resting.neuron as usize] = resting.cell();
+            }
+        });
+        cells
+    }
+
+    /// One of them, by its position among them.
+    pub(crate) fn one(&self, neuron: u32) -> Cells {
+        let resting = self.resting.iter().find(|resting| resting.neuron == neuron);
+        let mut cells = Cells::new(self.modes.len());
+        each_kind!(&mut cells, cells => cells.push(match resting {
+            Some(resting) => resting.cell(),
+            None => self.swept_cell(neuron as usize),
+        }));
+        cells
+    }
+
+    /// One that doesn't rest.
+    fn swept_cell<const N: usize>(&self, at: usize) -> Cell<N> {
+        let modes = std::array::from_fn(|mode| self.modes[mode][at]);
+        Cell { v_mv: self.v_mv[at], modes, since: Moment::at(self.based_at) }
+    }
+
+    /// Runs a tick: takes the sums, leaves zeros, and names who fired.
+    pub(crate) fn run(&mut self, tick: &Tick<'_>, sums: &mut Sums, fired: &mut Vec<Emission>) {
+        match self.modes.len() {
+            0 => self.run_with::<0>(tick, sums, fired),
+            1 => self.run_with::<1>(tick, sums, fired),
+            2 => self.run_with::<2>(tick, sums, fired),
+            3 => self.run_with::<3>(tick, sums, fired),
+            MODES_MAX => self.run_with::<MODES_MAX>(tick, sums, fired),
+            modes => unreachable!("a plan has no neurons with {modes} states swept"),
+        }
+    }
+
+    fn run_with<const N: usize>(
+        &mut self,
+        tick: &Tick<'_>,
+        sums: &mut Sums,
+        fired: &mut Vec<Emission>,
+    ) {
+        self.let_rest::<N>(tick, sums, fired);
+        let common = Common::new(tick.linear, tick.tick - self.based_at);
+        match sums.planes(tick.tick) {
+            Planes::Narrow(planes) => self.sweep_all::<i32, N>(tick, &common, planes, fired),
+            Planes::Wide(planes) => self.sweep_all::<i64, N>(tick, &common, planes, fired),
+        }
+        for woken in self.scratch.woken.drain(..) {
+            let at = woken.neuron as usize;
+            self.v_mv[at] = woken.v_mv;
+            for (column, x) in self.modes.iter_mut().zip(woken.modes) {
+                column[at] = x;
+            }
+        }
+        self.based_at = tick.tick;
+    }
+
+    /// Neurons that rest take up what arrives, until they wake.
+    fn let_rest<const N: usize>(
+        &mut self,
+        tick: &Tick<'_>,
+        sums: &mut Sums,
+        fired: &mut Vec<Emission>,
+    ) {
+        let mut arrived = [0; RECEPTORS_MAX];
+        let arrived = &mut arrived[..sums.receptors()];
+        let mut resting = std::mem::take(&mut self.resting);
+        std::mem::swap(&mut self.resting, &mut self.scratch.resting);
+        for each in resting.drain(..) {
+            let has_arrived = sums.take_neuron(tick.tick, each.neuron, arrived);
+            if has_arrived || each.since.ceil() <= tick.tick {
+                self.live::<N>(tick, each.neuron, each.cell(), arrived, fired);
+            } else {
+                self.resting.push(each);
+            }
+        }
+        self.scratch.resting = resting;
+    }
+
+    /// `planes` are the lanes of each receptor in turn.
+    fn sweep_all<S: Lane, const N: usize>(
+        &mut self,
+        tick: &Tick<'_>,
+        common: &Common<N>,
+        (planes, lanes): (&mut [S], usize),
+        fired: &mut Vec<Emission>,
+    ) {
+        let linear = tick.linear;
+        for start in (0..self.len()).step_by(BLOCK) {
+            let end = (start + BLOCK).min(self.len());
+            let of_receptor = |receptor: usize| receptor * lanes + start..receptor * lanes + end;
+            let states = linear.states::<N>();
+            let mut modes = self.modes.iter_mut();
+            let columns = Columns {
+                v_mv: &mut self.v_mv[start..end],
+                modes: std::array::from_fn(|_| {
+                    &mut modes.next().expect("a column a state")[start..end]
+                }),
+                sums: states.each_ref().map(|mode| &planes[of_receptor(mode.receptor)]),
+                jumps: linear
+                    .deltas()
+                    .first()
+                    .map_or(&[][..], |delta| &planes[of_receptor(delta.receptor)]),
+                flags: &mut self.scratch.flags[..end - start],
+            };
+            if sweep(common, columns, tick.vectors) {
+                self.search::<S, N>(tick, start, (planes, lanes), fired);
+            }
+            for plane in planes.chunks_exact_mut(lanes) {
+                plane[start..end].fill(S::default());
+            }
+        }
+    }
+
+    /// Lanes of a block that were flagged.
+    fn search<S: Lane, const N: usize>(
+        &mut self,
+        tick: &Tick<'_>,
+        start: usize,
+        (planes, lanes): (&[S], usize),
+        fired: &mut Vec<Emission>,
+    ) {
+        let mut flagged = std::mem::take(&mut self.scratch.flagged);
+        let glances = self.scratch.flags[..BLOCK.min(self.len() - start)].chunks(GLANCE);
+        for (first, flags) in (start..).step_by(GLANCE).zip(glances) {
+            if flags.iter().fold(0, |any, flag| any | flag) != 0 {
+                let set = (first..).zip(flags).filter(|(_, flag)| **flag != 0);
+                flagged.extend(set.map(|(at, _)| at));
+            }
+        }
+        let receptors = planes.len() / lanes;
+        let mut arrived = [0; RECEPTORS_MAX];
+        for at in flagged.drain(..) {
+            for (receptor, arrived) in arrived[..receptors].iter_mut().enumerate() {
+                *arrived = planes[receptor * lanes + at].into();
+            }
+            let cell = self.swept_cell(at);
+            self.v_mv[at] = ABSENT_MV;
+            self.live::<N>(tick, to_u32(at), cell, &arrived[..receptors], fired);
+        }
+        self.scratch.flagged = flagged;
+    }
+
+    /// One neuron, which isn't in the columns, goes the exact way. It is back in them after this tick
+    /// unless it rests.
+    fn live<const N: usize>(
+        &mut self,
+        tick: &Tick<'_>,
+        neuron: u32,
+        mut cell: Cell<N>,
+        arrived: &[i64],
+        fired: &mut Vec<Emission>,
+    ) {
+        let mut multiplicity = cell.cross(tick.linear, tick.tick);
+        multiplicity += u32::from(cell.arrive(tick.linear, tick.tick, arrived));
+        if cell.since < Moment::at(tick.tick) {
+            cell.rebase(tick.linear, tick.tick);
+        }
+        let wakes = cell.since == Moment::at(tick.tick);
+        let list = if wakes { &mut self.scratch.woken } else { &mut self.resting };
+        list.push(Resting::new(neuron, &cell));
+        if multiplicity > 0 {
+            fired.push(Emission { index: tick.first + neuron, multiplicity });
+        }
+    }
+}
