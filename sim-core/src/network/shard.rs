@@ -26,8 +26,9 @@ use crate::{
 const PLANES_BYTES: u64 = 1 << 20;
 /// The most planes.
 const PLANES_MAX: u64 = 1_024;
-/// Fewer planes than this are worse than buckets.
-const PLANES_MIN: u64 = 4;
+/// Where even fewer would fit, so many: shorter visits of a row wait longer for memory than sums in
+/// the next cache do (`workloads random --neurons 100000`: 16 were the fastest of 4 to 64).
+const PLANES_MIN: u64 = 16;
 /// A source's rate, for what nothing better is known \[Hz\].
 const EXPECTED_HZ: f64 = 10.0;
 /// Sums for each tick pay from one delivery to so many neurons on.
