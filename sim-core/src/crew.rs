@@ -113,6 +113,11 @@ impl Crew {
         self.partitions.iter()
     }
 
+    /// The partitions, all at home.
+    pub(crate) fn partitions_mut(&mut self) -> impl Iterator<Item = &mut Partition> {
+        self.partitions.iter_mut()
+    }
+
     /// Synaptic events so far.
     pub(crate) fn deliveries(&self) -> u64 {
         self.partitions.iter().map(|partition| partition.deliveries).sum()

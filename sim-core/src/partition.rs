@@ -7,9 +7,11 @@
 
 mod evaluate;
 mod flights;
+mod short_term;
 
 use evaluate::Evaluation;
 pub(crate) use flights::Flights;
+use short_term::Transmitters;
 
 use crate::{
     calendar::{Arrivals, Wheel},
@@ -75,6 +77,7 @@ pub(crate) struct Partition {
     cursors: Wheel<Cursor>,
     calls: Wheel<Call>,
     pub(crate) departed: Wheel<Departed>,
+    pub(crate) transmitters: Transmitters,
     pub(crate) deliveries: u64,
     pub(crate) spikes: u64,
     scratch: Scratch,
@@ -88,6 +91,8 @@ struct Scratch {
     calls: Vec<Call>,
     departed: Vec<Departed>,
     quads: Vec<u32>,
+    /// What spikes transmit under short-term plasticity.
+    transmitted: Vec<Emission>,
 }
 
 /// Who emitted what departs: neurons of this worker, others, or the world outside.
@@ -132,6 +137,7 @@ impl Partition {
             cursors: Wheel::new(now),
             calls: Wheel::new(now),
             departed: Wheel::new(now),
+            transmitters: Transmitters::new(plan),
             deliveries: 0,
             spikes: 0,
             scratch: Scratch::default(),
@@ -240,38 +246,51 @@ impl Partition {
         if emissions.is_empty() {
             return;
         }
-        let shard = self.shard(plan);
         for &id in plan.projections_of(source) {
-            let projection = &plan.projections[id.0 as usize];
-            let connect = &shard.connects[id.0 as usize];
-            if emitter == Emitter::Here {
-                self.count(id, &projection.travel, emitted, emissions);
-            }
-            match connect {
-                Connect::Rows(rows) if rows.delays_ticks().is_empty() => {
-                    let target = projection.target.0 as usize;
-                    let (share, state) =
-                        (&shard.populations[target], &mut self.populations[target]);
-                    for (position, &emission) in emissions.iter().enumerate() {
-                        if let Some(&next) = emissions.get(position + PREFETCHED) {
-                            rows.prefetch(rows.depart(next, id.0, emitted));
-                        }
-                        let cursor = rows.depart(emission, id.0, emitted);
-                        self.deliveries += rows.row_synapses(emission.index);
-                        send_cursor(rows, cursor, now, share, state, &mut self.cursors);
+            let Some(rule) = plan.projections[id.0 as usize].short_term else {
+                self.depart_along(plan, id, emitted, emissions, emitter, now);
+                continue;
+            };
+            let mut transmitted = std::mem::take(&mut self.scratch.transmitted);
+            self.transmitters.transmit((id, rule), emitted, emissions, &mut transmitted);
+            self.depart_along(plan, id, emitted, &transmitted, emitter, now);
+            self.scratch.transmitted = transmitted;
+        }
+    }
+
+    fn depart_along(
+        &mut self,
+        plan: &Plan,
+        id: ProjectionId,
+        emitted: u64,
+        emissions: &[Emission],
+        emitter: Emitter,
+        now: u64,
+    ) {
+        let shard = self.shard(plan);
+        let projection = &plan.projections[id.0 as usize];
+        if emitter == Emitter::Here {
+            self.count(id, &projection.travel, emitted, emissions);
+        }
+        match &shard.connects[id.0 as usize] {
+            Connect::Rows(rows) if rows.delays_ticks().is_empty() => {
+                let target = projection.target.0 as usize;
+                let (share, state) = (&shard.populations[target], &mut self.populations[target]);
+                for (position, &emission) in emissions.iter().enumerate() {
+                    if let Some(&next) = emissions.get(position + PREFETCHED) {
+                        rows.prefetch(rows.depart(next, id.0, emitted));
                     }
+                    let cursor = rows.depart(emission, id.0, emitted);
+                    self.deliveries += rows.row_synapses(emission.index);
+                    send_cursor(rows, cursor, now, share, state, &mut self.cursors);
                 }
-                connect => {
-                    let Some(&first) = connect.delays_ticks().first() else { continue };
-                    let counted = is_counted(&projection.travel, self.worker);
-                    let flight = self.flights.insert(connect, id, emitted, emissions, counted);
-                    self.send(
-                        plan,
-                        Stop { flight, step: 0 },
-                        emitted.saturating_add(first.into()),
-                        now,
-                    );
-                }
+            }
+            connect => {
+                let Some(&first) = connect.delays_ticks().first() else { return };
+                let counted = is_counted(&projection.travel, self.worker);
+                let flight = self.flights.insert(connect, id, emitted, emissions, counted);
+                let due = emitted.saturating_add(first.into());
+                self.send(plan, Stop { flight, step: 0 }, due, now);
             }
         }
     }

@@ -11,6 +11,7 @@
 
 mod bytes;
 mod neurons;
+mod short_term;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -41,6 +42,7 @@ mod section {
     pub(super) const NEURONS: u32 = 4;
     pub(super) const FLIGHTS: u32 = 5;
     pub(super) const READOUTS: u32 = 6;
+    pub(super) const SHORT_TERM: u32 = 7;
 }
 
 impl Simulation {
@@ -58,6 +60,7 @@ impl Simulation {
         to.section(section::NEURONS, |to| neurons::write(self, to));
         to.section(section::FLIGHTS, |to| self.write_flights(to));
         to.section(section::READOUTS, |to| self.write_readouts(to));
+        to.section(section::SHORT_TERM, |to| short_term::write(self, to));
         to.finish()
     }
 
@@ -96,6 +99,11 @@ impl Simulation {
         simulation.read_filters(&mut filters)?;
         simulation.read_flights(&mut flights)?;
         simulation.read_readouts(&mut readouts)?;
+        // Format 1 had no plasticity.
+        if format != FORMAT_BEFORE {
+            let mut section = from.section(section::SHORT_TERM)?;
+            short_term::read(&mut section, &mut simulation)?;
+        }
         simulation.in_flight = simulation.crew.in_flight(now);
         Ok(simulation)
     }

@@ -12,15 +12,19 @@ pub(crate) mod one_to_one;
 pub(crate) mod prefetch;
 pub(crate) mod prune;
 pub(crate) mod rows;
+pub(crate) mod short_term;
+pub(crate) mod strength;
 pub(crate) mod taps;
 
 use convolution::{Convolution, Place};
 use one_to_one::OneToOne;
 use rows::Rows;
+use strength::Unit;
 
 use crate::sums::{Plane, Touched};
 
-/// A neuron's or a port's index, and how often it fired in the tick.
+/// A neuron's or a port's index, and how often it fired in the tick; on its way along a projection
+/// with short-term plasticity, the part of each weight that it delivers instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Emission {
     pub(crate) index: u32,
@@ -45,6 +49,15 @@ impl Connect {
             Self::Rows(rows) => rows.delays_ticks(),
             Self::Convolution(convolution) => convolution.delays_ticks(),
             Self::None => &[],
+        }
+    }
+
+    /// The same synapses for emissions that count something else, which no convolution takes.
+    pub(crate) fn counting(self, unit: Unit) -> Self {
+        match self {
+            Self::OneToOne(one_to_one) => Self::OneToOne(one_to_one.counting(unit)),
+            Self::Rows(rows) => Self::Rows(rows.counting(unit)),
+            other => other,
         }
     }
 

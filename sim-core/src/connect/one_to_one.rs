@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use super::Emission;
+use super::{
+    Emission,
+    strength::{Strength, Unit},
+};
 use crate::sums::{Layout, Plane, Touched};
 
 #[derive(Debug)]
@@ -13,11 +16,18 @@ pub(crate) struct OneToOne {
     /// The targets that are here.
     targets: Range<u32>,
     layout: Layout,
+    /// What multiplicities count.
+    unit: Unit,
 }
 
 impl OneToOne {
     pub(crate) fn new(delay_ticks: u32, weight: i32, targets: Range<u32>, layout: Layout) -> Self {
-        Self { delay_ticks: [delay_ticks], weight, targets, layout }
+        Self { delay_ticks: [delay_ticks], weight, targets, layout, unit: Unit::default() }
+    }
+
+    /// The same synapses for emissions that count something else.
+    pub(crate) fn counting(self, unit: Unit) -> Self {
+        Self { unit, ..self }
     }
 
     /// None where no target is: a spike then has no stop here, which its other targets' delays
@@ -41,7 +51,10 @@ impl OneToOne {
     pub(crate) fn deliver(&self, emissions: &[Emission], mut sums: Plane<'_>) -> u64 {
         let mut delivered = 0;
         for (slot, multiplicity) in self.here(emissions) {
-            sums.add(slot, self.weight, multiplicity);
+            match self.unit.strength(multiplicity) {
+                Strength::Part(part) => sums.add(slot, part.of(self.weight), 1),
+                Strength::Few(_) | Strength::Many(_) => sums.add(slot, self.weight, multiplicity),
+            }
             delivered += 1;
         }
         delivered

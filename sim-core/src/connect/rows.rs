@@ -1,50 +1,30 @@
 //! Rows of synapses: one row a source, in delay order, 8 bytes a synapse.
 //!
-//! ```text
-//! 63           40 39          24 23           0
-//! | weight       | delay step   | target slot  |
-//! | [quanta] i24 | [ticks] u16  | [lanes] u24  |
-//! ```
-//!
-//! The delay step counts from the synapse before. One beyond 16 bits is a word of its own: target
-//! slot all ones, the step in the upper 40 bits.
-//!
 //! A spike in flight is one cursor into its row. It reads a window ahead at each stop and leaves
 //! what it finds at the target: in the sums of its tick, or in its bucket. How long windows are
 //! changes no result. Rows of one delay for all need no cursor: they are read when they are due.
 
-use super::{Emission, prefetch};
+mod word;
+
+pub(crate) use word::{SLOT_MAX, Synapse};
+use word::{
+    STEP_BITS, encode, gap_ticks, is_gap, pack_row, slot, sortable, step_ticks, weight, word_count,
+};
+
+use super::{
+    Emission, prefetch,
+    strength::{Strength, Unit},
+};
 use crate::{
     calendar::{Arrivals, Delivery, Graded, REACH},
     sums::{Lane, Lanes, Plane, Touched},
 };
 
-const TARGET_BITS: u32 = 24;
-const STEP_BITS: u32 = 16;
-const TARGET_MASK: u64 = (1 << TARGET_BITS) - 1;
-const WEIGHT_SHIFT: u32 = TARGET_BITS + STEP_BITS;
-/// In place of a target: the rest of the word is a long delay step.
-const GAP: u64 = TARGET_MASK;
 /// Synapses that a visit should find in a row of mean density: a few cache lines.
 const VISIT_SYNAPSES: u64 = 64;
 /// The shortest window into buckets. Of 16 to 256 ticks, 32 and 64 were the fastest for rows with 2
 /// synapses a tick (bench `explicit_rows`): shorter ones wait for memory, longer ones fill the cache.
 const WINDOW_TICKS_MIN: u64 = 64;
-/// Up to this multiplicity, times a weight of 24 bits, an amount fits 32 bits.
-const PLAIN_MULTIPLICITY_MAX: u32 = 255;
-/// The largest target slot \[lanes\] that a row can name.
-pub(crate) const SLOT_MAX: u64 = TARGET_MASK - 1;
-
-/// One synapse before packing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Synapse {
-    pub(crate) source: u32,
-    pub(crate) delay_ticks: u32,
-    /// Where the target's sum lies \[lanes\], at most [`SLOT_MAX`].
-    pub(crate) slot: u32,
-    /// \[quanta\], 24 bits signed.
-    pub(crate) weight: i32,
-}
 
 #[derive(Debug)]
 pub(crate) struct Rows {
@@ -56,6 +36,8 @@ pub(crate) struct Rows {
     uniform: Vec<u32>,
     /// How far ahead a visit reads.
     window_ticks: u64,
+    /// What multiplicities count.
+    unit: Unit,
 }
 
 /// A spike on its way along its row.
@@ -166,7 +148,8 @@ impl Rows {
 
     fn of(starts: Vec<u32>, words: Vec<u64>, synapses: u64, span_ticks: u64) -> Self {
         let window_ticks = window_ticks(synapses, span_ticks);
-        let mut rows = Self { starts, words, synapses, uniform: Vec::new(), window_ticks };
+        let (uniform, unit) = (Vec::new(), Unit::default());
+        let mut rows = Self { starts, words, synapses, uniform, window_ticks, unit };
         let mut delays = (0..rows.sources()).filter_map(|source| rows.delays(source));
         let first = delays.next();
         let same = |&(shortest, longest): &(u64, u64)| {
@@ -177,6 +160,11 @@ impl Rows {
             rows.uniform = delay.into_iter().collect();
         }
         rows
+    }
+
+    /// The same synapses for emissions that count something else.
+    pub(crate) fn counting(self, unit: Unit) -> Self {
+        Self { unit, ..self }
     }
 
     /// Makes cursors read so far ahead at each stop.
@@ -191,7 +179,7 @@ impl Rows {
     /// The shortest and the longest delay of a source; `None` if it has no synapse.
     pub(crate) fn delays(&self, source: u32) -> Option<(u64, u64)> {
         let row = self.row(source);
-        let step = |word: u64| if is_gap(word) { word >> TARGET_BITS } else { step_ticks(word) };
+        let step = |word: u64| if is_gap(word) { gap_ticks(word) } else { step_ticks(word) };
         let mut shortest = None;
         let mut longest = 0;
         for &word in row {
@@ -266,15 +254,21 @@ impl Rows {
         let mut delivered = 0;
         for emission in emissions {
             let row = self.row_of_one_delay(emission.index);
-            if emission.multiplicity <= PLAIN_MULTIPLICITY_MAX {
-                let multiplicity = emission.multiplicity.cast_signed();
-                for &word in row {
-                    sums[slot(word) as usize].add(weight(word) * multiplicity);
+            match self.unit.strength(emission.multiplicity) {
+                Strength::Few(times) => {
+                    for &word in row {
+                        sums[slot(word) as usize].add(weight(word) * times);
+                    }
                 }
-            } else {
-                let multiplicity = i64::from(emission.multiplicity);
-                for &word in row {
-                    sums[slot(word) as usize].add_graded(i64::from(weight(word)) * multiplicity);
+                Strength::Many(times) => {
+                    for &word in row {
+                        sums[slot(word) as usize].add_graded(i64::from(weight(word)) * times);
+                    }
+                }
+                Strength::Part(part) => {
+                    for &word in row {
+                        sums[slot(word) as usize].add(part.of(weight(word)));
+                    }
                 }
             }
             delivered += row.len() as u64;
@@ -301,16 +295,16 @@ impl Rows {
     #[inline]
     pub(crate) fn visit(&self, cursor: Cursor, tick: u64, to: &mut impl Sink) -> Visit {
         let until = tick.saturating_add(self.window_ticks);
-        if cursor.multiplicity <= PLAIN_MULTIPLICITY_MAX {
-            let multiplicity = cursor.multiplicity.cast_signed();
-            self.walk(cursor, until, |due, word| {
-                to.plain(due, slot(word), weight(word) * multiplicity);
-            })
-        } else {
-            let multiplicity = i64::from(cursor.multiplicity);
-            self.walk(cursor, until, |due, word| {
-                to.graded(due, slot(word), i64::from(weight(word)) * multiplicity);
-            })
+        match self.unit.strength(cursor.multiplicity) {
+            Strength::Few(times) => self.walk(cursor, until, |due, word| {
+                to.plain(due, slot(word), weight(word) * times);
+            }),
+            Strength::Many(times) => self.walk(cursor, until, |due, word| {
+                to.graded(due, slot(word), i64::from(weight(word)) * times);
+            }),
+            Strength::Part(part) => self.walk(cursor, until, |due, word| {
+                to.plain(due, slot(word), part.of(weight(word)));
+            }),
         }
     }
 
@@ -334,7 +328,7 @@ impl Rows {
         let mut reached = cursor.reached;
         for (at, &word) in (cursor.at..end).zip(&self.words[cursor.at as usize..end as usize]) {
             let is_gap = is_gap(word);
-            let ticks = if is_gap { word >> TARGET_BITS } else { step_ticks(word) };
+            let ticks = if is_gap { gap_ticks(word) } else { step_ticks(word) };
             let due = reached.saturating_add(ticks);
             if due >= until {
                 return Visit { reached, next: Some((Cursor { at, reached, ..cursor }, due)) };
@@ -352,66 +346,6 @@ impl Rows {
 fn window_ticks(synapses: u64, span_ticks: u64) -> u64 {
     let ticks = span_ticks.saturating_mul(VISIT_SYNAPSES) / synapses.max(1);
     ticks.clamp(WINDOW_TICKS_MIN, REACH)
-}
-
-fn word_count<T>(words: &[T]) -> u32 {
-    u32::try_from(words.len()).expect("validation bounds a projection to 2^31 synapses")
-}
-
-/// A synapse as a number in delay order: delay, target slot, weight.
-fn sortable(synapse: Synapse) -> u64 {
-    debug_assert!(u64::from(synapse.slot) <= SLOT_MAX, "validation bounds the slot");
-    let weight = u64::from(synapse.weight.cast_unsigned()) & TARGET_MASK;
-    let delay = u64::from(synapse.delay_ticks) << (64 - STEP_BITS);
-    delay | u64::from(synapse.slot) << TARGET_BITS | weight
-}
-
-/// Turns sorted numbers into words; returns the ticks between the first and the last delay.
-fn encode(row: &mut [u64]) -> u64 {
-    let mut before = 0;
-    let first = row.first().map_or(0, |first| first >> (64 - STEP_BITS));
-    for word in row {
-        let delay = *word >> (64 - STEP_BITS);
-        let (slot, weight) = (*word >> TARGET_BITS & TARGET_MASK, *word & TARGET_MASK);
-        *word = weight << WEIGHT_SHIFT | (delay - before) << TARGET_BITS | slot;
-        before = delay;
-    }
-    before - first.min(before)
-}
-
-fn pack_row(row: &[Synapse], words: &mut Vec<u64>) {
-    let mut before = 0;
-    for synapse in row {
-        let mut step = u64::from(synapse.delay_ticks - before);
-        before = synapse.delay_ticks;
-        if step >= 1 << STEP_BITS {
-            words.push(step << TARGET_BITS | GAP);
-            step = 0;
-        }
-        debug_assert!(u64::from(synapse.slot) <= SLOT_MAX, "validation bounds the slot");
-        let weight = i64::from(synapse.weight).cast_unsigned() << WEIGHT_SHIFT;
-        words.push(weight | step << TARGET_BITS | u64::from(synapse.slot));
-    }
-}
-
-#[inline]
-fn is_gap(word: u64) -> bool {
-    word & TARGET_MASK == GAP
-}
-
-#[inline]
-fn slot(word: u64) -> u32 {
-    (word & TARGET_MASK) as u32
-}
-
-#[inline]
-fn step_ticks(word: u64) -> u64 {
-    word >> TARGET_BITS & ((1 << STEP_BITS) - 1)
-}
-
-#[inline]
-fn weight(word: u64) -> i32 {
-    (word.cast_signed() >> WEIGHT_SHIFT) as i32
 }
 
 #[cfg(test)]

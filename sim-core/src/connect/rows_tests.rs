@@ -1,4 +1,7 @@
-use super::*;
+use super::{
+    super::strength::{FEW_MAX, PARTS},
+    *,
+};
 
 fn rows(sources: u32, synapses: &[Synapse]) -> Rows {
     let delay_max = synapses.iter().map(|synapse| synapse.delay_ticks.into()).max().unwrap_or(0);
@@ -51,7 +54,7 @@ fn makes_the_same_deliveries_for_any_multiplicity() {
     let synapses: Vec<_> =
         (0..200).map(|at| Synapse { weight: -(1 << 23), ..synapse(0, at * 3, at) }).collect();
     let rows = rows(1, &synapses);
-    for multiplicity in [1, PLAIN_MULTIPLICITY_MAX, PLAIN_MULTIPLICITY_MAX + 1, u32::MAX] {
+    for multiplicity in [1, FEW_MAX, FEW_MAX + 1, u32::MAX] {
         let mut arrivals = Arrivals::new();
         let cursor = rows.depart(Emission { index: 0, multiplicity }, 0, 7);
         let (_, stop) = rows.visit(cursor, 7, &mut arrivals).next.expect("more than one window");
@@ -65,6 +68,28 @@ fn makes_the_same_deliveries_for_any_multiplicity() {
             assert_eq!(found, [(slot, amount)]);
         }
         assert!(stop >= 7 + rows.window_ticks && arrivals.next_due(7).is_none());
+    }
+}
+
+/// Under short-term plasticity, one of rows with a delay for all, and one of rows with several.
+#[test]
+fn delivers_parts_of_weights() {
+    for delays in [[3, 3], [3, 4]] {
+        let synapses = [0, 1].map(|slot| synapse(0, delays[slot as usize], slot));
+        let rows = rows(1, &synapses).counting(Unit::Parts);
+        let emission = Emission { index: 0, multiplicity: PARTS / 4 * 3 };
+        let mut sums = [[0; 4]];
+        if rows.delays_ticks().is_empty() {
+            let mut arrivals = Arrivals::new();
+            rows.visit(rows.depart(emission, 0, 0), 0, &mut arrivals);
+            for tick in delays {
+                let plain = arrivals.plain.take(u64::from(tick));
+                Plane::Narrow(&mut sums).receive(&plain, &[]);
+            }
+        } else {
+            rows.deliver(&[emission], Plane::Narrow(&mut sums));
+        }
+        assert_eq!(sums, [[-2, -2, 0, 0]], "three quarters of -3, to the nearest");
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Connectivity, Convolution, ExplicitSynapses, Network, Neuron, Population, Projection, Sampler,
-    Values, WinnerTakeAll, neurons,
+    ShortTerm, Values, WinnerTakeAll, neurons,
     problem::Problems,
     resolve::{Named, ResolvedInput},
 };
@@ -36,6 +36,7 @@ pub(crate) struct Draft {
     pub(crate) delay_ticks_min: u64,
     pub(crate) delay_ticks_max: u64,
     pub(crate) kind: DraftKind,
+    pub(crate) short_term: Option<ShortTerm>,
 }
 
 #[derive(Debug)]
@@ -134,6 +135,10 @@ pub(crate) fn projection(
     let field = format!("projection.{}", projection.name);
     let (source, target) = ends(projection, shapes, &field, problems)?;
     let receptor = receptor(projection, shapes.network, target, &field, problems)?;
+    if let Some(short_term) = &projection.short_term {
+        let field = format!("{field}.short_term");
+        short_term.check(&projection.connectivity, &field, problems);
+    }
     let sum = projection.axonal_delay_ticks.checked_add(projection.dendritic_delay_ticks);
     let ends = [shapes.of(source), shapes.of(SourceId::Population(target))];
     let (kind, own) = match &projection.connectivity {
@@ -179,7 +184,16 @@ pub(crate) fn projection(
         return None;
     };
     let [delay_ticks_min, delay_ticks_max] = [min, max].map(u64::from);
-    Some(Draft { source, target, receptor, delay_ticks, delay_ticks_min, delay_ticks_max, kind })
+    Some(Draft {
+        source,
+        target,
+        receptor,
+        delay_ticks,
+        delay_ticks_min,
+        delay_ticks_max,
+        kind,
+        short_term: projection.short_term,
+    })
 }
 
 fn receptor(

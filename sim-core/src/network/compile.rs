@@ -13,7 +13,7 @@ use super::{
     tables::{AddressRange, Cost, InputTable, OutputKind, OutputTable, PopulationCost},
 };
 use crate::{
-    connect::Connect,
+    connect::{Connect, short_term::Resources},
     ids::{OutputId, PopulationId, ProjectionId, ReadoutId, SourceId},
     input::filter::addresses,
     neuron::{Compile, Model},
@@ -43,6 +43,18 @@ pub(crate) struct Parts {
     pub(crate) input_tables: Vec<InputTable>,
     pub(crate) output_tables: Vec<OutputTable>,
     costs: Vec<PopulationCost>,
+}
+
+impl Parts {
+    /// State of short-term plasticity on one worker.
+    fn short_term_bytes(&self) -> u64 {
+        let plastic = self.projections.iter().filter(|each| each.short_term.is_some());
+        let sources = plastic.map(|projection| match projection.source {
+            SourceId::Input(id) => size(&self.input_tables[id.0 as usize].filtered_shape),
+            SourceId::Population(id) => self.populations[id.0 as usize].size,
+        });
+        sources.map(u64::from).sum::<u64>() * size_of::<Option<Resources>>() as u64
+    }
 }
 
 /// An output port's sources.
@@ -199,6 +211,7 @@ fn projection_plans(resolved: &Resolved<'_>, shards: &[Shard]) -> Vec<Projection
         target: draft.target,
         receptor: draft.receptor,
         travel: Travel::of(shards.iter().map(|shard| &shard.connects[id])),
+        short_term: draft.short_term.map(|rule| rule.compile(resolved.network.tick)),
     };
     resolved.drafts.iter().enumerate().map(plan).collect()
 }
@@ -333,7 +346,8 @@ pub(crate) fn cost(parts: &Parts, shards: &[Shard], longest_path_ticks: u64) -> 
         synapses: connects().map(Connect::synapses).sum(),
         plan_bytes: connects().map(Connect::bytes).sum(),
         session_bytes: shards.iter().map(shares).sum::<u64>()
-            + parts.inputs.iter().map(|input| input.chain.memory_bytes()).sum::<u64>(),
+            + parts.inputs.iter().map(|input| input.chain.memory_bytes()).sum::<u64>()
+            + parts.short_term_bytes() * shards.len() as u64,
         longest_path_ticks,
         populations: parts.costs.clone(),
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub use super::{
     AdexParameters, ConductanceParameters, DiscreteParameters, IzhikevichParameters, LifParameters,
 };
-use super::{RandomConnectivity, Update, Values};
+use super::{RandomConnectivity, ShortTerm, Update, Values};
 use crate::time::TickLength;
 
 /// A whole network.
@@ -328,6 +328,8 @@ pub struct Projection {
     pub dendritic_delay_ticks: u32,
     /// Which synapses there are.
     pub connectivity: Connectivity,
+    /// How spikes change what later ones transmit; `None`: each transmits the whole weight.
+    pub short_term: Option<ShortTerm>,
 }
 
 impl Projection {
@@ -342,6 +344,7 @@ impl Projection {
             axonal_delay_ticks: 0,
             dendritic_delay_ticks: 0,
             connectivity,
+            short_term: None,
         }
     }
 }

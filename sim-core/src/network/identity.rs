@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use super::{
     Adaptation, AdexParameters, Border, ConductanceParameters, Connectivity, ConvolutionKind,
     DiscreteParameters, DriveStep, Filter, IzhikevichParameters, LifParameters, Network, Neuron,
-    Noise, Population, Receptor, ReceptorKind, Rectify, Reset, Vary, WinnerTakeAll, check::Draft,
-    compile::Reads, resolve::ResolvedInput,
+    Noise, Population, Receptor, ReceptorKind, Rectify, Reset, ShortTerm, Vary, WinnerTakeAll,
+    check::Draft, compile::Reads, resolve::ResolvedInput,
 };
 use crate::{ids::SourceId, math::DYNAMICS_VERSION};
 
@@ -97,6 +97,10 @@ pub(crate) fn hash(
         connectivity(&mut to, &projection.connectivity);
         if draft.receptor > 0 {
             to.ints64(&[MORE, 8, draft.receptor.into()]);
+        }
+        if let Some(ShortTerm { utilisation, recovery_ms, facilitation_ms }) = draft.short_term {
+            to.ints64(&[MORE, 9]);
+            to.reals(&[utilisation, recovery_ms, facilitation_ms]);
         }
     }
     for readout in readouts {
@@ -295,12 +299,14 @@ mod tests {
 
     #[test]
     fn whatever_determines_output_changes_the_hash_and_names_do_not() {
+        let depressing = ShortTerm { utilisation: 0.5, recovery_ms: 800.0, facilitation_ms: 0.0 };
         let changed = [
             hash(|_| ()),
             hash(|network| network.readouts[0].source = "b".into()),
             hash(|network| network.projections[0].target = "b".into()),
             hash(|network| network.projections[0].dendritic_delay_ticks = 1),
             hash(|network| network.projections[0].axonal_delay_ticks = 1),
+            hash(|network| network.projections[0].short_term = Some(depressing)),
             hash(|network| network.inputs[0].binary = true),
             hash(|network| network.outputs[0].sources = vec!["b".into()]),
             hash(|network| network.outputs.clear()),

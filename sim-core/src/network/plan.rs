@@ -14,7 +14,7 @@ use super::{
     update,
 };
 use crate::{
-    connect::{Connect, rows::Rows},
+    connect::{Connect, rows::Rows, short_term::ShortTerm},
     ids::{OutputId, PopulationId, ProjectionId, ReadoutId, SourceId},
     input::filter::Chain,
     neuron::Model,
@@ -96,6 +96,7 @@ pub(crate) struct ProjectionPlan {
     pub(crate) target: PopulationId,
     pub(crate) receptor: u8,
     pub(crate) travel: Travel,
+    pub(crate) short_term: Option<ShortTerm>,
 }
 
 /// How long a spike is in flight on a projection, which no partition changes.

@@ -23,7 +23,11 @@ pub(crate) fn scales(resolved: &Resolved<'_>, problems: &mut Problems) -> Vec<Sc
         let mut largest = 0.0_f64;
         let mut heaviest = Load::default();
         for draft in resolved.drafts.iter().filter(|draft| usize::from(draft.target.0) == id) {
-            let times = f64::from(multiplicity_max(resolved, draft.source));
+            // The spikes of a tick share a synapse's resources: they deliver a whole weight at most.
+            let times = match draft.short_term {
+                Some(_) => 1.0,
+                None => f64::from(multiplicity_max(resolved, draft.source)),
+            };
             let (weight, load) = load(draft, times, shape);
             largest = largest.max(weight);
             heaviest = heaviest.plus(load);

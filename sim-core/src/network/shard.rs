@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{
-    Vectors, WinnerTakeAll,
+    ShortTerm, Vectors, WinnerTakeAll,
     check::{DenseWeights, Draft, DraftKind, size},
     compile::Resolved,
     problem::Problems,
@@ -69,7 +69,9 @@ impl Shard {
             (0..ranges.len()).map(|id| layout(resolved, id, &ranges[id])).collect();
         let compile = |draft: &Draft| {
             let id = usize::from(draft.target.0);
+            let unit = ShortTerm::unit(draft.short_term.as_ref());
             connect(resolved, draft, &ranges[id], &layouts[id], scales[id].quantum, problems)
+                .counting(unit)
         };
         let mut connects: Vec<Connect> = resolved.drafts.iter().map(compile).collect();
         let shares = ranges.iter().zip(layouts).enumerate().map(|(id, (range, layout))| {

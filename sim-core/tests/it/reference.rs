@@ -2,8 +2,8 @@
 //! every sum added up from the whole history of spikes.
 //!
 //! It shares the description's types and the closed form of a membrane with the core, and nothing
-//! else: no calendar, no quanta, no layouts, no windows. Weights must be exact in few bits, so that
-//! f64 sums are exact in any order.
+//! else: no calendar, no layouts, no windows. Weights must be exact in few bits, so that f64 sums are
+//! exact in any order. Quanta play a part in short-term plasticity alone, which rounds to them.
 //!
 //! A plain membrane is worked out as the core does it, so that thresholds which are just reached
 //! can be tested. Everything else is written anew, and differs in the last bits: where a decision
@@ -13,6 +13,7 @@ mod clocked;
 mod draws;
 mod linear;
 pub(crate) mod noise;
+mod short_term;
 mod source;
 mod synapses;
 
@@ -24,6 +25,7 @@ use crate::random::{Case, size};
 use clocked::Clocked;
 use draws::{Key, PARAMETER, unit};
 use linear::Linear;
+use short_term::Release;
 use source::Source;
 use synapses::{Synapse, written_out};
 
@@ -44,6 +46,7 @@ type History = BTreeMap<u64, BTreeMap<u32, u32>>;
 struct Wires<'a> {
     source: &'a str,
     receptor: usize,
+    release: Option<Release>,
     by_delay: BTreeMap<u64, Vec<Synapse>>,
 }
 
@@ -61,21 +64,26 @@ struct Membrane {
     since: (u64, f64),
 }
 
-/// Runs a network of fixed sizes without filters.
-pub(crate) fn simulate(case: &Case) -> Result<Vec<Fired>, TooClose> {
+/// Runs a network of fixed sizes without filters. `quanta` has one for each population.
+pub(crate) fn simulate(case: &Case, quanta: &[f64]) -> Result<Vec<Fired>, TooClose> {
     let network = &case.network;
     let order = evaluation_order(network);
-    let wires: Vec<Vec<Wires<'_>>> =
+    let mut wires: Vec<Vec<Wires<'_>>> =
         network.populations.iter().map(|each| wires_onto(network, each)).collect();
     let noise = noise::counts(network, case.ticks);
     let mut history = events(case);
+    for (source, past) in &history {
+        for (&tick, spikes) in past {
+            release(&mut wires, source, tick, spikes)?;
+        }
+    }
     let mut neurons: Vec<Neurons<'_>> =
         (0..network.populations.len()).map(|id| neurons(network, id)).collect();
     let mut fired = Vec::new();
     for tick in 0..case.ticks {
         for &id in &order {
             let population = &network.populations[id];
-            let mut sums = arrived(population, &wires[id], &history, tick);
+            let mut sums = arrived((population, quanta[id]), &wires[id], &history, tick);
             for (number, each) in population.noise.iter().enumerate() {
                 let receptor = receptor(population, &each.receptor);
                 for (index, sums) in (0..).zip(&mut sums) {
@@ -86,12 +94,27 @@ pub(crate) fn simulate(case: &Case) -> Result<Vec<Fired>, TooClose> {
             let spikes = who_fires(population, network.tick.ms(), &mut neurons[id], tick, &sums)?;
             fired.extend(spikes.iter().map(|(&index, &times)| (tick, id, index, times)));
             if !spikes.is_empty() {
+                release(&mut wires, &population.name, tick, &spikes)?;
                 history.entry(&population.name).or_default().insert(tick, spikes);
             }
         }
     }
     fired.sort_unstable();
     Ok(fired)
+}
+
+/// Tells every projection of a source what it emits.
+fn release(
+    wires: &mut [Vec<Wires<'_>>],
+    source: &str,
+    tick: u64,
+    spikes: &BTreeMap<u32, u32>,
+) -> Result<(), TooClose> {
+    let from_here = wires.iter_mut().flatten().filter(|wires| wires.source == source);
+    for release in from_here.filter_map(|wires| wires.release.as_mut()) {
+        release.emit(tick, spikes)?;
+    }
+    Ok(())
 }
 
 fn events(case: &Case) -> BTreeMap<&str, History> {
@@ -114,7 +137,9 @@ fn wires_onto<'a>(network: &'a Network, target: &Population) -> Vec<Wires<'a>> {
             by_delay.entry(synapse.delay).or_default().push(synapse);
         }
         let receptor = receptor(target, &projection.receptor);
-        Wires { source: &projection.source, receptor, by_delay }
+        let tick_ms = network.tick.ms();
+        let release = projection.short_term.map(|rule| Release::new(rule, tick_ms));
+        Wires { source: &projection.source, receptor, release, by_delay }
     })
     .collect()
 }
@@ -125,7 +150,7 @@ fn receptor(population: &Population, name: &str) -> usize {
 
 /// [index][receptor] = sum of the weights that arrive in a tick.
 fn arrived(
-    population: &Population,
+    (population, quantum): (&Population, f64),
     wires: &[Wires<'_>],
     history: &BTreeMap<&str, History>,
     tick: u64,
@@ -137,9 +162,12 @@ fn arrived(
         for (delay, synapses) in &wires.by_delay {
             let emitted = tick.checked_sub(*delay).and_then(|emitted| past.get(&emitted));
             let Some(emitted) = emitted else { continue };
-            for synapse in synapses {
-                let times = emitted.get(&synapse.source).copied().unwrap_or(0);
-                sums[synapse.target as usize][wires.receptor] += synapse.weight * f64::from(times);
+            for &Synapse { source, target, weight, .. } in synapses {
+                let times = emitted.get(&source).copied().unwrap_or(0);
+                sums[target as usize][wires.receptor] += match &wires.release {
+                    Some(release) => release.of(tick - delay, source, weight, quantum),
+                    None => weight * f64::from(times),
+                };
             }
         }
     }

@@ -100,6 +100,35 @@ fn numbers_that_make_no_sense_are_named_with_their_place() {
 }
 
 #[test]
+fn short_term_plasticity_that_makes_no_sense_is_refused_by_field() {
+    let with = |utilisation, recovery_ms, facilitation_ms| {
+        problem(|network| {
+            let rule = ShortTerm { utilisation, recovery_ms, facilitation_ms };
+            network.projections[0].short_term = Some(rule);
+        })
+    };
+    let field = "projection.feed.short_term";
+    for utilisation in [0.0, -0.5, 1.5, f64::NAN] {
+        let expected = format!("{field}.utilisation: {utilisation} is not in (0, 1]");
+        assert_eq!(with(utilisation, 1.0, 0.0), expected);
+    }
+    for recovery_ms in [0.0, -1.0, f64::INFINITY, f64::NAN] {
+        let expected =
+            format!("{field}.recovery: {recovery_ms} ms; a time constant is finite and above 0");
+        assert_eq!(with(0.5, recovery_ms, 0.0), expected);
+    }
+    for facilitation_ms in [-1.0, f64::INFINITY, f64::NAN] {
+        let message = with(0.5, 1.0, facilitation_ms);
+        assert!(message.starts_with(&format!("{field}.facilitation: ")), "{message}");
+    }
+    let mut network = random::sensing(3).network;
+    network.projections[0].short_term =
+        Some(ShortTerm { utilisation: 0.5, recovery_ms: 1.0, facilitation_ms: 0.0 });
+    let error = Plan::new(&network, &[]).expect_err("a convolution").to_string();
+    assert_eq!(error, "projection.look.short_term: is not available for convolutions");
+}
+
+#[test]
 fn impossible_membranes_are_refused() {
     let message = problem(|network| {
         network.populations[1].neuron = Neuron::Lif(LifParameters {

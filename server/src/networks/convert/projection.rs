@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sim_core::network::{
     Border, Connectivity, Convolution, ConvolutionKind, ExplicitSynapses, Projection,
-    RandomConnectivity, RandomRule,
+    RandomConnectivity, RandomRule, ShortTerm,
 };
 use spiked_proto::v1;
 
@@ -31,8 +31,14 @@ pub(super) fn projection(
         translated.receptor = receptor;
         translated.axonal_delay_ticks = projection.axonal_delay_ticks;
         translated.dendritic_delay_ticks = projection.dendritic_delay_ticks;
+        translated.short_term = projection.short_term.as_ref().map(short_term);
         translated
     }))
+}
+
+fn short_term(wire: &v1::ShortTermPlasticity) -> ShortTerm {
+    let &v1::ShortTermPlasticity { utilisation, recovery_ms, facilitation_ms } = wire;
+    ShortTerm { utilisation, recovery_ms, facilitation_ms }
 }
 
 fn connectivity(

@@ -14,6 +14,7 @@ const KEYS: &[&str] = &[
     "receptor",
     "axonal_delay",
     "dendritic_delay",
+    "short_term",
     "one_to_one",
     "convolution",
     "synapses",
@@ -34,6 +35,10 @@ pub(super) fn read(context: &Context<'_>, name: &str, node: &Node<'_>) -> Option
     let receptor = table.get("receptor").map_or(Some(""), |node| node.text());
     let axonal_delay_ticks = optional_ticks(context, &table, "axonal_delay");
     let dendritic_delay_ticks = optional_ticks(context, &table, "dendritic_delay");
+    let short_term = match table.get("short_term") {
+        Some(node) => short_term(&node).map(Some),
+        None => Some(None),
+    };
     let connectivity = match table.one_of(CONNECTIVITIES)? {
         ("one_to_one", node) => Connectivity::OneToOne(one_to_one(context, &node, unit)?),
         ("convolution", node) => Connectivity::Convolution(convolution::read(context, &node)?),
@@ -50,6 +55,21 @@ pub(super) fn read(context: &Context<'_>, name: &str, node: &Node<'_>) -> Option
         dendritic_delay_ticks: dendritic_delay_ticks?,
         connectivity: Some(connectivity),
         plasticity: None,
+        short_term: short_term?,
+    })
+}
+
+fn short_term(node: &Node<'_>) -> Option<v1::ShortTermPlasticity> {
+    let table = node.table(&["utilisation", "recovery", "facilitation"], &[])?;
+    let utilisation = table.need("utilisation", "0.5").and_then(|node| node.number());
+    let recovery_ms =
+        table.need("recovery", "\"800 ms\"").and_then(|node| node.in_unit(Unit::Time));
+    let facilitation_ms =
+        table.get("facilitation").map_or(Some(0.0), |node| node.in_unit(Unit::Time));
+    Some(v1::ShortTermPlasticity {
+        utilisation: utilisation?,
+        recovery_ms: recovery_ms?,
+        facilitation_ms: facilitation_ms?,
     })
 }
 

@@ -39,6 +39,7 @@ const CASES: &[(usize, &str, &str)] = &[
     (10, "to = \"cells\"\naxonal_delay = \"2000 h\"", r#"11: projection.look.axonal_delay: "2000 h" is too long: 7200000000 ticks of 1 ms"#),
     (7, r#"neuron = { lif = { threshold = 1 } }"#, r#"7: population.cells.neuron.lif.threshold: 1 needs a unit: write "1 mV""#),
     (7, r#"neuron = { lif = { threshold = "1 ms" } }"#, "7: population.cells.neuron.lif.threshold: \"1 ms\" has no unit that fits here: uV, mV, V"),
+    (10, "to = \"cells\"\nshort_term = { utilisation = 0.5, recovery = 800 }", r#"11: projection.look.short_term.recovery: 800 needs a unit: write "20 ms""#),
     // Words.
     (1, "tack = \"1 ms\"", "1: tack: unknown key, did you mean \"tick\"?"),
     (2, "[inputs.camera]", "2: inputs: unknown key, did you mean \"input\"?"),
@@ -69,6 +70,8 @@ const CASES: &[(usize, &str, &str)] = &[
     (2, "[input.\"my camera\"]", "2: input.my camera: \"my camera\" is no name"),
     (2, "[input]", "3: input.sensor: is no part: parts have names, [input.NAME]"),
     (1, "name = \"a/b\"", "1: name: \"a/b\" is no name"),
+    (10, "to = \"cells\"\nshort_term = { recovery = \"1 s\" }", "11: projection.look.short_term: utilisation is missing: utilisation = 0.5"),
+    (10, "to = \"cells\"\nshort_term = { utilisation = 0.5, recovery = \"1 s\", tau = \"1 s\" }", "11: projection.look.short_term.tau: unknown key"),
     // Types and ranges.
     (3, "sensor = \"320\"", "3: input.camera.sensor: \"320\" is no sensor size: \"320x240\""),
     (3, "sensor = \"0x5\"", "3: input.camera.sensor: \"0x5\" is no sensor size"),

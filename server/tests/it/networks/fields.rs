@@ -52,6 +52,7 @@ keep = 0.5
 from = "line"
 to = "cells"
 one_to_one = { weight = -1.5, delay = "6 ms" }
+short_term = { utilisation = 0.5, recovery = "800 ms" }
 
 [projection.back]
 from = "cells"
@@ -129,7 +130,9 @@ fn core_projections() -> Vec<Projection> {
     look.axonal_delay_ticks = 1;
     look.dendritic_delay_ticks = 2;
     let one_to_one = Connectivity::OneToOne { weight: -1.5, delay_ticks: 6 };
-    let touch = Projection::new("touch", "line", "cells", one_to_one);
+    let mut touch = Projection::new("touch", "line", "cells", one_to_one);
+    touch.short_term =
+        Some(core::ShortTerm { utilisation: 0.5, recovery_ms: 800.0, facilitation_ms: 0.0 });
     let synapses = Connectivity::Explicit(Arc::new(synapses));
     vec![look, touch, Projection::new("back", "cells", "cells", synapses)]
 }

@@ -49,6 +49,7 @@ to = "first"
 one_to_one = { weight = "1.5 mV", delay = "1 h" }
 axonal_delay = "1 ms"
 dendritic_delay = "0.5 ms"
+short_term = { utilisation = 0.25, recovery = "0.8 s", facilitation = "20 ms" }
 
 [projection.look]
 from = "camera"
@@ -147,6 +148,11 @@ fn projections(kernel: &[u8]) -> Vec<v1::Projection> {
         target: "first".into(),
         axonal_delay_ticks: 4,
         dendritic_delay_ticks: 2,
+        short_term: Some(v1::ShortTermPlasticity {
+            utilisation: 0.25,
+            recovery_ms: 800.0,
+            facilitation_ms: 20.0,
+        }),
         connectivity: Some(Connectivity::OneToOne(v1::OneToOne {
             weight: 1.5,
             delay_ticks: 14_400_000,

@@ -155,6 +155,7 @@ fn connect(network: &mut Network, kinds: &[Kind], scope: Scope, numbers: &mut Nu
             let name = format!("{} to {}", source.name, target.name);
             let connectivity = connectivity(kind, ends, least, scope, numbers);
             let mut projection = Projection::new(&name, &source.name, &target.name, connectivity);
+            projection.short_term = (numbers.below(3) == 0).then(|| short_term(numbers));
             projection.axonal_delay_ticks = numbers.below(4) / 3 * numbers.below(5);
             projection.dendritic_delay_ticks = numbers.below(4) / 3 * numbers.below(5);
             if let [_, ..] = target.neuron.receptors().as_slice()
@@ -164,6 +165,15 @@ fn connect(network: &mut Network, kinds: &[Kind], scope: Scope, numbers: &mut Nu
             }
             network.projections.push(projection);
         }
+    }
+}
+
+fn short_term(numbers: &mut Numbers) -> ShortTerm {
+    let shares = [0.05 + 0.9 * numbers.unit(), 0.5, 1.0];
+    ShortTerm {
+        utilisation: one_of(numbers, &shares),
+        recovery_ms: 1.0 + numbers.unit() * 90.0,
+        facilitation_ms: f64::from(numbers.below(3)) * numbers.unit() * 60.0,
     }
 }
 
