@@ -9,6 +9,7 @@ mod check;
 mod compile;
 pub mod description;
 mod identity;
+mod memory;
 pub mod neurons;
 mod noise;
 mod order;

@@ -4,7 +4,7 @@
 use super::{
     Network, NoisePlan, SensorSize, WinnerTakeAll,
     check::{self, Draft, Shapes},
-    compile, identity,
+    compile, identity, memory,
     order::{self, Hop, Ranks},
     problem::{PlanError, Problems},
     resolve, scale,
@@ -181,6 +181,7 @@ impl Plan {
         let hops = hops(&drafts);
         let ranks = rank(network, &hops, &mut problems);
         problems.settle()?;
+        memory::check(network, &shapes, &drafts, spread, &mut problems);
         let swept = update::swept(network, &shapes, &drafts, &mut problems);
         problems.settle()?;
         let output_parts: Vec<Vec<u32>> = outputs.iter().map(compile::Output::encoded).collect();

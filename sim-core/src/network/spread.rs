@@ -36,13 +36,22 @@ pub struct Spread {
     pub deliveries: Deliveries,
     /// Which vector instructions are used.
     pub vectors: Vectors,
+    /// The most memory that the plan and one session of it may take, about \[bytes\]; a network that
+    /// needs more is refused before any of it is allocated.
+    pub memory_bytes_max: u64,
 }
 
 impl Spread {
     /// Balanced over so many workers.
     #[must_use]
     pub const fn over(workers: u32) -> Self {
-        Self { workers, seed: None, deliveries: Deliveries::Expected, vectors: Vectors::Detected }
+        Self {
+            workers,
+            seed: None,
+            deliveries: Deliveries::Expected,
+            vectors: Vectors::Detected,
+            memory_bytes_max: u64::MAX,
+        }
     }
 }
 

@@ -269,3 +269,38 @@ fn a_damaged_snapshot_is_refused_wherever_the_damage_is() {
     let refused = Simulation::restore(other, &bytes).expect_err("another network");
     assert_eq!(refused, SnapshotError::Network);
 }
+
+#[test]
+fn a_network_that_does_not_fit_is_refused_before_it_is_built() {
+    let mut network = base();
+    let rule = RandomRule::FixedInDegree(500_000_000);
+    let synapses = RandomConnectivity::new(rule, 1e-12, 1);
+    network.projections.push(Projection::new("many", "a", "b", Connectivity::Random(synapses)));
+    let spread = Spread { memory_bytes_max: 1 << 30, ..Spread::over(1) };
+    let message = Plan::spread(&network, &[], spread).expect_err("refused").to_string();
+    let expected = "memory: about 16000001040 bytes are needed for neurons and synapses; \
+                    1073741824 are allowed";
+    assert_eq!(message, expected);
+}
+
+#[test]
+fn what_a_sweep_does_not_know_is_refused() {
+    let refused = |lif: LifParameters| {
+        problem(|network| {
+            network.populations[1].neuron = Neuron::Lif(lif);
+            network.populations[1].update = Update::EveryTick;
+        })
+    };
+    let alpha = Receptor::new("a", ReceptorKind::Alpha { tau_ms: 1.0 });
+    let adaptation = Some(Adaptation { tau_ms: 100.0, step_mv: 1.5 });
+    let lif = LifParameters::default;
+    for (message, what) in [
+        (refused(LifParameters { tau_ms: f64::INFINITY, ..lif() }), "neurons without a leak"),
+        (refused(LifParameters { receptors: vec![alpha], ..lif() }), "alpha currents"),
+        (refused(LifParameters { adaptation, ..lif() }), "an adaptive threshold"),
+        (problem(|network| network.populations[0].update = Update::EveryTick), "this neuron model"),
+    ] {
+        let expected = format!("update: every tick is not possible with {what}");
+        assert!(message.contains(&expected), "{message}");
+    }
+}

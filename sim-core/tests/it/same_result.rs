@@ -141,6 +141,7 @@ fn spread_at_random(case: &Case, numbers: &mut Numbers) -> Arc<Plan> {
     let neurons = plan(&case.network).cost().neurons;
     let most = u32::try_from(neurons.min(8)).expect("8 at most");
     let spread = Spread {
+        memory_bytes_max: 1 << 30,
         workers: 1 + numbers.below(most),
         seed: (numbers.below(2) == 0).then(|| numbers.next()),
         deliveries: deliveries[numbers.below(3) as usize],

@@ -2,7 +2,7 @@
 
 use sim_core::network::{
     DriveStep, Extent, Filter, InputPort, InputShape, Noise, OutputPort, Population, Readout,
-    ReadoutRule, SensorSize, Vary, WinnerTakeAll,
+    ReadoutRule, SensorSize, Update, Vary, WinnerTakeAll,
 };
 use spiked_proto::v1;
 
@@ -96,6 +96,11 @@ pub(super) fn population(
         Some(v1::WinnerTakeAll::PerLocation) => WinnerTakeAll::PerLocation,
         _ => WinnerTakeAll::None,
     };
+    let update = match notes.word("update", population.update) {
+        Some(v1::Update::OnArrival) => Update::OnArrival,
+        Some(v1::Update::EveryTick) => Update::EveryTick,
+        _ => Update::Auto,
+    };
     let neuron = neurons::neuron(notes, population.neuron.as_ref())?;
     let vary = vary(notes, arrays, &population.vary)?;
     let noise = noise(notes, &population.noise)?;
@@ -110,6 +115,7 @@ pub(super) fn population(
         noise,
         drive_steps,
         clock_ticks: population.clock_ticks.max(1),
+        update,
         ..Population::new(&name, &[], neuron)
     }))
 }

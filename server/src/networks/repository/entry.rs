@@ -11,7 +11,7 @@ use spiked_proto::v1;
 use super::sensors;
 use crate::networks::convert;
 use crate::networks::error::{Error, problem};
-use crate::networks::limits::{PROBLEMS_MAX, REPOSITORY_BYTES_MAX};
+use crate::networks::limits::{PLAN_BYTES_MAX, PROBLEMS_MAX, REPOSITORY_BYTES_MAX};
 use crate::networks::text::{self, Described, Embedded, Files, Places, TextError};
 
 /// A description, read and checked.
@@ -112,7 +112,8 @@ impl Content {
         workers: u32,
     ) -> Result<Plan, Error> {
         sensors::check(&self.network, sensors)?;
-        Plan::spread(&self.network, sensors, Spread::over(workers)).map_err(|error| {
+        let spread = Spread { memory_bytes_max: PLAN_BYTES_MAX, ..Spread::over(workers) };
+        Plan::spread(&self.network, sensors, spread).map_err(|error| {
             let problems = error.problems.into_iter().take(PROBLEMS_MAX);
             let problems = problems.map(|problem| located(&self.places, problem)).collect();
             Error::Invalid { name: self.network.name.clone(), problems }

@@ -103,7 +103,7 @@ pub(super) fn population(
     node: &Node<'_>,
 ) -> Option<v1::Population> {
     let table = node.table(
-        &["shape", "neuron", "winner_take_all", "vary", "noise", "drive_steps", "clock"],
+        &["shape", "neuron", "winner_take_all", "vary", "noise", "drive_steps", "clock", "update"],
         &["parameters", "plasticity", "probe"],
     )?;
     let shape = table.need("shape", "[12, \"camera.height\", \"camera.width\"]");
@@ -123,6 +123,15 @@ pub(super) fn population(
     let steps = table.get("drive_steps");
     let drive_steps = steps.map_or(Some(Vec::new()), |node| drive_steps(context, &node));
     let clock = table.get("clock").map(|node| node.ticks(context.tick_ns, 1));
+    let updates = [
+        ("auto", v1::Update::Unspecified),
+        ("on arrival", v1::Update::OnArrival),
+        ("every tick", v1::Update::EveryTick),
+    ];
+    let update = match table.get("update") {
+        Some(node) => node.word(&updates, &[]),
+        None => Some(v1::Update::Unspecified),
+    };
     Some(v1::Population {
         name: name.into(),
         shape: shape?,
@@ -133,6 +142,7 @@ pub(super) fn population(
         drive_steps: drive_steps?,
         // Absent is every tick.
         clock_ticks: clock.unwrap_or(Some(0))?,
+        update: update?.into(),
     })
 }
 

@@ -39,12 +39,12 @@ const CASES: &[(usize, &str, &str)] = &[
     (10, "to = \"cells\"\naxonal_delay = \"2000 h\"", r#"11: projection.look.axonal_delay: "2000 h" is too long: 7200000000 ticks of 1 ms"#),
     (7, r#"neuron = { lif = { threshold = 1 } }"#, r#"7: population.cells.neuron.lif.threshold: 1 needs a unit: write "1 mV""#),
     (7, r#"neuron = { lif = { threshold = "1 ms" } }"#, "7: population.cells.neuron.lif.threshold: \"1 ms\" has no unit that fits here: uV, mV, V"),
-    (10, "to = \"cells\"\nshort_term = { utilisation = 0.5, recovery = 800 }", r#"11: projection.look.short_term.recovery: 800 needs a unit: write "20 ms""#),
+    (10, "to = \"cells\"\nshort_term = { utilisation = 0.5, recovery = 800 }", r#"11: projection.look.short_term.recovery: 800 needs a unit: write "800 ms""#),
     // Words.
     (1, "tack = \"1 ms\"", "1: tack: unknown key, did you mean \"tick\"?"),
     (2, "[inputs.camera]", "2: inputs: unknown key, did you mean \"input\"?"),
     (3, "sensors = \"any\"", "3: input.camera.sensors: unknown key, did you mean \"sensor\"?"),
-    (6, "shape = 1\nwhatever = 1", "7: population.cells.whatever: unknown key: there are shape, neuron, winner_take_all, vary, noise, drive_steps, clock"),
+    (6, "shape = 1\nwhatever = 1", "7: population.cells.whatever: unknown key: there are shape, neuron, winner_take_all, vary, noise, drive_steps, clock, update"),
     (1, "nir = \"x.nir\"", "1: nir: is not available in this version"),
     (3, "frames = 3", "3: input.camera.frames: is not available in this version"),
     (4, "filters = [{ hot_pixel = 3 }]", "4: input.camera.filters[0].hot_pixel: is not available in this version"),
@@ -55,6 +55,7 @@ const CASES: &[(usize, &str, &str)] = &[
     (14, "vote = { window = \"1 ms\" }\n[probe.v]\nfrom = \"cells\"", "15: probe: is not available in this version"),
     (7, "neuron = { lif = {} }\nwinner_take_all = \"global\"", "8: population.cells.winner_take_all: \"global\" is not available in this version"),
     (7, "neuron = { lif = {} }\nwinner_take_all = \"all\"", "8: population.cells.winner_take_all: \"all\" where \"none\" or \"per location\" belongs"),
+    (7, "neuron = { lif = {} }\nupdate = \"sometimes\"", "8: population.cells.update: \"sometimes\" where \"auto\", \"on arrival\" or \"every tick\" belongs"),
     // What must be there, and only once.
     (3, "binary = true", "2: input.camera: one of sensor, channels, shape is missing"),
     (3, "sensor = \"any\"\nchannels = 3", "4: input.camera.channels: sensor and channels exclude each other"),

@@ -9,7 +9,7 @@ use sim_core::network::neurons::lif;
 use sim_core::network::{
     Adaptation, AdexParameters, ConductanceParameters, Connectivity, Delays, DiscreteParameters,
     DriveStep, IzhikevichParameters, LifParameters, Neuron, Noise, Population, RandomConnectivity,
-    RandomRule, Receptor, ReceptorKind, RegularParameters, Values, Vary,
+    RandomRule, Receptor, ReceptorKind, RegularParameters, Update, Values, Vary,
 };
 use spiked_server::networks::convert;
 
@@ -357,4 +357,13 @@ fn brunels_network_is_sparse_and_its_inhibition_stronger() {
     let rule = |degree, weight| (RandomRule::FixedInDegree(degree), Values::Same(weight));
     let (excite, inhibit) = (rule(160, 0.5), rule(40, -2.5));
     assert_eq!(degrees, [excite.clone(), excite, inhibit.clone(), inhibit]);
+}
+
+#[test]
+fn neurons_are_rebased_as_asked() {
+    let update = |text: &str| population(&format!("neuron = {{ lif = {{}} }}\n{text}")).update;
+    assert_eq!(update(""), Update::Auto);
+    assert_eq!(update("update = \"auto\""), Update::Auto);
+    assert_eq!(update("update = \"on arrival\""), Update::OnArrival);
+    assert_eq!(update("update = \"every tick\""), Update::EveryTick);
 }
