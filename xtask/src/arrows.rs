@@ -20,6 +20,7 @@ const EVENT_SOURCES: &[&str] = &["spiked-sensors", "spiked-recordings", "spiked-
 const RULES: &[Rule] = &[
     Rule { from: "spiked-proto", may_use: &[], tests_may_use: &[] },
     Rule { from: "sim-core", may_use: &[], tests_may_use: EVENT_SOURCES },
+    Rule { from: "sim-core-digest", may_use: &["sim-core"], tests_may_use: &[] },
     // Compiles some of sim-core's files itself, and is linked with nobody.
     Rule { from: "sim-core-models", may_use: &[], tests_may_use: &[] },
     Rule {

@@ -31,6 +31,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "arrows", about: "crates depend on what they may", run: check_arrows },
     Stage { name: "clippy", about: "no warning in any target", run: check_clippy },
     Stage { name: "docs", about: "no warning in the documentation", run: check_docs },
+    Stage { name: "digests", about: "the same bits for any processor", run: check_digests },
     Stage { name: "tests", about: "all tests, documentation's too", run: run_tests },
 ];
 
@@ -70,6 +71,15 @@ fn check_clippy(workspace: &Workspace, _: &mut Report) -> anyhow::Result<()> {
 fn check_docs(workspace: &Workspace, _: &mut Report) -> anyhow::Result<()> {
     let mut doc = cargo(["doc", "--workspace", "--no-deps"]);
     cargo::run(doc.env("RUSTDOCFLAGS", "-D warnings").current_dir(&workspace.root))
+}
+
+/// The everyday build, with vectors of every width, and one for just this processor.
+fn check_digests(workspace: &Workspace, _: &mut Report) -> anyhow::Result<()> {
+    let run = ["run", "--release", "-p", "sim-core-digest"];
+    cargo::run(cargo(run).current_dir(&workspace.root))?;
+    let mut native = cargo(run);
+    native.env("RUSTFLAGS", "-C target-cpu=native").args(["--target-dir", "target/native"]);
+    cargo::run(native.current_dir(&workspace.root))
 }
 
 fn check_arrows(workspace: &Workspace, _: &mut Report) -> anyhow::Result<()> {

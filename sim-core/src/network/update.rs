@@ -38,10 +38,9 @@ pub(crate) fn swept(
 ) -> Vec<bool> {
     let of = |(id, population): (usize, &Population)| {
         let can = can_be_swept(population, id, drafts);
-        if population.update == Update::EveryTick {
-            problems.need(can.is_ok(), &format!("population.{}.update", population.name), || {
-                format!("every tick is not possible with {}", can.unwrap_err())
-            });
+        if let (Update::EveryTick, Err(hindrance)) = (population.update, can) {
+            let message = format!("every tick is not possible with {hindrance}");
+            problems.note(format!("population.{}.update", population.name), message);
         }
         let neurons: u64 = shapes[id].iter().map(|&extent| u64::from(extent)).product();
         can.is_ok()

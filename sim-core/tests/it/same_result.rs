@@ -137,6 +137,7 @@ proptest! {
 
 /// A network spread at random.
 fn spread_at_random(case: &Case, numbers: &mut Numbers) -> Arc<Plan> {
+    let vectors = [Vectors::Detected, Vectors::AtMost256Bits, Vectors::Portable];
     let deliveries = [Deliveries::Expected, Deliveries::Sweep, Deliveries::Calendar];
     let neurons = plan(&case.network).cost().neurons;
     let most = u32::try_from(neurons.min(8)).expect("8 at most");
@@ -145,7 +146,7 @@ fn spread_at_random(case: &Case, numbers: &mut Numbers) -> Arc<Plan> {
         workers: 1 + numbers.below(most),
         seed: (numbers.below(2) == 0).then(|| numbers.next()),
         deliveries: deliveries[numbers.below(3) as usize],
-        vectors: [Vectors::Detected, Vectors::Portable][numbers.below(2) as usize],
+        vectors: vectors[numbers.below(3) as usize],
     };
     Arc::new(Plan::spread(&case.network, &[], spread).unwrap_or_else(|error| panic!("{error}")))
 }

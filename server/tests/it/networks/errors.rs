@@ -55,7 +55,7 @@ const CASES: &[(usize, &str, &str)] = &[
     (14, "vote = { window = \"1 ms\" }\n[probe.v]\nfrom = \"cells\"", "15: probe: is not available in this version"),
     (7, "neuron = { lif = {} }\nwinner_take_all = \"global\"", "8: population.cells.winner_take_all: \"global\" is not available in this version"),
     (7, "neuron = { lif = {} }\nwinner_take_all = \"all\"", "8: population.cells.winner_take_all: \"all\" where \"none\" or \"per location\" belongs"),
-    (7, "neuron = { lif = {} }\nupdate = \"sometimes\"", "8: population.cells.update: \"sometimes\" where \"auto\", \"on arrival\" or \"every tick\" belongs"),
+    (7, "neuron = { lif = {} }\nupdate = \"sometimes\"", "8: population.cells.update: \"sometimes\" where \"auto\" or \"on arrival\" or \"every tick\" belongs"),
     // What must be there, and only once.
     (3, "binary = true", "2: input.camera: one of sensor, channels, shape is missing"),
     (3, "sensor = \"any\"\nchannels = 3", "4: input.camera.channels: sensor and channels exclude each other"),

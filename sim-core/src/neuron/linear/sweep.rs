@@ -78,6 +78,8 @@ pub enum Vectors {
     /// The widest that the processor has.
     #[default]
     Detected,
+    /// The widest that the processor has, but no wider.
+    AtMost256Bits,
     /// What every processor of the architecture has.
     Portable,
 }
@@ -89,8 +91,10 @@ pub(super) fn sweep<S: Lane, const N: usize>(
     vectors: Vectors,
 ) -> bool {
     #[cfg(target_arch = "x86_64")]
-    if vectors == Vectors::Detected {
-        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
+    if vectors != Vectors::Portable {
+        let has_avx512 =
+            is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq");
+        if vectors == Vectors::Detected && has_avx512 {
             // SAFETY: the processor has what the function was compiled for.
             return unsafe { x86::sweep_avx512(common, columns) };
         }
