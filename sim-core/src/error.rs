@@ -81,6 +81,54 @@ pub enum SimulationError {
     },
 }
 
+/// Why weights cannot be read or set. Nothing of the call was done.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum WeightsError {
+    /// There is no such projection.
+    #[error("no projection {projection}; the network has {projections}")]
+    Projection {
+        /// What was asked for.
+        projection: u16,
+        /// How many there are.
+        projections: usize,
+    },
+    /// There is no such source.
+    #[error("source {source_index} is not below {sources}")]
+    Source {
+        /// What was asked for.
+        source_index: u32,
+        /// How many there are.
+        sources: u32,
+    },
+    /// A convolution's weights belong to all places at once.
+    #[error("a convolution has no weights of single synapses")]
+    Shared,
+    /// Not one weight for each synapse.
+    #[error("{given} weights for {synapses} synapses")]
+    Count {
+        /// Weights.
+        given: usize,
+        /// Synapses of the source.
+        synapses: usize,
+    },
+    /// A weight that is not finite, or beyond what the target's quantum can count in 24 bits.
+    #[error("weight {position}: {weight} is not within {limit} of 0")]
+    Weight {
+        /// Zero-based position in the slice.
+        position: usize,
+        /// The weight.
+        weight: f64,
+        /// The largest magnitude.
+        limit: f64,
+    },
+    /// A sum that could overflow.
+    #[error("what reaches target {target} in one tick could overflow its sum")]
+    Sum {
+        /// The target's index.
+        target: u32,
+    },
+}
+
 /// Why bytes are not a snapshot that can be restored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {

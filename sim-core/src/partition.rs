@@ -10,7 +10,7 @@ mod flights;
 mod short_term;
 
 use evaluate::Evaluation;
-pub(crate) use flights::Flights;
+use flights::Flights;
 use short_term::Transmitters;
 
 use crate::{
@@ -72,11 +72,11 @@ pub(crate) struct Partition {
     pub(crate) worker: usize,
     seed: u64,
     pub(crate) populations: Vec<PopulationState>,
-    pub(crate) flights: Flights,
-    pub(crate) stops: Wheel<Stop>,
+    flights: Flights,
+    stops: Wheel<Stop>,
     cursors: Wheel<Cursor>,
     calls: Wheel<Call>,
-    pub(crate) departed: Wheel<Departed>,
+    departed: Wheel<Departed>,
     pub(crate) transmitters: Transmitters,
     pub(crate) deliveries: u64,
     pub(crate) spikes: u64,
@@ -272,7 +272,7 @@ impl Partition {
         if emitter == Emitter::Here {
             self.count(id, &projection.travel, emitted, emissions);
         }
-        match &shard.connects[id.0 as usize] {
+        match shard.connects[id.0 as usize].as_ref() {
             Connect::Rows(rows) if rows.delays_ticks().is_empty() => {
                 let target = projection.target.0 as usize;
                 let (share, state) = (&shard.populations[target], &mut self.populations[target]);
@@ -315,6 +315,31 @@ impl Partition {
         }
     }
 
+    /// Names what is in flight here and stands for all workers, each flight once.
+    pub(crate) fn each_in_flight(&self, mut each: impl FnMut(ProjectionId, u64, &[Emission])) {
+        for flight in self.stops.iter().map(|stop| self.flights.get(stop.flight)) {
+            if flight.counted {
+                each(flight.projection, flight.emitted, &flight.emissions);
+            }
+        }
+        for departed in self.departed.iter() {
+            each(departed.projection, departed.emitted, &[departed.emission]);
+        }
+    }
+
+    /// Forgets all that follows from neurons and spikes in flight; the latter must rejoin.
+    pub(crate) fn restart(&mut self, plan: &Plan, now: u64) {
+        let neurons = self.populations.iter().zip(&self.shard(plan).populations);
+        let neurons = neurons.map(|(state, share)| {
+            let all = 0..share.range.end - share.range.start;
+            state.neurons.share(&all)
+        });
+        let fresh = Self::new(plan, (self.worker, self.seed), neurons.collect(), now);
+        let before = std::mem::replace(self, fresh);
+        self.transmitters = before.transmitters;
+        (self.deliveries, self.spikes) = (before.deliveries, before.spikes);
+    }
+
     /// Puts a flight that a snapshot found back on its way, from the first stop not before `now`.
     pub(crate) fn rejoin(
         &mut self,
@@ -326,7 +351,7 @@ impl Partition {
     ) {
         let travel = &plan.projections[projection.0 as usize].travel;
         let shard = self.shard(plan);
-        let connect = &shard.connects[projection.0 as usize];
+        let connect = shard.connects[projection.0 as usize].as_ref();
         if self.worker == 0 {
             for &emission in emissions {
                 if let Some(end) = travel.ends(emission.index, emitted).filter(|&end| end >= now) {

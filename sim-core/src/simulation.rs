@@ -3,7 +3,12 @@
 //! A simulation is a value. It has no clock and does no I/O: events are offered, promises move
 //! time, [`Simulation::advance`] runs what is closed, and the caller drains the output.
 
+mod weights;
+
 use std::sync::Arc;
+
+pub use weights::Synapse;
+pub(crate) use weights::places;
 
 use crate::{
     connect::Emission,
@@ -97,7 +102,9 @@ pub struct Counters {
 /// One running instance of a network.
 #[derive(Clone, Debug)]
 pub struct Simulation {
+    /// What it runs: the one that it was given, with what the session has set.
     pub(crate) plan: Arc<Plan>,
+    given: Arc<Plan>,
     pub(crate) options: Options,
     pub(crate) doors: Vec<Door>,
     pub(crate) memories: Vec<Memory>,
@@ -110,6 +117,11 @@ pub struct Simulation {
     pub(crate) horizon: u64,
     /// Spikes on their way.
     pub(crate) in_flight: usize,
+    /// By population and neuron, once weights onto it have been set: by how much the magnitudes of
+    /// all that reaches it in a tick have grown beyond the plan's \[quanta\].
+    grown: Vec<Vec<i64>>,
+    /// Deliveries that were made ahead have weights that no longer hold.
+    pub(crate) is_ahead_outdated: bool,
     failed: Option<SimulationError>,
     outputs: Vec<Output>,
     emissions: Vec<Vec<Emission>>,
@@ -132,8 +144,11 @@ impl Simulation {
             counters: Counters::default(),
             horizon: now,
             in_flight: 0,
+            grown: vec![Vec::new(); plan.populations.len()],
+            is_ahead_outdated: false,
             failed: None,
             outputs: Vec::new(),
+            given: Arc::clone(&plan),
             plan,
             options,
             crew,
@@ -223,6 +238,7 @@ impl Simulation {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
+        self.renew_ahead();
         let end = self.closed();
         let until = self.crew.deliveries().saturating_add(budget.deliveries);
         while let Some(tick) = self.next_due().filter(|&tick| tick < end) {
@@ -502,10 +518,10 @@ impl Simulation {
         self.options.origin_us
     }
 
-    /// What it runs.
+    /// The plan that it was given.
     #[must_use]
     pub const fn plan(&self) -> &Arc<Plan> {
-        &self.plan
+        &self.given
     }
 }
 

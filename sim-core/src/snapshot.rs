@@ -12,8 +12,9 @@
 mod bytes;
 mod neurons;
 mod short_term;
+mod weights;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use bytes::{Reader, Writer};
 
@@ -43,6 +44,7 @@ mod section {
     pub(super) const FLIGHTS: u32 = 5;
     pub(super) const READOUTS: u32 = 6;
     pub(super) const SHORT_TERM: u32 = 7;
+    pub(super) const WEIGHTS: u32 = 8;
 }
 
 impl Simulation {
@@ -61,6 +63,7 @@ impl Simulation {
         to.section(section::FLIGHTS, |to| self.write_flights(to));
         to.section(section::READOUTS, |to| self.write_readouts(to));
         to.section(section::SHORT_TERM, |to| short_term::write(self, to));
+        to.section(section::WEIGHTS, |to| weights::write(self, to));
         to.finish()
     }
 
@@ -97,13 +100,14 @@ impl Simulation {
         simulation.counters = counters;
         simulation.read_doors(&mut doors, format)?;
         simulation.read_filters(&mut filters)?;
-        simulation.read_flights(&mut flights)?;
-        simulation.read_readouts(&mut readouts)?;
         // Format 1 had no plasticity.
         if format != FORMAT_BEFORE {
-            let mut section = from.section(section::SHORT_TERM)?;
-            short_term::read(&mut section, &mut simulation)?;
+            short_term::read(&mut from.section(section::SHORT_TERM)?, &mut simulation)?;
+            weights::read(&mut from.section(section::WEIGHTS)?, &mut simulation)?;
         }
+        // Deliveries are made ahead with the weights that hold.
+        simulation.read_flights(&mut flights)?;
+        simulation.read_readouts(&mut readouts)?;
         simulation.in_flight = simulation.crew.in_flight(now);
         Ok(simulation)
     }
@@ -178,22 +182,9 @@ impl Simulation {
     }
 
     fn write_flights(&self, to: &mut Writer) {
-        let mut flights: BTreeMap<(ProjectionId, u64), Vec<Emission>> = BTreeMap::new();
-        for partition in self.crew.partitions() {
-            let counted = partition.stops.iter().map(|stop| partition.flights.get(stop.flight));
-            for flight in counted.filter(|flight| flight.counted) {
-                let key = (flight.projection, flight.emitted);
-                flights.entry(key).or_default().extend_from_slice(&flight.emissions);
-            }
-            for departed in partition.departed.iter() {
-                let key = (departed.projection, departed.emitted);
-                flights.entry(key).or_default().push(departed.emission);
-            }
-        }
+        let flights = self.crew.flights();
         to.u64(flights.len() as u64);
-        for ((projection, emitted), mut emissions) in flights {
-            // One state has one snapshot, whatever the calendar's own order.
-            emissions.sort_unstable();
+        for ((projection, emitted), emissions) in flights {
             to.u32(projection.0.into());
             to.u64(emitted);
             // The sample that the spikes belong to; samples come with control events.

@@ -24,8 +24,9 @@ use crate::{
 /// Parts of one kind in a network, so that an index fits 16 bits.
 const PARTS_MAX: usize = 4_096;
 
-/// A network that can run.
-#[derive(Debug)]
+/// A network that can run. Sessions share it; one that changes weights gets a copy, which has what
+/// doesn't change in common with it.
+#[derive(Clone, Debug)]
 pub struct Plan {
     pub(crate) name: String,
     pub(crate) hash: [u8; 32],
@@ -52,7 +53,7 @@ pub struct Plan {
 }
 
 /// An input port.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct InputPlan {
     /// Addresses before the filters.
     pub(crate) addresses: u32,
@@ -63,11 +64,14 @@ pub(crate) struct InputPlan {
 }
 
 /// A population.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PopulationPlan {
     pub(crate) size: u32,
     pub(crate) model: Model,
+    pub(crate) quantum: f64,
     pub(crate) wide: bool,
+    /// By how much the largest sum of a tick may grow beyond the plan's bound \[quanta\].
+    pub(crate) headroom: i64,
     pub(crate) emits: Rank,
     pub(crate) projections: Vec<ProjectionId>,
     pub(crate) noise: Vec<NoisePlan>,
@@ -89,17 +93,19 @@ impl PopulationPlan {
 }
 
 /// A projection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ProjectionPlan {
     pub(crate) source: SourceId,
     pub(crate) target: PopulationId,
     pub(crate) receptor: u8,
     pub(crate) travel: Travel,
     pub(crate) short_term: Option<ShortTerm>,
+    /// How often a synapse delivers its weight in one tick at most.
+    pub(crate) times_max: u32,
 }
 
 /// How long a spike is in flight on a projection, which no partition changes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Travel {
     /// What is emitted in a tick travels together, as long as the longest delay. The flights of
     /// this shard stand for all.
@@ -135,7 +141,7 @@ impl Travel {
 }
 
 /// A readout.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ReadoutPlan {
     pub(crate) vote: Vote,
     pub(crate) rank: Rank,

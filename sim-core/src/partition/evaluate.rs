@@ -63,7 +63,7 @@ impl Evaluation<'_> {
                 (&self.shard.connects[id], self.plan.projections[id].receptor);
             let (step, emissions) = (stop.step as usize, flight.emissions.as_slice());
             // Rows name receptors themselves.
-            let plane = match connect {
+            let plane = match connect.as_ref() {
                 Connect::Rows(_) => sums.plane(self.tick),
                 _ => sums.receptor(self.tick, receptor),
             };

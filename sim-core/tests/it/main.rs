@@ -12,3 +12,4 @@ mod same_result;
 mod snapshots;
 mod support;
 mod textures;
+mod weights;

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 
 use sim_core::network::*;
 
-use crate::random::{Case, size};
+use crate::random::{Case, changes::Change, size};
 use clocked::Clocked;
 use draws::{Key, PARAMETER, unit};
 use linear::Linear;
@@ -45,6 +45,8 @@ type History = BTreeMap<u64, BTreeMap<u32, u32>>;
 /// A projection's synapses by delay, and the receptor that they act on.
 struct Wires<'a> {
     source: &'a str,
+    /// Position among all.
+    projection: usize,
     receptor: usize,
     release: Option<Release>,
     by_delay: BTreeMap<u64, Vec<Synapse>>,
@@ -70,6 +72,8 @@ pub(crate) fn simulate(case: &Case, quanta: &[f64]) -> Result<Vec<Fired>, TooClo
     let order = evaluation_order(network);
     let mut wires: Vec<Vec<Wires<'_>>> =
         network.populations.iter().map(|each| wires_onto(network, each)).collect();
+    let given: Vec<Vec<Synapse>> =
+        network.projections.iter().map(|each| written_out(network, each)).collect();
     let noise = noise::counts(network, case.ticks);
     let mut history = events(case);
     for (source, past) in &history {
@@ -81,6 +85,9 @@ pub(crate) fn simulate(case: &Case, quanta: &[f64]) -> Result<Vec<Fired>, TooClo
         (0..network.populations.len()).map(|id| neurons(network, id)).collect();
     let mut fired = Vec::new();
     for tick in 0..case.ticks {
+        for change in case.changes.iter().filter(|change| change.tick == tick) {
+            set_weights(&mut wires, &given, change);
+        }
         for &id in &order {
             let population = &network.populations[id];
             let mut sums = arrived((population, quanta[id]), &wires[id], &history, tick);
@@ -101,6 +108,28 @@ pub(crate) fn simulate(case: &Case, quanta: &[f64]) -> Result<Vec<Fired>, TooClo
     }
     fired.sort_unstable();
     Ok(fired)
+}
+
+/// Gives the synapses of a source other weights, which are parts of those that they were given.
+fn set_weights(wires: &mut [Vec<Wires<'_>>], given: &[Vec<Synapse>], change: &Change) {
+    let mut all = wires.iter_mut().flatten();
+    let wires = all.find(|wires| wires.projection == usize::from(change.projection));
+    let mut given: Vec<&Synapse> = given[usize::from(change.projection)]
+        .iter()
+        .filter(|synapse| synapse.source == change.source)
+        .collect();
+    let order = |a: &&Synapse, b: &&Synapse| {
+        (a.delay, a.target).cmp(&(b.delay, b.target)).then(a.weight.total_cmp(&b.weight))
+    };
+    given.sort_by(order);
+    let weights: Vec<f64> = given.iter().map(|synapse| synapse.weight).collect();
+    let by_delay = &mut wires.expect("onto some population").by_delay;
+    for synapses in by_delay.values_mut() {
+        synapses.retain(|synapse| synapse.source != change.source);
+    }
+    for (synapse, weight) in given.into_iter().zip(change.of(&weights)) {
+        by_delay.entry(synapse.delay).or_default().push(Synapse { weight, ..*synapse });
+    }
 }
 
 /// Tells every projection of a source what it emits.
@@ -130,8 +159,9 @@ fn events(case: &Case) -> BTreeMap<&str, History> {
 }
 
 fn wires_onto<'a>(network: &'a Network, target: &Population) -> Vec<Wires<'a>> {
-    let onto = network.projections.iter().filter(|projection| projection.target == target.name);
-    onto.map(|projection| {
+    let all = network.projections.iter().enumerate();
+    let onto = all.filter(|(_, projection)| projection.target == target.name);
+    onto.map(|(position, projection)| {
         let mut by_delay: BTreeMap<u64, Vec<Synapse>> = BTreeMap::new();
         for synapse in written_out(network, projection) {
             by_delay.entry(synapse.delay).or_default().push(synapse);
@@ -139,7 +169,8 @@ fn wires_onto<'a>(network: &'a Network, target: &Population) -> Vec<Wires<'a>> {
         let receptor = receptor(target, &projection.receptor);
         let tick_ms = network.tick.ms();
         let release = projection.short_term.map(|rule| Release::new(rule, tick_ms));
-        Wires { source: &projection.source, receptor, release, by_delay }
+        let source = projection.source.as_str();
+        Wires { source, projection: position, receptor, release, by_delay }
     })
     .collect()
 }

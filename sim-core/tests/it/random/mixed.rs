@@ -6,7 +6,9 @@ use std::sync::Arc;
 use sim_core::{InputEvent, TickLength, network::*};
 
 use super::{
-    Case, events, kernel,
+    Case,
+    changes::changes,
+    events, kernel,
     neurons::{self, Kind, one_of},
     target_shape,
 };
@@ -60,7 +62,8 @@ pub(crate) fn case(seed: u64, scope: Scope, numbers: &mut Numbers) -> Case {
         network.readouts = vec![Readout { name: "verdict".into(), source: names[0].into(), rule }];
         network.outputs.push(output("verdict", &["verdict"]));
     }
-    Case { network, events: inputs, ticks, tick_us: TICK_US }
+    let changes = changes(&network, ticks, numbers);
+    Case { network, events: inputs, ticks, changes, tick_us: TICK_US }
 }
 
 fn add_touch(
