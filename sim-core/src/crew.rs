@@ -22,9 +22,9 @@ pub(crate) use segment::{Record, TickInput};
 use crate::{
     connect::Emission,
     exchange::threads::{Threads, threads},
-    ids::ProjectionId,
+    ids::{PopulationId, ProjectionId},
     network::Plan,
-    neuron::Neurons,
+    neuron::{Model, Neurons},
     partition::Partition,
     simulation::Counters,
 };
@@ -161,6 +161,23 @@ impl Crew {
         self.partitions.iter_mut().for_each(|partition| partition.restart(plan, now));
         for ((projection, emitted), emissions) in flights {
             self.rejoin(plan, projection, emitted, &emissions, now);
+        }
+    }
+
+    /// Brings the neurons of a population, before a tick, to another model.
+    pub(crate) fn change_model(&mut self, plan: &Plan, id: PopulationId, to: &Model, now: u64) {
+        let id = id.0 as usize;
+        for (partition, shard) in self.partitions.iter_mut().zip(&plan.shards) {
+            let first = shard.populations[id].range.start;
+            let neurons = &mut partition.populations[id].neurons;
+            neurons.change_model(&plan.populations[id].model, to, first, now);
+        }
+    }
+
+    /// Makes the neurons of a population, whose state is one of a model already, fit it.
+    pub(crate) fn take_up_model(&mut self, id: PopulationId, model: &Model) {
+        for partition in &mut self.partitions {
+            partition.populations[id.0 as usize].neurons.take_up_model(model);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What can go wrong while a simulation runs, as values with place and number.
 
-use crate::{ids::InputId, time::Tick};
+use crate::{ids::InputId, network::PlanError, time::Tick};
 
 /// An event or a promise that a port cannot take. Nothing of the call was taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -126,6 +126,47 @@ pub enum WeightsError {
     Sum {
         /// The target's index.
         target: u32,
+    },
+}
+
+/// Why a parameter cannot be read or set. Nothing of the call was done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParameterError {
+    /// There is no such population.
+    #[error("no population {population}; the network has {populations}")]
+    Population {
+        /// What was asked for.
+        population: u16,
+        /// How many there are.
+        populations: usize,
+    },
+    /// The model has no such parameter.
+    #[error("no parameter {0:?}")]
+    Name(String),
+    /// There is no such neuron.
+    #[error("neuron {neuron} is not below {neurons}")]
+    Neuron {
+        /// What was asked for.
+        neuron: u32,
+        /// How many there are.
+        neurons: u32,
+    },
+    /// It has done its part before the first tick, a drive's steps rule it, or it is a source's.
+    #[error("{0:?} cannot be set while the network runs")]
+    Fixed(String),
+    /// Values that are drawn: say which.
+    #[error("values that are drawn cannot be set; give one for all or one each")]
+    Drawn,
+    /// The plan would refuse it.
+    #[error(transparent)]
+    Refused(#[from] PlanError),
+    /// Sums are not made for so many spikes.
+    #[error("a neuron could fire {times} times in one tick; the plan allows {times_max}")]
+    Multiplicity {
+        /// With the new value.
+        times: u32,
+        /// With the plan's.
+        times_max: u32,
     },
 }
 

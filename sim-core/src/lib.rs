@@ -54,7 +54,7 @@ mod sums;
 mod sync;
 mod time;
 
-pub use error::{OfferError, SimulationError, SnapshotError, WeightsError};
+pub use error::{OfferError, ParameterError, SimulationError, SnapshotError, WeightsError};
 pub use event::{Decision, InputEvent, Output, Spike};
 pub use ids::{InputId, OutputId, PopulationId, ProjectionId, ReadoutId, SourceId};
 pub use math::DYNAMICS_VERSION;

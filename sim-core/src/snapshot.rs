@@ -11,6 +11,7 @@
 
 mod bytes;
 mod neurons;
+mod parameters;
 mod short_term;
 mod weights;
 
@@ -45,6 +46,7 @@ mod section {
     pub(super) const READOUTS: u32 = 6;
     pub(super) const SHORT_TERM: u32 = 7;
     pub(super) const WEIGHTS: u32 = 8;
+    pub(super) const PARAMETERS: u32 = 9;
 }
 
 impl Simulation {
@@ -55,7 +57,7 @@ impl Simulation {
         to.raw(MAGIC);
         to.u32(FORMAT);
         to.u32(DYNAMICS_VERSION);
-        to.raw(&self.plan.hash);
+        to.raw(&self.own_plan.hash);
         to.section(section::SESSION, |to| self.write_session(to));
         to.section(section::DOORS, |to| self.write_doors(to));
         to.section(section::FILTERS, |to| self.write_filters(to));
@@ -64,6 +66,7 @@ impl Simulation {
         to.section(section::READOUTS, |to| self.write_readouts(to));
         to.section(section::SHORT_TERM, |to| short_term::write(self, to));
         to.section(section::WEIGHTS, |to| weights::write(self, to));
+        to.section(section::PARAMETERS, |to| parameters::write(self, to));
         to.finish()
     }
 
@@ -104,6 +107,7 @@ impl Simulation {
         if format != FORMAT_BEFORE {
             short_term::read(&mut from.section(section::SHORT_TERM)?, &mut simulation)?;
             weights::read(&mut from.section(section::WEIGHTS)?, &mut simulation)?;
+            parameters::read(&mut from.section(section::PARAMETERS)?, &mut simulation)?;
         }
         // Deliveries are made ahead with the weights that hold.
         simulation.read_flights(&mut flights)?;
@@ -145,7 +149,7 @@ impl Simulation {
     fn read_doors(&mut self, from: &mut Reader<'_>, format: u32) -> Result<(), SnapshotError> {
         // Format 1 had no networks without ports.
         self.horizon = if format == FORMAT_BEFORE { self.now } else { from.u64()? };
-        for (door, input) in self.doors.iter_mut().zip(&self.plan.inputs) {
+        for (door, input) in self.doors.iter_mut().zip(&self.own_plan.inputs) {
             door.promise_us = from.u64()?;
             for events in [&mut door.waiting, &mut door.ready] {
                 for _ in 0..from.count(16)? {
@@ -198,7 +202,7 @@ impl Simulation {
     }
 
     fn read_flights(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
-        let plan = Arc::clone(&self.plan);
+        let plan = Arc::clone(&self.own_plan);
         for _ in 0..from.count(24)? {
             let projection = from.below(crate::sums::to_u32(plan.projections.len()))?;
             let emitted = from.u64()?;
@@ -227,7 +231,7 @@ impl Simulation {
     }
 
     fn read_readouts(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
-        for (count, readout) in self.counts.iter_mut().zip(&self.plan.readouts) {
+        for (count, readout) in self.counts.iter_mut().zip(&self.own_plan.readouts) {
             for _ in 0..from.count(20)? {
                 let tick = from.u64()?;
                 let class = from.below(readout.vote.classes)?;

@@ -174,6 +174,7 @@ pub(crate) fn parts(
         populations.push(PopulationPlan {
             size: size(&shapes[id]),
             model: model(network, id, &shapes[id], held.quantum),
+            described: population.clone(),
             noise: NoisePlan::of(population, id_here.0, network.tick, held.quantum),
             quantum: held.quantum,
             wide: held.wide,

@@ -2,7 +2,7 @@
 //! event's path.
 
 use super::{
-    Network, NoisePlan, SensorSize, WinnerTakeAll,
+    Network, NoisePlan, Population, SensorSize, WinnerTakeAll,
     check::{self, Draft, Shapes},
     compile, identity,
     order::{self, Hop, Ranks},
@@ -68,6 +68,8 @@ pub(crate) struct InputPlan {
 pub(crate) struct PopulationPlan {
     pub(crate) size: u32,
     pub(crate) model: Model,
+    /// As its author described it.
+    pub(crate) described: Population,
     pub(crate) quantum: f64,
     pub(crate) wide: bool,
     /// By how much the largest sum of a tick may grow beyond the plan's bound \[quanta\].

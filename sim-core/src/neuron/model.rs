@@ -118,6 +118,14 @@ impl Model {
         }
     }
 
+    /// The same for neurons whose state may lie anywhere, above their threshold, too.
+    pub(crate) fn with_anything_above(self) -> Self {
+        match self {
+            Self::Linear(linear) => Self::Linear(linear.with_anything_above()),
+            other => other,
+        }
+    }
+
     /// Sums of one neuron.
     pub(crate) fn receptors(&self) -> usize {
         match self {
@@ -179,6 +187,21 @@ impl Neurons {
             Self::Accumulators => Self::Accumulators,
             Self::Clocked(neurons) => Self::Clocked(neurons.share(range)),
             Self::Sources(neurons) => Self::Sources(neurons.share(range)),
+        }
+    }
+
+    /// Brings neurons from one model, which held in all ticks before `now`, to another of the same
+    /// kind. `first` is the description's index of the first.
+    pub(crate) fn change_model(&mut self, from: &Model, to: &Model, first: u32, now: u64) {
+        if let (Self::Linear(neurons), Model::Linear(from), Model::Linear(to)) = (self, from, to) {
+            neurons.change_model(from, to, first, now);
+        }
+    }
+
+    /// Makes neurons whose state is one of a model already fit it.
+    pub(crate) fn take_up_model(&mut self, model: &Model) {
+        if let (Self::Linear(neurons), Model::Linear(model)) = (self, model) {
+            neurons.take_up_model(model);
         }
     }
 

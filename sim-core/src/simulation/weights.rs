@@ -94,7 +94,7 @@ impl Simulation {
             delay_ticks: place.delay_ticks,
             weight: f64::from(place.weight) * quantum,
         };
-        Ok(places(&self.plan, projection, source).into_iter().map(synapse).collect())
+        Ok(places(&self.own_plan, projection, source).into_iter().map(synapse).collect())
     }
 
     /// Gives the synapses of a source other weights, in the order of [`Self::synapses`]. Each is
@@ -115,8 +115,7 @@ impl Simulation {
         let mut quanta = Vec::with_capacity(weights.len());
         for (position, &weight) in weights.iter().enumerate() {
             let rounded = (weight / quantum).round_ties_even();
-            // Not a number is no smaller than anything.
-            if !(rounded.abs() <= most) {
+            if rounded.is_nan() || rounded.abs() > most {
                 let limit = most * quantum;
                 return Err(WeightsError::Weight { position, weight, limit });
             }
@@ -124,9 +123,10 @@ impl Simulation {
             quanta.push(rounded as i32);
         }
         let before: Vec<i32> =
-            places(&self.plan, projection, source).iter().map(|place| place.weight).collect();
+            places(&self.own_plan, projection, source).iter().map(|place| place.weight).collect();
         self.put_weights(projection, source, &quanta)?;
-        let targets = places(&self.plan, projection, source).into_iter().map(|place| place.target);
+        let targets =
+            places(&self.own_plan, projection, source).into_iter().map(|place| place.target);
         if let Some(target) = self.beyond_bound(projection, targets) {
             self.put_weights(projection, source, &before)?;
             return Err(WeightsError::Sum { target });
@@ -137,19 +137,19 @@ impl Simulation {
 
     fn quantum_onto(&self, projection: ProjectionId, source: u32) -> Result<f64, WeightsError> {
         let id = projection.0 as usize;
-        let projections = self.plan.projections.len();
-        let Some(part) = self.plan.projections.get(id) else {
+        let projections = self.own_plan.projections.len();
+        let Some(part) = self.own_plan.projections.get(id) else {
             return Err(WeightsError::Projection { projection: projection.0, projections });
         };
-        let sources = self.plan.sources_of(id);
+        let sources = self.own_plan.sources_of(id);
         if source >= sources {
             return Err(WeightsError::Source { source_index: source, sources });
         }
         let convolves = |connect: &Arc<Connect>| matches!(**connect, Connect::Convolution(_));
-        if self.plan.shards.iter().any(|shard| convolves(&shard.connects[id])) {
+        if self.own_plan.shards.iter().any(|shard| convolves(&shard.connects[id])) {
             return Err(WeightsError::Shared);
         }
-        Ok(self.plan.populations[part.target.0 as usize].quantum)
+        Ok(self.own_plan.populations[part.target.0 as usize].quantum)
     }
 
     /// Sets the weights of a source's synapses \[quanta\]. Whoever does sees to it that sums stay within
@@ -160,17 +160,17 @@ impl Simulation {
         source: u32,
         quanta: &[i32],
     ) -> Result<(), WeightsError> {
-        let places = places(&self.plan, projection, source);
+        let places = places(&self.own_plan, projection, source);
         if places.len() != quanta.len() {
             return Err(WeightsError::Count { given: quanta.len(), synapses: places.len() });
         }
         self.grow(projection, &places, quanta);
         let id = projection.0 as usize;
-        let mut by_worker: Vec<Vec<(u32, i32)>> = vec![Vec::new(); self.plan.workers()];
+        let mut by_worker: Vec<Vec<(u32, i32)>> = vec![Vec::new(); self.own_plan.workers()];
         for (place, &weight) in places.iter().zip(quanta) {
             by_worker[place.worker].push((place.position, weight));
         }
-        let plan = Arc::make_mut(&mut self.plan);
+        let plan = Arc::make_mut(&mut self.own_plan);
         for (shard, mut weights) in plan.shards.iter_mut().zip(by_worker) {
             if weights.is_empty() {
                 continue;
@@ -190,10 +190,10 @@ impl Simulation {
 
     /// Counts by how much the weights onto each target grow.
     fn grow(&mut self, projection: ProjectionId, places: &[Place], quanta: &[i32]) {
-        let part = &self.plan.projections[projection.0 as usize];
+        let part = &self.own_plan.projections[projection.0 as usize];
         let id = part.target.0 as usize;
         let grown = &mut self.grown[id];
-        grown.resize(self.plan.populations[id].size as usize, 0);
+        grown.resize(self.own_plan.populations[id].size as usize, 0);
         for (place, weight) in places.iter().zip(quanta) {
             let change = i64::from(weight.abs()) - i64::from(place.weight.abs());
             grown[place.target as usize] += change * i64::from(part.times_max);
@@ -206,15 +206,15 @@ impl Simulation {
         projection: ProjectionId,
         mut targets: impl Iterator<Item = u32>,
     ) -> Option<u32> {
-        let id = self.plan.projections[projection.0 as usize].target.0 as usize;
-        let headroom = self.plan.populations[id].headroom;
+        let id = self.own_plan.projections[projection.0 as usize].target.0 as usize;
+        let headroom = self.own_plan.populations[id].headroom;
         targets.find(|&target| self.grown[id][target as usize] > headroom)
     }
 
     /// Puts everything in flight on its way anew, if deliveries that were made ahead are outdated.
     pub(super) fn renew_ahead(&mut self) {
         if std::mem::take(&mut self.is_ahead_outdated) {
-            self.crew.restart(&self.plan, self.now);
+            self.crew.restart(&self.own_plan, self.now);
         }
     }
 }

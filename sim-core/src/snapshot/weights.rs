@@ -20,7 +20,7 @@ const WEIGHT_BYTES: usize = 4;
 type Row = (u32, Vec<i32>);
 
 pub(super) fn write(simulation: &Simulation, to: &mut Writer) {
-    let projections = (0..).take(simulation.plan.projections.len()).map(ProjectionId);
+    let projections = (0..).take(simulation.own_plan.projections.len()).map(ProjectionId);
     let set = projections.map(|id| (id, rows_that_differ(simulation, id)));
     let set: Vec<(ProjectionId, Vec<Row>)> = set.filter(|(_, rows)| !rows.is_empty()).collect();
     to.u64(set.len() as u64);
@@ -36,7 +36,7 @@ pub(super) fn write(simulation: &Simulation, to: &mut Writer) {
 }
 
 fn rows_that_differ(simulation: &Simulation, projection: ProjectionId) -> Vec<Row> {
-    let (plan, own) = (simulation.plan(), &simulation.plan);
+    let (plan, own) = (simulation.plan(), &simulation.own_plan);
     let id = projection.0 as usize;
     let mut shards = plan.shards.iter().zip(&own.shards);
     if shards.all(|(shard, own)| Arc::ptr_eq(&shard.connects[id], &own.connects[id])) {
@@ -56,10 +56,10 @@ pub(super) fn read(
 ) -> Result<(), SnapshotError> {
     let mut set = Vec::new();
     for _ in 0..from.count(PROJECTION_BYTES)? {
-        let id = from.below(crate::sums::to_u32(simulation.plan.projections.len()))?;
+        let id = from.below(crate::sums::to_u32(simulation.own_plan.projections.len()))?;
         let projection = ProjectionId(u16::try_from(id).expect("below the number of parts"));
         for _ in 0..from.count(SOURCE_BYTES)? {
-            let source = from.below(simulation.plan.sources_of(id as usize))?;
+            let source = from.below(simulation.own_plan.sources_of(id as usize))?;
             let mut weights = Vec::new();
             for _ in 0..from.count(WEIGHT_BYTES)? {
                 let weight = from.u32()?.cast_signed();
@@ -75,8 +75,8 @@ pub(super) fn read(
     }
     // Only all of them together are known to fit.
     let beyond = set.into_iter().find_map(|id| {
-        let target = simulation.plan.projections[id.0 as usize].target;
-        let size = simulation.plan.populations[target.0 as usize].size;
+        let target = simulation.own_plan.projections[id.0 as usize].target;
+        let size = simulation.own_plan.populations[target.0 as usize].size;
         simulation.beyond_bound(id, 0..size)
     });
     if let Some(target) = beyond {

@@ -5,6 +5,7 @@ mod exact;
 mod learned_delays;
 mod motif;
 mod noise;
+mod parameters;
 mod random;
 mod reference;
 mod refused;

@@ -23,7 +23,7 @@ pub(crate) struct Case {
     /// By port.
     pub(crate) events: Vec<Vec<InputEvent>>,
     pub(crate) ticks: u64,
-    /// Weights that are set on the way.
+    /// What is set on the way.
     pub(crate) changes: Vec<Change>,
     /// Length of a tick \[µs\].
     pub(crate) tick_us: u64,
@@ -125,7 +125,7 @@ pub(crate) fn sensing(seed: u64) -> Case {
         events(&mut numbers, 2 * camera.width * camera.height, 150, ticks),
         events(&mut numbers, channels, 80, ticks),
     ];
-    let changes = changes::changes(&network, ticks, &mut numbers);
+    let changes = changes::changes(&network, ticks, Scope::Reference, &mut numbers);
     Case { network, events, ticks, changes, tick_us: 1 }
 }
 

@@ -9,6 +9,7 @@
 //! can be tested. Everything else is written anew, and differs in the last bits: where a decision
 //! hangs on less than [`CLOSE`], the reference declines.
 
+mod changes;
 mod clocked;
 mod draws;
 mod linear;
@@ -21,7 +22,7 @@ use std::collections::BTreeMap;
 
 use sim_core::network::*;
 
-use crate::random::{Case, changes::Change, size};
+use crate::random::{Case, size};
 use clocked::Clocked;
 use draws::{Key, PARAMETER, unit};
 use linear::Linear;
@@ -86,7 +87,7 @@ pub(crate) fn simulate(case: &Case, quanta: &[f64]) -> Result<Vec<Fired>, TooClo
     let mut fired = Vec::new();
     for tick in 0..case.ticks {
         for change in case.changes.iter().filter(|change| change.tick == tick) {
-            set_weights(&mut wires, &given, change);
+            changes::make(change, &mut wires, &given);
         }
         for &id in &order {
             let population = &network.populations[id];
@@ -108,28 +109,6 @@ pub(crate) fn simulate(case: &Case, quanta: &[f64]) -> Result<Vec<Fired>, TooClo
     }
     fired.sort_unstable();
     Ok(fired)
-}
-
-/// Gives the synapses of a source other weights, which are parts of those that they were given.
-fn set_weights(wires: &mut [Vec<Wires<'_>>], given: &[Vec<Synapse>], change: &Change) {
-    let mut all = wires.iter_mut().flatten();
-    let wires = all.find(|wires| wires.projection == usize::from(change.projection));
-    let mut given: Vec<&Synapse> = given[usize::from(change.projection)]
-        .iter()
-        .filter(|synapse| synapse.source == change.source)
-        .collect();
-    let order = |a: &&Synapse, b: &&Synapse| {
-        (a.delay, a.target).cmp(&(b.delay, b.target)).then(a.weight.total_cmp(&b.weight))
-    };
-    given.sort_by(order);
-    let weights: Vec<f64> = given.iter().map(|synapse| synapse.weight).collect();
-    let by_delay = &mut wires.expect("onto some population").by_delay;
-    for synapses in by_delay.values_mut() {
-        synapses.retain(|synapse| synapse.source != change.source);
-    }
-    for (synapse, weight) in given.into_iter().zip(change.of(&weights)) {
-        by_delay.entry(synapse.delay).or_default().push(Synapse { weight, ..*synapse });
-    }
 }
 
 /// Tells every projection of a source what it emits.

@@ -39,7 +39,7 @@ const CASES: &[(usize, &str, &str)] = &[
     (10, "to = \"cells\"\naxonal_delay = \"2000 h\"", r#"11: projection.look.axonal_delay: "2000 h" is too long: 7200000000 ticks of 1 ms"#),
     (7, r#"neuron = { lif = { threshold = 1 } }"#, r#"7: population.cells.neuron.lif.threshold: 1 needs a unit: write "1 mV""#),
     (7, r#"neuron = { lif = { threshold = "1 ms" } }"#, "7: population.cells.neuron.lif.threshold: \"1 ms\" has no unit that fits here: uV, mV, V"),
-    (10, "to = \"cells\"\nshort_term = { utilisation = 0.5, recovery = 800 }", r#"11: projection.look.short_term.recovery: 800 needs a unit: write "20 ms""#),
+    (10, "to = \"cells\"\nshort_term = { utilisation = 0.5, recovery = 800 }", r#"11: projection.look.short_term.recovery: 800 needs a unit: write "800 ms""#),
     // Words.
     (1, "tack = \"1 ms\"", "1: tack: unknown key, did you mean \"tick\"?"),
     (2, "[inputs.camera]", "2: inputs: unknown key, did you mean \"input\"?"),

@@ -47,7 +47,8 @@ pub(crate) struct Linear {
     deltas: Arc<[Delta]>,
     /// Courses over whole ticks from 0, see `course`; empty without tables.
     pub(super) rows: Arc<[f64]>,
-    rest_mv: f64,
+    /// From where potentials are measured.
+    pub(super) rest_mv: f64,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{Cell, Linear};
 use crate::{
     network::{DriveStep, LifParameters, Neuron},
-    neuron::{Compile, Sets},
+    neuron::{Compile, Sets, moment::Moment},
 };
 
 /// No call is waiting.
@@ -87,6 +87,11 @@ impl LinearModel {
     /// Whether anything can happen between arrivals.
     pub(crate) fn calls(&self) -> bool {
         self.calls
+    }
+
+    /// The same, where anything may lie above its threshold and so cross between arrivals.
+    pub(crate) fn with_anything_above(self) -> Self {
+        Self { calls: true, ..self }
     }
 
     pub(crate) fn multiplicity_max(&self) -> u32 {
@@ -188,6 +193,32 @@ impl LinearNeurons {
         });
         let called = if self.called.is_empty() { 0 } else { range.len() };
         Self { cells: shared, called: vec![NEVER; called] }
+    }
+
+    /// Re-bases neurons at the last tick before `now`, and hands them over to another model.
+    pub(crate) fn change_model(
+        &mut self,
+        from: &LinearModel,
+        to: &LinearModel,
+        first: u32,
+        now: u64,
+    ) {
+        let (before, after) = (from.until(now), to.until(now));
+        each_kind!(&mut self.cells, cells => {
+            for (index, cell) in (first..).zip(cells) {
+                let (before, after) = (before.of(index), after.of(index));
+                // Once is enough, however much is set between two ticks.
+                if let Some(last) = now.checked_sub(1).filter(|&last| cell.since < Moment::at(last)) {
+                    cell.rebase(before, last);
+                }
+                cell.v_mv += before.rest_mv - after.rest_mv;
+            }
+        });
+        self.take_up_model(to);
+    }
+
+    pub(crate) fn take_up_model(&mut self, model: &LinearModel) {
+        self.called = vec![NEVER; if model.calls { self.cells.len() } else { 0 }];
     }
 
     pub(crate) fn call_all(

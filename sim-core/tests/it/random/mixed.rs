@@ -62,7 +62,7 @@ pub(crate) fn case(seed: u64, scope: Scope, numbers: &mut Numbers) -> Case {
         network.readouts = vec![Readout { name: "verdict".into(), source: names[0].into(), rule }];
         network.outputs.push(output("verdict", &["verdict"]));
     }
-    let changes = changes(&network, ticks, numbers);
+    let changes = changes(&network, ticks, scope, numbers);
     Case { network, events: inputs, ticks, changes, tick_us: TICK_US }
 }
 
