@@ -8,6 +8,7 @@
 mod segment;
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         mpsc::{Receiver, SyncSender, sync_channel},
@@ -21,9 +22,9 @@ pub(crate) use segment::{Record, TickInput};
 use crate::{
     connect::Emission,
     exchange::threads::{Threads, threads},
-    ids::ProjectionId,
+    ids::{PopulationId, ProjectionId},
     network::Plan,
-    neuron::Neurons,
+    neuron::{Model, Neurons},
     partition::Partition,
     simulation::Counters,
 };
@@ -33,6 +34,9 @@ const RING_CAPACITY: usize = 4_096;
 /// The shortest and the longest segment, in lookaheads.
 const SEGMENT_MIN: u64 = 1;
 const SEGMENT_MAX: u64 = 1_024;
+
+/// What is in flight, by projection and tick of emission.
+pub(crate) type Flights = BTreeMap<(ProjectionId, u64), Vec<Emission>>;
 
 /// All workers of a simulation.
 #[derive(Debug)]
@@ -136,6 +140,45 @@ impl Crew {
     /// The first tick, not before `from`, at which a neuron has something to do.
     pub(crate) fn next_due(&self, plan: &Plan, from: u64) -> Option<u64> {
         self.partitions.iter().filter_map(|partition| partition.next_due(plan, from)).min()
+    }
+
+    /// What is in flight, by projection and tick of emission.
+    pub(crate) fn flights(&self) -> Flights {
+        let mut flights = Flights::new();
+        for partition in &self.partitions {
+            partition.each_in_flight(|projection, emitted, emissions| {
+                flights.entry((projection, emitted)).or_default().extend_from_slice(emissions);
+            });
+        }
+        // One state has one order, whatever the calendar's own.
+        flights.values_mut().for_each(|emissions| emissions.sort_unstable());
+        flights
+    }
+
+    /// Works out anew, at the start of a tick, all that follows from neurons and spikes in flight.
+    pub(crate) fn restart(&mut self, plan: &Plan, now: u64) {
+        let flights = self.flights();
+        self.partitions.iter_mut().for_each(|partition| partition.restart(plan, now));
+        for ((projection, emitted), emissions) in flights {
+            self.rejoin(plan, projection, emitted, &emissions, now);
+        }
+    }
+
+    /// Brings the neurons of a population, before a tick, to another model.
+    pub(crate) fn change_model(&mut self, plan: &Plan, id: PopulationId, to: &Model, now: u64) {
+        let id = id.0 as usize;
+        for (partition, shard) in self.partitions.iter_mut().zip(&plan.shards) {
+            let first = shard.populations[id].range.start;
+            let neurons = &mut partition.populations[id].neurons;
+            neurons.change_model(&plan.populations[id].model, to, first, now);
+        }
+    }
+
+    /// Makes the neurons of a population, whose state is one of a model already, fit it.
+    pub(crate) fn take_up_model(&mut self, id: PopulationId, model: &Model) {
+        for partition in &mut self.partitions {
+            partition.populations[id.0 as usize].neurons.take_up_model(model);
+        }
     }
 
     /// Puts a flight that a snapshot found back on its way.

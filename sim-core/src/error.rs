@@ -1,6 +1,6 @@
 //! What can go wrong while a simulation runs, as values with place and number.
 
-use crate::{ids::InputId, time::Tick};
+use crate::{ids::InputId, network::PlanError, time::Tick};
 
 /// An event or a promise that a port cannot take. Nothing of the call was taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,6 +78,95 @@ pub enum SimulationError {
         in_flight: usize,
         /// The most that the options allow.
         cap: usize,
+    },
+}
+
+/// Why weights cannot be read or set. Nothing of the call was done.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum WeightsError {
+    /// There is no such projection.
+    #[error("no projection {projection}; the network has {projections}")]
+    Projection {
+        /// What was asked for.
+        projection: u16,
+        /// How many there are.
+        projections: usize,
+    },
+    /// There is no such source.
+    #[error("source {source_index} is not below {sources}")]
+    Source {
+        /// What was asked for.
+        source_index: u32,
+        /// How many there are.
+        sources: u32,
+    },
+    /// A convolution's weights belong to all places at once.
+    #[error("a convolution has no weights of single synapses")]
+    Shared,
+    /// Not one weight for each synapse.
+    #[error("{given} weights for {synapses} synapses")]
+    Count {
+        /// Weights.
+        given: usize,
+        /// Synapses of the source.
+        synapses: usize,
+    },
+    /// A weight that is not finite, or beyond what the target's quantum can count in 24 bits.
+    #[error("weight {position}: {weight} is not within {limit} of 0")]
+    Weight {
+        /// Zero-based position in the slice.
+        position: usize,
+        /// The weight.
+        weight: f64,
+        /// The largest magnitude.
+        limit: f64,
+    },
+    /// A sum that could overflow.
+    #[error("what reaches target {target} in one tick could overflow its sum")]
+    Sum {
+        /// The target's index.
+        target: u32,
+    },
+}
+
+/// Why a parameter cannot be read or set. Nothing of the call was done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParameterError {
+    /// There is no such population.
+    #[error("no population {population}; the network has {populations}")]
+    Population {
+        /// What was asked for.
+        population: u16,
+        /// How many there are.
+        populations: usize,
+    },
+    /// The model has no such parameter.
+    #[error("no parameter {0:?}")]
+    Name(String),
+    /// There is no such neuron.
+    #[error("neuron {neuron} is not below {neurons}")]
+    Neuron {
+        /// What was asked for.
+        neuron: u32,
+        /// How many there are.
+        neurons: u32,
+    },
+    /// It has done its part before the first tick, a drive's steps rule it, or it is a source's.
+    #[error("{0:?} cannot be set while the network runs")]
+    Fixed(String),
+    /// Values that are drawn: say which.
+    #[error("values that are drawn cannot be set; give one for all or one each")]
+    Drawn,
+    /// The plan would refuse it.
+    #[error(transparent)]
+    Refused(#[from] PlanError),
+    /// Sums are not made for so many spikes.
+    #[error("a neuron could fire {times} times in one tick; the plan allows {times_max}")]
+    Multiplicity {
+        /// With the new value.
+        times: u32,
+        /// With the plan's.
+        times_max: u32,
     },
 }
 

@@ -54,7 +54,7 @@ mod sums;
 mod sync;
 mod time;
 
-pub use error::{OfferError, SimulationError, SnapshotError};
+pub use error::{OfferError, ParameterError, SimulationError, SnapshotError, WeightsError};
 pub use event::{Decision, InputEvent, Output, Spike};
 pub use ids::{InputId, OutputId, PopulationId, ProjectionId, ReadoutId, SourceId};
 pub use math::DYNAMICS_VERSION;
@@ -62,5 +62,5 @@ pub use network::{
     AddressRange, Cost, InputTable, OutputKind, OutputTable, Plan, PlanError, PopulationCost,
     Problem,
 };
-pub use simulation::{Budget, Counters, Excess, Options, Progress, Simulation};
+pub use simulation::{Budget, Counters, Excess, Options, Progress, Simulation, Synapse};
 pub use time::{Delay, Rank, Tick, TickLength};

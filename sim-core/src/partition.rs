@@ -7,10 +7,11 @@
 
 mod evaluate;
 mod flights;
+mod rejoin;
 mod short_term;
 
 use evaluate::Evaluation;
-pub(crate) use flights::Flights;
+use flights::Flights;
 use short_term::Transmitters;
 
 use crate::{
@@ -72,11 +73,11 @@ pub(crate) struct Partition {
     pub(crate) worker: usize,
     seed: u64,
     pub(crate) populations: Vec<PopulationState>,
-    pub(crate) flights: Flights,
-    pub(crate) stops: Wheel<Stop>,
+    flights: Flights,
+    stops: Wheel<Stop>,
     cursors: Wheel<Cursor>,
     calls: Wheel<Call>,
-    pub(crate) departed: Wheel<Departed>,
+    departed: Wheel<Departed>,
     pub(crate) transmitters: Transmitters,
     pub(crate) deliveries: u64,
     pub(crate) spikes: u64,
@@ -272,7 +273,7 @@ impl Partition {
         if emitter == Emitter::Here {
             self.count(id, &projection.travel, emitted, emissions);
         }
-        match &shard.connects[id.0 as usize] {
+        match shard.connects[id.0 as usize].as_ref() {
             Connect::Rows(rows) if rows.delays_ticks().is_empty() => {
                 let target = projection.target.0 as usize;
                 let (share, state) = (&shard.populations[target], &mut self.populations[target]);
@@ -312,47 +313,6 @@ impl Partition {
             self.populations[target.0 as usize].stops.push(stop);
         } else {
             self.stops.push(due, stop);
-        }
-    }
-
-    /// Puts a flight that a snapshot found back on its way, from the first stop not before `now`.
-    pub(crate) fn rejoin(
-        &mut self,
-        plan: &Plan,
-        projection: ProjectionId,
-        emitted: u64,
-        emissions: &[Emission],
-        now: u64,
-    ) {
-        let travel = &plan.projections[projection.0 as usize].travel;
-        let shard = self.shard(plan);
-        let connect = &shard.connects[projection.0 as usize];
-        if self.worker == 0 {
-            for &emission in emissions {
-                if let Some(end) = travel.ends(emission.index, emitted).filter(|&end| end >= now) {
-                    self.departed.push(end, Departed { projection, emitted, emission });
-                }
-            }
-        }
-        if let Connect::Rows(rows) = connect
-            && rows.delays_ticks().is_empty()
-        {
-            for &emission in emissions {
-                let start = rows.depart(emission, projection.0, emitted);
-                if let Some((cursor, due)) = rows.skip(start, now) {
-                    self.cursors.push(due, cursor);
-                }
-            }
-            return;
-        }
-        let waited = now.saturating_sub(emitted);
-        let delays = connect.delays_ticks();
-        let step = delays.partition_point(|&delay| u64::from(delay) < waited);
-        if let Some(&delay) = delays.get(step) {
-            let counted = is_counted(travel, self.worker);
-            let flight = self.flights.insert(connect, projection, emitted, emissions, counted);
-            let stop = Stop { flight, step: crate::sums::to_u32(step) };
-            self.stops.push(emitted.saturating_add(delay.into()), stop);
         }
     }
 

@@ -3,7 +3,14 @@
 //! A simulation is a value. It has no clock and does no I/O: events are offered, promises move
 //! time, [`Simulation::advance`] runs what is closed, and the caller drains the output.
 
+mod parameters;
+mod weights;
+
 use std::sync::Arc;
+
+pub(crate) use parameters::Parameters;
+pub use weights::Synapse;
+pub(crate) use weights::places;
 
 use crate::{
     connect::Emission,
@@ -97,7 +104,10 @@ pub struct Counters {
 /// One running instance of a network.
 #[derive(Clone, Debug)]
 pub struct Simulation {
-    pub(crate) plan: Arc<Plan>,
+    /// What it was given.
+    plan: Arc<Plan>,
+    /// What it runs: the same, with what the session has set.
+    pub(crate) own_plan: Arc<Plan>,
     pub(crate) options: Options,
     pub(crate) doors: Vec<Door>,
     pub(crate) memories: Vec<Memory>,
@@ -110,6 +120,13 @@ pub struct Simulation {
     pub(crate) horizon: u64,
     /// Spikes on their way.
     pub(crate) in_flight: usize,
+    /// Parameters that were set.
+    pub(crate) parameters: Parameters,
+    /// By population and neuron, once weights onto it have been set: by how much the magnitudes of
+    /// all that reaches it in a tick have grown beyond the plan's \[quanta\].
+    grown: Vec<Vec<i64>>,
+    /// Deliveries that were made ahead have weights that no longer hold.
+    pub(crate) is_ahead_outdated: bool,
     failed: Option<SimulationError>,
     outputs: Vec<Output>,
     emissions: Vec<Vec<Emission>>,
@@ -132,8 +149,12 @@ impl Simulation {
             counters: Counters::default(),
             horizon: now,
             in_flight: 0,
+            grown: vec![Vec::new(); plan.populations.len()],
+            is_ahead_outdated: false,
+            parameters: Parameters::new(),
             failed: None,
             outputs: Vec::new(),
+            own_plan: Arc::clone(&plan),
             plan,
             options,
             crew,
@@ -181,8 +202,8 @@ impl Simulation {
     }
 
     fn input(&self, port: InputId) -> Result<&InputPlan, OfferError> {
-        let ports = self.plan.inputs.len();
-        self.plan.inputs.get(port.0 as usize).ok_or(OfferError::Port { port: port.0, ports })
+        let ports = self.own_plan.inputs.len();
+        self.own_plan.inputs.get(port.0 as usize).ok_or(OfferError::Port { port: port.0, ports })
     }
 
     /// Lets a network without input ports run every tick below this one.
@@ -196,7 +217,7 @@ impl Simulation {
     ///
     /// As [`Self::advance`].
     pub fn run_until(&mut self, tick: Tick) -> Result<(), SimulationError> {
-        let promise_us = self.plan.tick.first_us(tick, self.options.origin_us);
+        let promise_us = self.own_plan.tick.first_us(tick, self.options.origin_us);
         for door in &mut self.doors {
             door.promise(promise_us.max(door.promise_us));
         }
@@ -210,7 +231,7 @@ impl Simulation {
     ///
     /// As [`Self::offer`].
     pub fn inject(&mut self, port: InputId, tick: Tick, address: u32) -> Result<(), OfferError> {
-        let time_us = self.plan.tick.first_us(tick, self.options.origin_us);
+        let time_us = self.own_plan.tick.first_us(tick, self.options.origin_us);
         self.offer(port, &[InputEvent::new(time_us, address)])
     }
 
@@ -223,6 +244,7 @@ impl Simulation {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
+        self.renew_ahead();
         let end = self.closed();
         let until = self.crew.deliveries().saturating_add(budget.deliveries);
         while let Some(tick) = self.next_due().filter(|&tick| tick < end) {
@@ -245,10 +267,10 @@ impl Simulation {
             return Err(self.fail(tick, error));
         }
         let partition = self.crew.only();
-        partition.step(&self.plan, tick, &self.emissions);
+        partition.step(&self.own_plan, tick, &self.emissions);
         self.in_flight = partition.in_flight(tick + 1);
         let first = self.outputs.len();
-        for id in 0..self.plan.populations.len() {
+        for id in 0..self.own_plan.populations.len() {
             let fired = std::mem::take(&mut self.crew.only().populations[id].fired);
             self.collect(id, tick, &fired);
             self.crew.only().populations[id].fired = fired;
@@ -260,7 +282,7 @@ impl Simulation {
 
     /// All workers run some ticks from `tick` on, as far as `end`.
     fn run_segment(&mut self, tick: u64, end: u64) -> Result<(), SimulationError> {
-        let mut end = self.crew.segment_end(&self.plan, tick, end, self.free_in_flight());
+        let mut end = self.crew.segment_end(&self.own_plan, tick, end, self.free_in_flight());
         let mut inputs = Vec::new();
         let mut failed = None;
         while let Some(due) = self.next_event().filter(|&due| due < end) {
@@ -271,7 +293,7 @@ impl Simulation {
             inputs.push(TickInput { tick: due, emissions: self.emissions.clone() });
         }
         if tick < end {
-            self.crew.run(&self.plan, tick, end, inputs);
+            self.crew.run(&self.own_plan, tick, end, inputs);
             self.merge(tick, end);
             self.in_flight = self.crew.in_flight(end);
             self.now = end;
@@ -326,7 +348,7 @@ impl Simulation {
 
     /// The first tick that isn't closed.
     fn closed(&self) -> u64 {
-        let tick = self.plan.tick;
+        let tick = self.own_plan.tick;
         let closed = |door: &Door| tick.closed_by(door.promise_us, self.options.origin_us).0;
         self.doors.iter().map(closed).min().unwrap_or(self.horizon)
     }
@@ -334,22 +356,22 @@ impl Simulation {
     /// The first tick in which anything happens.
     fn next_due(&self) -> Option<u64> {
         let readouts = self.counts.iter().filter_map(Count::next_due);
-        let neurons = self.crew.next_due(&self.plan, self.now);
+        let neurons = self.crew.next_due(&self.own_plan, self.now);
         self.next_event().into_iter().chain(readouts).chain(neurons).min()
     }
 
     /// The tick of the first event that is ready.
     fn next_event(&self) -> Option<u64> {
-        let tick_of = |time_us| self.plan.tick.tick_of(time_us, self.options.origin_us);
+        let tick_of = |time_us| self.own_plan.tick.tick_of(time_us, self.options.origin_us);
         let events = self.doors.iter().filter_map(|door| door.next_us().and_then(tick_of));
         events.map(|tick| tick.0).min()
     }
 
     /// Takes the events of a tick through the filters: what each port emits, in index order.
     fn gather(&mut self, tick: u64) -> Result<(), SimulationError> {
-        let end_us = self.plan.tick.first_us(Tick(tick).next(), self.options.origin_us);
+        let end_us = self.own_plan.tick.first_us(Tick(tick).next(), self.options.origin_us);
         for port in 0..self.doors.len() {
-            let input = &self.plan.inputs[port];
+            let input = &self.own_plan.inputs[port];
             let (memory, emissions) = (&mut self.memories[port], &mut self.emissions[port]);
             emissions.clear();
             for event in self.doors[port].take_before(end_us) {
@@ -378,7 +400,7 @@ impl Simulation {
 
     /// Ends a tick: lets the readouts decide, and orders what came out since `first`.
     fn decide(&mut self, tick: u64, first: usize) {
-        for (readout, count) in self.plan.readouts.iter().zip(&mut self.counts) {
+        for (readout, count) in self.own_plan.readouts.iter().zip(&mut self.counts) {
             let Some(outcome) = count.decide(&readout.vote, tick) else { continue };
             let decision = |&port| {
                 Output::Decision(Decision {
@@ -403,7 +425,7 @@ impl Simulation {
         if fired.is_empty() {
             return;
         }
-        let population = &self.plan.populations[id];
+        let population = &self.own_plan.populations[id];
         for &(port, first_address) in &population.ports {
             let spike = |each: &Emission| {
                 Output::Spike(Spike {
@@ -417,7 +439,7 @@ impl Simulation {
             self.outputs.extend(fired.iter().map(spike));
         }
         for readout in &population.readouts {
-            let vote = &self.plan.readouts[readout.0 as usize].vote;
+            let vote = &self.own_plan.readouts[readout.0 as usize].vote;
             self.counts[readout.0 as usize].add(vote, tick, fired);
         }
     }
@@ -475,8 +497,8 @@ impl Simulation {
         look: impl Fn(&Probe<'_>) -> f64,
     ) -> Option<f64> {
         let id = population.0 as usize;
-        let Model::Linear(model) = &self.plan.populations.get(id)?.model else { return None };
-        let mut shares = self.plan.shards.iter().zip(self.crew.partitions());
+        let Model::Linear(model) = &self.own_plan.populations.get(id)?.model else { return None };
+        let mut shares = self.own_plan.shards.iter().zip(self.crew.partitions());
         let (shard, partition) =
             shares.find(|(shard, _)| shard.populations[id].range.contains(&index))?;
         let first = shard.populations[id].range.start;
@@ -507,7 +529,7 @@ impl Simulation {
         self.options.origin_us
     }
 
-    /// What it runs.
+    /// The plan that it was given.
     #[must_use]
     pub const fn plan(&self) -> &Arc<Plan> {
         &self.plan

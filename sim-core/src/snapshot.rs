@@ -11,9 +11,11 @@
 
 mod bytes;
 mod neurons;
+mod parameters;
 mod short_term;
+mod weights;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use bytes::{Reader, Writer};
 
@@ -43,6 +45,8 @@ mod section {
     pub(super) const FLIGHTS: u32 = 5;
     pub(super) const READOUTS: u32 = 6;
     pub(super) const SHORT_TERM: u32 = 7;
+    pub(super) const WEIGHTS: u32 = 8;
+    pub(super) const PARAMETERS: u32 = 9;
 }
 
 impl Simulation {
@@ -53,7 +57,7 @@ impl Simulation {
         to.raw(MAGIC);
         to.u32(FORMAT);
         to.u32(DYNAMICS_VERSION);
-        to.raw(&self.plan.hash);
+        to.raw(&self.own_plan.hash);
         to.section(section::SESSION, |to| self.write_session(to));
         to.section(section::DOORS, |to| self.write_doors(to));
         to.section(section::FILTERS, |to| self.write_filters(to));
@@ -61,6 +65,8 @@ impl Simulation {
         to.section(section::FLIGHTS, |to| self.write_flights(to));
         to.section(section::READOUTS, |to| self.write_readouts(to));
         to.section(section::SHORT_TERM, |to| short_term::write(self, to));
+        to.section(section::WEIGHTS, |to| weights::write(self, to));
+        to.section(section::PARAMETERS, |to| parameters::write(self, to));
         to.finish()
     }
 
@@ -97,13 +103,15 @@ impl Simulation {
         simulation.counters = counters;
         simulation.read_doors(&mut doors, format)?;
         simulation.read_filters(&mut filters)?;
-        simulation.read_flights(&mut flights)?;
-        simulation.read_readouts(&mut readouts)?;
         // Format 1 had no plasticity.
         if format != FORMAT_BEFORE {
-            let mut section = from.section(section::SHORT_TERM)?;
-            short_term::read(&mut section, &mut simulation)?;
+            short_term::read(&mut from.section(section::SHORT_TERM)?, &mut simulation)?;
+            weights::read(&mut from.section(section::WEIGHTS)?, &mut simulation)?;
+            parameters::read(&mut from.section(section::PARAMETERS)?, &mut simulation)?;
         }
+        // Deliveries are made ahead with the weights that hold.
+        simulation.read_flights(&mut flights)?;
+        simulation.read_readouts(&mut readouts)?;
         simulation.in_flight = simulation.crew.in_flight(now);
         Ok(simulation)
     }
@@ -141,7 +149,7 @@ impl Simulation {
     fn read_doors(&mut self, from: &mut Reader<'_>, format: u32) -> Result<(), SnapshotError> {
         // Format 1 had no networks without ports.
         self.horizon = if format == FORMAT_BEFORE { self.now } else { from.u64()? };
-        for (door, input) in self.doors.iter_mut().zip(&self.plan.inputs) {
+        for (door, input) in self.doors.iter_mut().zip(&self.own_plan.inputs) {
             door.promise_us = from.u64()?;
             for events in [&mut door.waiting, &mut door.ready] {
                 for _ in 0..from.count(16)? {
@@ -178,22 +186,9 @@ impl Simulation {
     }
 
     fn write_flights(&self, to: &mut Writer) {
-        let mut flights: BTreeMap<(ProjectionId, u64), Vec<Emission>> = BTreeMap::new();
-        for partition in self.crew.partitions() {
-            let counted = partition.stops.iter().map(|stop| partition.flights.get(stop.flight));
-            for flight in counted.filter(|flight| flight.counted) {
-                let key = (flight.projection, flight.emitted);
-                flights.entry(key).or_default().extend_from_slice(&flight.emissions);
-            }
-            for departed in partition.departed.iter() {
-                let key = (departed.projection, departed.emitted);
-                flights.entry(key).or_default().push(departed.emission);
-            }
-        }
+        let flights = self.crew.flights();
         to.u64(flights.len() as u64);
-        for ((projection, emitted), mut emissions) in flights {
-            // One state has one snapshot, whatever the calendar's own order.
-            emissions.sort_unstable();
+        for ((projection, emitted), emissions) in flights {
             to.u32(projection.0.into());
             to.u64(emitted);
             // The sample that the spikes belong to; samples come with control events.
@@ -207,7 +202,7 @@ impl Simulation {
     }
 
     fn read_flights(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
-        let plan = Arc::clone(&self.plan);
+        let plan = Arc::clone(&self.own_plan);
         for _ in 0..from.count(24)? {
             let projection = from.below(crate::sums::to_u32(plan.projections.len()))?;
             let emitted = from.u64()?;
@@ -236,7 +231,7 @@ impl Simulation {
     }
 
     fn read_readouts(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
-        for (count, readout) in self.counts.iter_mut().zip(&self.plan.readouts) {
+        for (count, readout) in self.counts.iter_mut().zip(&self.own_plan.readouts) {
             for _ in 0..from.count(20)? {
                 let tick = from.u64()?;
                 let class = from.below(readout.vote.classes)?;

@@ -40,7 +40,7 @@ struct Reach {
     dx_max: i32,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Convolution {
     source: [u32; 3],
     stride: u32,

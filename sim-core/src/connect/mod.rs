@@ -32,7 +32,7 @@ pub(crate) struct Emission {
 }
 
 /// A projection's synapses, compiled against its target's quantum and layout.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Connect {
     OneToOne(OneToOne),
     Rows(Rows),

@@ -1,4 +1,4 @@
-//! Index i to index i, one weight and one delay for all.
+//! Index i to index i, one delay for all, and one weight until a session sets others.
 
 use std::ops::Range;
 
@@ -8,11 +8,18 @@ use super::{
 };
 use crate::sums::{Layout, Plane, Touched};
 
-#[derive(Debug)]
+/// \[quanta\]
+#[derive(Clone, Debug)]
+enum Weights {
+    Same(i32),
+    /// One a target that is here.
+    Each(Vec<i32>),
+}
+
+#[derive(Clone, Debug)]
 pub(crate) struct OneToOne {
     delay_ticks: [u32; 1],
-    /// \[quanta\]
-    weight: i32,
+    weights: Weights,
     /// The targets that are here.
     targets: Range<u32>,
     layout: Layout,
@@ -22,7 +29,8 @@ pub(crate) struct OneToOne {
 
 impl OneToOne {
     pub(crate) fn new(delay_ticks: u32, weight: i32, targets: Range<u32>, layout: Layout) -> Self {
-        Self { delay_ticks: [delay_ticks], weight, targets, layout, unit: Unit::default() }
+        let (weights, unit) = (Weights::Same(weight), Unit::default());
+        Self { delay_ticks: [delay_ticks], weights, targets, layout, unit }
     }
 
     /// The same synapses for emissions that count something else.
@@ -40,20 +48,44 @@ impl OneToOne {
         self.targets.len() as u64
     }
 
-    /// The emissions that have a target here, with its place.
-    fn here<'a>(&'a self, emissions: &'a [Emission]) -> impl Iterator<Item = (u32, u32)> + 'a {
+    /// The delay and the weight of a source's synapse, if its target is here.
+    pub(crate) fn synapse(&self, source: u32) -> Option<(u32, i32)> {
+        self.targets.contains(&source).then(|| (self.delay_ticks[0], self.weight(source)))
+    }
+
+    fn weight(&self, source: u32) -> i32 {
+        match &self.weights {
+            Weights::Same(weight) => *weight,
+            Weights::Each(weights) => weights[(source - self.targets.start) as usize],
+        }
+    }
+
+    /// Gives the synapse of a source, whose target is here, another weight \[quanta\].
+    pub(crate) fn set_weight(&mut self, source: u32, weight: i32) {
+        let here = (source - self.targets.start) as usize;
+        match &mut self.weights {
+            Weights::Each(weights) => weights[here] = weight,
+            Weights::Same(same) => {
+                let mut weights = vec![*same; self.targets.len()];
+                weights[here] = weight;
+                self.weights = Weights::Each(weights);
+            }
+        }
+    }
+
+    /// The emissions that have a target here, each with the target's place.
+    fn here<'a>(&'a self, emissions: &'a [Emission]) -> impl Iterator<Item = (u32, Emission)> + 'a {
         let here = emissions.iter().filter(|emission| self.targets.contains(&emission.index));
-        here.map(|emission| {
-            (self.layout.slot(emission.index - self.targets.start), emission.multiplicity)
-        })
+        here.map(|emission| (self.layout.slot(emission.index - self.targets.start), *emission))
     }
 
     pub(crate) fn deliver(&self, emissions: &[Emission], mut sums: Plane<'_>) -> u64 {
         let mut delivered = 0;
-        for (slot, multiplicity) in self.here(emissions) {
+        for (slot, Emission { index, multiplicity }) in self.here(emissions) {
+            let weight = self.weight(index);
             match self.unit.strength(multiplicity) {
-                Strength::Part(part) => sums.add(slot, part.of(self.weight), 1),
-                Strength::Few(_) | Strength::Many(_) => sums.add(slot, self.weight, multiplicity),
+                Strength::Part(part) => sums.add(slot, part.of(weight), 1),
+                Strength::Few(_) | Strength::Many(_) => sums.add(slot, weight, multiplicity),
             }
             delivered += 1;
         }

@@ -8,7 +8,8 @@ mod word;
 
 pub(crate) use word::{SLOT_MAX, Synapse};
 use word::{
-    STEP_BITS, encode, gap_ticks, is_gap, pack_row, slot, sortable, step_ticks, weight, word_count,
+    STEP_BITS, encode, gap_ticks, is_gap, pack_row, slot, sortable, step_ticks, weight,
+    with_weight, word_count,
 };
 
 use super::{
@@ -26,7 +27,7 @@ const VISIT_SYNAPSES: u64 = 64;
 /// synapses a tick (bench `explicit_rows`): shorter ones wait for memory, longer ones fill the cache.
 const WINDOW_TICKS_MIN: u64 = 64;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Rows {
     /// Row of source i: words `starts[i]..starts[i + 1]`.
     starts: Vec<u32>,
@@ -240,6 +241,29 @@ impl Rows {
             return row.len() as u64;
         }
         row.iter().filter(|&&word| !is_gap(word)).count() as u64
+    }
+
+    /// Names the synapses of a source in the order of its row, as (delay, slot, weight).
+    pub(crate) fn each_synapse(&self, source: u32, mut each: impl FnMut(u32, u32, i32)) {
+        let mut delay_ticks = 0;
+        for &word in self.row(source) {
+            if is_gap(word) {
+                delay_ticks += gap_ticks(word);
+            } else {
+                delay_ticks += step_ticks(word);
+                let delay_ticks = u32::try_from(delay_ticks).expect("a delay has 32 bits");
+                each(delay_ticks, slot(word), weight(word));
+            }
+        }
+    }
+
+    /// Gives synapse after synapse of a source another weight \[quanta\], of 24 bits.
+    pub(crate) fn set_weights(&mut self, source: u32, mut weights: impl Iterator<Item = i32>) {
+        let source = source as usize;
+        let row = self.starts[source] as usize..self.starts[source + 1] as usize;
+        for word in self.words[row].iter_mut().filter(|word| !is_gap(**word)) {
+            *word = with_weight(*word, weights.next().expect("one for each synapse"));
+        }
     }
 
     /// Makes all deliveries of sources with one delay for all; returns how many.

@@ -1,5 +1,7 @@
 //! From resolved parts to the plan's arrays: quanta, layouts, connectivity, tables, cost.
 
+use std::sync::Arc;
+
 use super::{
     InputShape, Network, NoisePlan, ReadoutRule,
     check::{Draft, Shapes, size},
@@ -174,8 +176,11 @@ pub(crate) fn parts(
         populations.push(PopulationPlan {
             size: size(&shapes[id]),
             model: model(resolved, id, held.quantum),
+            described: population.clone(),
             noise: NoisePlan::of(population, id_here.0, network.tick, held.quantum),
+            quantum: held.quantum,
             wide: held.wide,
+            headroom: held.headroom,
             emits: ranks[id].emits,
             projections: positions(drafts, outgoing),
             readouts: reads_of(&reads, id_here),
@@ -210,8 +215,9 @@ fn projection_plans(resolved: &Resolved<'_>, shards: &[Shard]) -> Vec<Projection
         source: draft.source,
         target: draft.target,
         receptor: draft.receptor,
-        travel: Travel::of(shards.iter().map(|shard| &shard.connects[id])),
+        travel: Travel::of(shards.iter().map(|shard| shard.connects[id].as_ref())),
         short_term: draft.short_term.map(|rule| rule.compile(resolved.network.tick)),
+        times_max: scale::times_max(resolved, draft),
     };
     resolved.drafts.iter().enumerate().map(plan).collect()
 }
@@ -340,7 +346,7 @@ pub(crate) fn cost(parts: &Parts, shards: &[Shard], longest_path_ticks: u64) -> 
     };
     let shares =
         |shard: &Shard| parts.populations.iter().zip(&shard.populations).map(share).sum::<u64>();
-    let connects = || shards.iter().flat_map(|shard| &shard.connects);
+    let connects = || shards.iter().flat_map(|shard| &shard.connects).map(Arc::as_ref);
     Cost {
         neurons: parts.populations.iter().map(|population| u64::from(population.size)).sum(),
         synapses: connects().map(Connect::synapses).sum(),

@@ -36,6 +36,7 @@ pub use neurons::{
 pub(crate) use noise::NoisePlan;
 pub use plan::Plan;
 pub(crate) use plan::{InputPlan, PopulationPlan, ProjectionPlan, Travel};
+pub(crate) use problem::Problems;
 pub use problem::{PlanError, Problem};
 pub(crate) use random_connectivity::DelaySampler;
 pub use random_connectivity::{Delays, RandomConnectivity, RandomRule};

@@ -2,7 +2,7 @@
 //! event's path.
 
 use super::{
-    Network, NoisePlan, SensorSize, WinnerTakeAll,
+    Network, NoisePlan, Population, SensorSize, WinnerTakeAll,
     check::{self, Draft, Shapes},
     compile, identity, memory,
     order::{self, Hop, Ranks},
@@ -25,8 +25,9 @@ use crate::{
 /// Parts of one kind in a network, so that an index fits 16 bits.
 const PARTS_MAX: usize = 4_096;
 
-/// A network that can run.
-#[derive(Debug)]
+/// A network that can run. Sessions share it; one that changes weights gets a copy, which has what
+/// doesn't change in common with it.
+#[derive(Clone, Debug)]
 pub struct Plan {
     pub(crate) name: String,
     pub(crate) hash: [u8; 32],
@@ -53,7 +54,7 @@ pub struct Plan {
 }
 
 /// An input port.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct InputPlan {
     /// Addresses before the filters.
     pub(crate) addresses: u32,
@@ -64,11 +65,16 @@ pub(crate) struct InputPlan {
 }
 
 /// A population.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PopulationPlan {
     pub(crate) size: u32,
     pub(crate) model: Model,
+    /// As its author described it.
+    pub(crate) described: Population,
+    pub(crate) quantum: f64,
     pub(crate) wide: bool,
+    /// By how much the largest sum of a tick may grow beyond the plan's bound \[quanta\].
+    pub(crate) headroom: i64,
     pub(crate) emits: Rank,
     pub(crate) projections: Vec<ProjectionId>,
     pub(crate) noise: Vec<NoisePlan>,
@@ -90,17 +96,19 @@ impl PopulationPlan {
 }
 
 /// A projection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ProjectionPlan {
     pub(crate) source: SourceId,
     pub(crate) target: PopulationId,
     pub(crate) receptor: u8,
     pub(crate) travel: Travel,
     pub(crate) short_term: Option<ShortTerm>,
+    /// How often a synapse delivers its weight in one tick at most.
+    pub(crate) times_max: u32,
 }
 
 /// How long a spike is in flight on a projection, which no partition changes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Travel {
     /// What is emitted in a tick travels together, as long as the longest delay. The flights of
     /// this shard stand for all.
@@ -136,7 +144,7 @@ impl Travel {
 }
 
 /// A readout.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ReadoutPlan {
     pub(crate) vote: Vote,
     pub(crate) rank: Rank,

@@ -11,11 +11,17 @@ const BITS_FINE: i32 = 22;
 /// At least, before sums become wide.
 const BITS_COARSE: i32 = 15;
 
+/// Magnitude bits of a sum.
+const NARROW_BITS: i32 = 31;
+const WIDE_BITS: i32 = 62;
+
 /// How a population's numbers are held.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Scale {
     pub(crate) quantum: f64,
     pub(crate) wide: bool,
+    /// From the bound of the heaviest sum to what its type can hold \[quanta\].
+    pub(crate) headroom: i64,
 }
 
 /// The weights that can reach one neuron in one tick, each times how often its source can fire.
@@ -49,16 +55,24 @@ impl Load {
 /// Chooses a quantum; `None` if a sum could overflow even 64 bits.
 pub(crate) fn choose(largest_weight: f64, heaviest: Load) -> Option<Scale> {
     if largest_weight == 0.0 {
-        return Some(Scale { quantum: 1.0, wide: false });
+        return Some(Scale { quantum: 1.0, wide: false, headroom: headroom(NARROW_BITS, 0.0) });
     }
     let quantum = |bits: i32| power_of_two(ceil_log2(largest_weight) - bits);
-    let fits = |bits: i32, limit: f64| heaviest.quanta(quantum(bits)) < limit;
-    let narrow = (BITS_COARSE..=BITS_FINE).rev().find(|&bits| fits(bits, power_of_two(31)));
-    if let Some(bits) = narrow {
-        return Some(Scale { quantum: quantum(bits), wide: false });
+    let bound = |bits: i32| heaviest.quanta(quantum(bits));
+    let fits = |&bits: &i32| bound(bits) < power_of_two(NARROW_BITS);
+    if let Some(bits) = (BITS_COARSE..=BITS_FINE).rev().find(fits) {
+        let headroom = headroom(NARROW_BITS, bound(bits));
+        return Some(Scale { quantum: quantum(bits), wide: false, headroom });
     }
-    let wide = Scale { quantum: quantum(BITS_FINE), wide: true };
-    fits(BITS_FINE, power_of_two(62)).then_some(wide)
+    let headroom = headroom(WIDE_BITS, bound(BITS_FINE));
+    let wide = Scale { quantum: quantum(BITS_FINE), wide: true, headroom };
+    (bound(BITS_FINE) < power_of_two(WIDE_BITS)).then_some(wide)
+}
+
+/// What is left below a limit; never more, where f64 leaves some out.
+#[expect(clippy::cast_possible_truncation, reason = "saturates")]
+fn headroom(limit_bits: i32, bound: f64) -> i64 {
+    ((1_i64 << limit_bits) - 1).saturating_sub(bound.ceil() as i64).max(0)
 }
 
 #[cfg(test)]
@@ -72,11 +86,13 @@ mod tests {
     #[test]
     fn is_as_fine_as_the_bound_allows() {
         let light = choose(1.0, load(100.0, 100.0)).expect("fits");
-        assert_eq!(light, Scale { quantum: power_of_two(-22), wide: false });
+        assert_eq!((light.quantum, light.wide), (power_of_two(-22), false));
         let heavier = choose(1.0, load(10_000.0, 10_000.0)).expect("fits");
-        assert_eq!(heavier, Scale { quantum: power_of_two(-17), wide: false });
+        assert_eq!((heavier.quantum, heavier.wide), (power_of_two(-17), false));
+        let bound = 10_000 * (1 << 17) + 5_000;
+        assert!(heavier.headroom < (1_i64 << 31) - bound && heavier.headroom > (1 << 29));
         let heavy = choose(1.0, load(1e6, 1e6)).expect("fits");
-        assert_eq!(heavy, Scale { quantum: power_of_two(-22), wide: true });
+        assert_eq!((heavy.quantum, heavy.wide), (power_of_two(-22), true));
         assert_eq!(choose(1.0, load(1e13, 1e13)), None);
     }
 }

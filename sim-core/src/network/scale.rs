@@ -23,12 +23,8 @@ pub(crate) fn scales(resolved: &Resolved<'_>, problems: &mut Problems) -> Vec<Sc
         let mut largest = 0.0_f64;
         let mut heaviest = Load::default();
         for draft in resolved.drafts.iter().filter(|draft| usize::from(draft.target.0) == id) {
-            // The spikes of a tick share a synapse's resources: they deliver a whole weight at most.
-            let times = match draft.short_term {
-                Some(_) => 1.0,
-                None => f64::from(multiplicity_max(resolved, draft.source)),
-            };
-            let (weight, load) = load(draft, times, shape);
+            let times = times_max(resolved, draft);
+            let (weight, load) = load(draft, times.into(), shape);
             largest = largest.max(weight);
             heaviest = heaviest.plus(load);
         }
@@ -41,9 +37,18 @@ pub(crate) fn scales(resolved: &Resolved<'_>, problems: &mut Problems) -> Vec<Sc
         problems.need(scale.is_some(), &format!("population.{}", population.name), || {
             format!("a sum of up to {:.3e} in one tick could overflow 64 bits", heaviest.magnitude)
         });
-        scales.push(scale.unwrap_or(Scale { quantum: 1.0, wide: true }));
+        scales.push(scale.unwrap_or(Scale { quantum: 1.0, wide: true, headroom: 0 }));
     }
     scales
+}
+
+/// How often a synapse delivers its weight in one tick at most. Under short-term plasticity, the
+/// spikes of a tick share its resources: they deliver it once.
+pub(crate) fn times_max(resolved: &Resolved<'_>, draft: &Draft) -> u32 {
+    match draft.short_term {
+        Some(_) => 1,
+        None => multiplicity_max(resolved, draft.source),
+    }
 }
 
 /// How often a source can fire at one index in one tick.

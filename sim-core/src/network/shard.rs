@@ -1,6 +1,6 @@
 //! One worker's part of a plan: its share of each population, and the synapses onto it.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use super::{
     ShortTerm, Vectors, WinnerTakeAll,
@@ -35,11 +35,11 @@ const EXPECTED_HZ: f64 = 10.0;
 const DENSE: f64 = 16.0;
 
 /// One worker's part of a plan.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Shard {
     pub(crate) populations: Vec<Share>,
     /// By projection: the synapses onto the shares.
-    pub(crate) connects: Vec<Connect>,
+    pub(crate) connects: Vec<Arc<Connect>>,
 }
 
 /// A worker's share of a population.
@@ -85,7 +85,10 @@ impl Shard {
             let (range, vectors) = (range.clone(), spread.vectors);
             Share { range, layout, planes, sweeps, vectors }
         });
-        Self { populations: shares.collect(), connects }
+        Self {
+            populations: shares.collect(),
+            connects: connects.into_iter().map(Arc::new).collect(),
+        }
     }
 }
 

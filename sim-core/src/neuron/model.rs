@@ -123,6 +123,14 @@ impl Model {
         }
     }
 
+    /// The same for neurons whose state may lie anywhere, above their threshold, too.
+    pub(crate) fn with_anything_above(self) -> Self {
+        match self {
+            Self::Linear(linear) => Self::Linear(linear.with_anything_above()),
+            other => other,
+        }
+    }
+
     /// Sums of one neuron.
     pub(crate) fn receptors(&self) -> usize {
         match self {
@@ -179,12 +187,12 @@ pub(crate) enum Neurons {
 }
 
 impl Neurons {
-    /// Some of them.
+    /// Some of them, to be handed to their model once more.
     pub(crate) fn share(&self, range: &Range<u32>) -> Self {
         let range = range.start as usize..range.end as usize;
         match self {
             Self::Linear(neurons) => Self::Linear(neurons.share(range)),
-            Self::Swept(_) => unreachable!("neurons are shared out before they are swept"),
+            Self::Swept(neurons) => Self::Linear(neurons.share(range)),
             Self::Accumulators => Self::Accumulators,
             Self::Clocked(neurons) => Self::Clocked(neurons.share(range)),
             Self::Sources(neurons) => Self::Sources(neurons.share(range)),
@@ -198,6 +206,28 @@ impl Neurons {
                 Self::Swept(SweptNeurons::new(&neurons.cells, now))
             }
             (neurons, _) => neurons,
+        }
+    }
+
+    /// Brings neurons from one model, which held in all ticks before `now`, to another of the same
+    /// kind. `first` is the description's index of the first.
+    pub(crate) fn change_model(&mut self, from: &Model, to: &Model, first: u32, now: u64) {
+        let (Model::Linear(from), Model::Linear(to)) = (from, to) else { return };
+        match self {
+            Self::Linear(neurons) => neurons.change_model(from, to, first, now),
+            Self::Swept(swept) => {
+                let mut neurons = from.neurons(swept.cells());
+                neurons.change_model(from, to, first, now);
+                *swept = SweptNeurons::new(&neurons.cells, now);
+            }
+            _ => (),
+        }
+    }
+
+    /// Makes neurons whose state is one of a model already fit it.
+    pub(crate) fn take_up_model(&mut self, model: &Model) {
+        if let (Self::Linear(neurons), Model::Linear(model)) = (self, model) {
+            neurons.take_up_model(model);
         }
     }
 

@@ -72,7 +72,7 @@ impl Evaluation<'_> {
                 (&self.shard.connects[id], self.plan.projections[id].receptor);
             let (step, emissions) = (stop.step as usize, flight.emissions.as_slice());
             // Rows name receptors themselves.
-            let plane = match connect {
+            let plane = match connect.as_ref() {
                 Connect::Rows(_) => sums.plane(self.tick),
                 _ => sums.receptor(self.tick, receptor),
             };
@@ -149,9 +149,9 @@ impl Evaluation<'_> {
     fn sweep_linear(&mut self, model: &LinearModel) {
         let PopulationState { sums, neurons, fired, .. } = &mut *self.state;
         let Neurons::Swept(neurons) = neurons else { unreachable!("of this model") };
-        let linear = model.until(self.tick).only().expect("swept neurons have one parameter set");
+        let (tick, sets) = (self.tick, model.until(self.tick));
         let (first, vectors) = (self.share.range.start, self.share.vectors);
-        neurons.run(&swept::Tick { linear, tick: self.tick, first, vectors }, sums, fired);
+        neurons.run(&swept::Tick { sets, tick, first, vectors }, sums, fired);
     }
 
     /// Adds what arrives from outside at random.

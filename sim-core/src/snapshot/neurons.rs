@@ -32,7 +32,7 @@ const PAIR_BYTES: usize = 16;
 const NUMBER_BYTES: usize = 8;
 
 pub(super) fn write(simulation: &Simulation, to: &mut Writer) {
-    for id in 0..simulation.plan.populations.len() {
+    for id in 0..simulation.own_plan.populations.len() {
         let shares = simulation.crew.partitions().map(|part| &part.populations[id].neurons);
         to.u64(shares.clone().map(|neurons| count(neurons) as u64).sum());
         shares.for_each(|neurons| write_share(neurons, to));

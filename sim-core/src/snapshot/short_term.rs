@@ -12,7 +12,7 @@ use crate::{
 const SOURCE_BYTES: usize = 28;
 
 pub(super) fn write(simulation: &Simulation, to: &mut Writer) {
-    let plan = &simulation.plan;
+    let plan = &simulation.own_plan;
     for (id, projection) in plan.projections.iter().enumerate() {
         if projection.short_term.is_none() {
             continue;
@@ -42,12 +42,12 @@ pub(super) fn read(
     from: &mut Reader<'_>,
     simulation: &mut Simulation,
 ) -> Result<(), SnapshotError> {
-    for id in 0..simulation.plan.projections.len() {
-        if simulation.plan.projections[id].short_term.is_none() {
+    for id in 0..simulation.own_plan.projections.len() {
+        if simulation.own_plan.projections[id].short_term.is_none() {
             continue;
         }
         for _ in 0..from.count(SOURCE_BYTES)? {
-            let source = from.below(simulation.plan.sources_of(id))?;
+            let source = from.below(simulation.own_plan.sources_of(id))?;
             let state = read_state(from, simulation.now)?;
             for partition in simulation.crew.partitions_mut() {
                 partition.transmitters.set(id, source, state);

@@ -4,6 +4,7 @@
 //! Two families: a camera, whiskers and a loop at ticks of 1 µs, whose sums and thresholds meet
 //! exactly; and populations of every model at ticks of 1 ms (`mixed`).
 
+pub(crate) mod changes;
 pub(crate) mod mixed;
 pub(crate) mod neurons;
 
@@ -11,9 +12,10 @@ use std::sync::Arc;
 
 use sim_core::{network::*, *};
 
+use changes::Change;
 use mixed::Scope;
 
-use crate::support::{Numbers, output, population, run};
+use crate::support::{Numbers, output, population};
 
 /// A network without filters and its input.
 pub(crate) struct Case {
@@ -21,6 +23,8 @@ pub(crate) struct Case {
     /// By port.
     pub(crate) events: Vec<Vec<InputEvent>>,
     pub(crate) ticks: u64,
+    /// What is set on the way.
+    pub(crate) changes: Vec<Change>,
     /// Length of a tick \[µs\].
     pub(crate) tick_us: u64,
 }
@@ -28,13 +32,16 @@ pub(crate) struct Case {
 impl Case {
     /// All its output, for events that are all there from the start.
     pub(crate) fn run(&self, plan: &Arc<Plan>) -> Vec<Output> {
-        if self.events.is_empty() {
-            let mut simulation = Simulation::new(Arc::clone(plan), Options::default());
-            simulation.close_until(Tick(self.ticks));
-            assert_eq!(simulation.advance(Budget::UNLIMITED), Ok(Progress::Idle));
-            return std::mem::take(simulation.outputs());
+        let mut simulation = Simulation::new(Arc::clone(plan), Options::default());
+        for (port, events) in (0..).zip(&self.events) {
+            simulation.offer(InputId(port), events).expect("good events");
         }
-        run(plan, &self.events, self.ticks * self.tick_us)
+        for change in &self.changes {
+            simulation.run_until(Tick(change.tick)).expect("no excess");
+            change.make(&mut simulation);
+        }
+        simulation.run_until(Tick(self.ticks)).expect("no excess");
+        std::mem::take(simulation.outputs())
     }
 }
 
@@ -118,7 +125,8 @@ pub(crate) fn sensing(seed: u64) -> Case {
         events(&mut numbers, 2 * camera.width * camera.height, 150, ticks),
         events(&mut numbers, channels, 80, ticks),
     ];
-    Case { network, events, ticks, tick_us: 1 }
+    let changes = changes::changes(&network, ticks, Scope::Reference, &mut numbers);
+    Case { network, events, ticks, changes, tick_us: 1 }
 }
 
 /// Neurons of a shape of fixed sizes.

@@ -9,6 +9,7 @@
 //! can be tested. Everything else is written anew, and differs in the last bits: where a decision
 //! hangs on less than [`CLOSE`], the reference declines.
 
+mod changes;
 mod clocked;
 mod draws;
 mod linear;
@@ -45,6 +46,8 @@ type History = BTreeMap<u64, BTreeMap<u32, u32>>;
 /// A projection's synapses by delay, and the receptor that they act on.
 struct Wires<'a> {
     source: &'a str,
+    /// Position among all.
+    projection: usize,
     receptor: usize,
     release: Option<Release>,
     by_delay: BTreeMap<u64, Vec<Synapse>>,
@@ -70,6 +73,8 @@ pub(crate) fn simulate(case: &Case, quanta: &[f64]) -> Result<Vec<Fired>, TooClo
     let order = evaluation_order(network);
     let mut wires: Vec<Vec<Wires<'_>>> =
         network.populations.iter().map(|each| wires_onto(network, each)).collect();
+    let given: Vec<Vec<Synapse>> =
+        network.projections.iter().map(|each| written_out(network, each)).collect();
     let noise = noise::counts(network, case.ticks);
     let mut history = events(case);
     for (source, past) in &history {
@@ -81,6 +86,9 @@ pub(crate) fn simulate(case: &Case, quanta: &[f64]) -> Result<Vec<Fired>, TooClo
         (0..network.populations.len()).map(|id| neurons(network, id)).collect();
     let mut fired = Vec::new();
     for tick in 0..case.ticks {
+        for change in case.changes.iter().filter(|change| change.tick == tick) {
+            changes::make(change, &mut wires, &given);
+        }
         for &id in &order {
             let population = &network.populations[id];
             let mut sums = arrived((population, quanta[id]), &wires[id], &history, tick);
@@ -130,8 +138,9 @@ fn events(case: &Case) -> BTreeMap<&str, History> {
 }
 
 fn wires_onto<'a>(network: &'a Network, target: &Population) -> Vec<Wires<'a>> {
-    let onto = network.projections.iter().filter(|projection| projection.target == target.name);
-    onto.map(|projection| {
+    let all = network.projections.iter().enumerate();
+    let onto = all.filter(|(_, projection)| projection.target == target.name);
+    onto.map(|(position, projection)| {
         let mut by_delay: BTreeMap<u64, Vec<Synapse>> = BTreeMap::new();
         for synapse in written_out(network, projection) {
             by_delay.entry(synapse.delay).or_default().push(synapse);
@@ -139,7 +148,8 @@ fn wires_onto<'a>(network: &'a Network, target: &Population) -> Vec<Wires<'a>> {
         let receptor = receptor(target, &projection.receptor);
         let tick_ms = network.tick.ms();
         let release = projection.short_term.map(|rule| Release::new(rule, tick_ms));
-        Wires { source: &projection.source, receptor, release, by_delay }
+        let source = projection.source.as_str();
+        Wires { source, projection: position, receptor, release, by_delay }
     })
     .collect()
 }

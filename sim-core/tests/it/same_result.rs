@@ -98,7 +98,8 @@ fn difference(case: &Case) -> Result<Option<String>, reference::TooClose> {
 
 /// Seen to fail with a delay off by one, with a weight's sign turned, with an event dropped, and
 /// with a margin not cleared; of short-term plasticity, with x worked out from the new u, and with
-/// parts of weights rounded down.
+/// parts of weights rounded down; of weights that are set, with deliveries made ahead left as they
+/// were.
 #[test]
 fn equals_the_reference_spike_for_spike() {
     let (cases, declined) = (Cell::new(0), Cell::new(0));
@@ -123,7 +124,8 @@ proptest! {
     /// deliveries wait in sums or in the calendar.
     /// Seen to fail with the state restored one tick late, with every fourth event dropped, which
     /// depends on what was counted before, and with the state of short-term plasticity left out of
-    /// the snapshot, or advanced by emissions of the worker's own neurons alone.
+    /// the snapshot, or advanced by emissions of the worker's own neurons alone, and with weights
+    /// that were set left out of it.
     #[test]
     fn is_the_same_however_the_input_is_cut_and_the_state_restored(seed: u64, cuts: u64) {
         let case = case(seed);
@@ -151,18 +153,30 @@ fn spread_at_random(case: &Case, numbers: &mut Numbers) -> Arc<Plan> {
     Arc::new(Plan::spread(&case.network, &[], spread).unwrap_or_else(|error| panic!("{error}")))
 }
 
+/// The same state, spread otherwise.
+fn restored(simulation: &Simulation, case: &Case, numbers: &mut Numbers) -> Simulation {
+    let bytes = simulation.snapshot();
+    let plan = spread_at_random(case, numbers);
+    let restored = Simulation::restore(plan, &bytes).expect("whole");
+    assert_eq!(restored.snapshot(), bytes, "a snapshot of the same state");
+    restored
+}
+
 /// Offers each port's events in small batches, as their promises allow, in random order within
 /// them; advances by random budgets; replaces the simulation by its restored snapshot, spread
-/// otherwise.
+/// otherwise. Weights are set when their tick has come.
 fn disturbed(case: &Case, numbers: &mut Numbers) -> Vec<Output> {
     let mut rest: Vec<Vec<InputEvent>> = case.events.clone();
     let mut simulation = Simulation::new(spread_at_random(case, numbers), Options::default());
     let mut outputs = Vec::new();
     let mut promise_us = 0;
+    let mut changes = case.changes.iter().peekable();
     let end_us = case.ticks * case.tick_us;
     let step_us = u32::try_from(20 * case.tick_us).expect("short ticks");
     while promise_us < end_us {
         promise_us = (promise_us + 1 + u64::from(numbers.below(step_us))).min(end_us);
+        let change_us = changes.peek().map_or(end_us, |change| change.tick * case.tick_us);
+        promise_us = promise_us.min(change_us);
         // Without an input port, nobody promises.
         simulation.close_until(Tick(promise_us / case.tick_us));
         for (port, rest) in (0_u16..).zip(&mut rest) {
@@ -183,13 +197,17 @@ fn disturbed(case: &Case, numbers: &mut Numbers) -> Vec<Output> {
             let progress = simulation.advance(budget).expect("no excess");
             outputs.append(simulation.outputs());
             if numbers.below(4) == 0 {
-                let bytes = simulation.snapshot();
-                let plan = spread_at_random(case, numbers);
-                simulation = Simulation::restore(plan, &bytes).expect("whole");
-                assert_eq!(simulation.snapshot(), bytes, "a snapshot of the same state");
+                simulation = restored(&simulation, case, numbers);
             }
             if progress == Progress::Idle {
                 break;
+            }
+        }
+        let reached = simulation.simulated_to();
+        while let Some(change) = changes.next_if(|change| Tick(change.tick) == reached) {
+            change.make(&mut simulation);
+            if numbers.below(2) == 0 {
+                simulation = restored(&simulation, case, numbers);
             }
         }
     }

@@ -13,6 +13,8 @@ const TARGET_BITS: u32 = 24;
 pub(super) const STEP_BITS: u32 = 16;
 const TARGET_MASK: u64 = (1 << TARGET_BITS) - 1;
 const WEIGHT_SHIFT: u32 = TARGET_BITS + STEP_BITS;
+/// Of a weight; turned, numbers without sign are in the order of those with.
+const SIGN: u64 = 1 << 23;
 /// In place of a target: the rest of the word is a long delay step.
 const GAP: u64 = TARGET_MASK;
 /// The largest target slot \[lanes\] that a row can name.
@@ -36,7 +38,7 @@ pub(super) fn word_count<T>(words: &[T]) -> u32 {
 /// A synapse as a number in delay order: delay, target slot, weight.
 pub(super) fn sortable(synapse: Synapse) -> u64 {
     debug_assert!(u64::from(synapse.slot) <= SLOT_MAX, "validation bounds the slot");
-    let weight = u64::from(synapse.weight.cast_unsigned()) & TARGET_MASK;
+    let weight = (u64::from(synapse.weight.cast_unsigned()) & TARGET_MASK) ^ SIGN;
     let delay = u64::from(synapse.delay_ticks) << (64 - STEP_BITS);
     delay | u64::from(synapse.slot) << TARGET_BITS | weight
 }
@@ -47,7 +49,7 @@ pub(super) fn encode(row: &mut [u64]) -> u64 {
     let first = row.first().map_or(0, |first| first >> (64 - STEP_BITS));
     for word in row {
         let delay = *word >> (64 - STEP_BITS);
-        let (slot, weight) = (*word >> TARGET_BITS & TARGET_MASK, *word & TARGET_MASK);
+        let (slot, weight) = (*word >> TARGET_BITS & TARGET_MASK, *word & TARGET_MASK ^ SIGN);
         *word = weight << WEIGHT_SHIFT | (delay - before) << TARGET_BITS | slot;
         before = delay;
     }
@@ -88,6 +90,12 @@ pub(super) fn slot(word: u64) -> u32 {
 #[inline]
 pub(super) fn step_ticks(word: u64) -> u64 {
     word >> TARGET_BITS & ((1 << STEP_BITS) - 1)
+}
+
+/// The same synapse with another weight \[quanta\], of 24 bits.
+pub(super) fn with_weight(word: u64, weight: i32) -> u64 {
+    let others = word & ((1 << WEIGHT_SHIFT) - 1);
+    others | i64::from(weight).cast_unsigned() << WEIGHT_SHIFT
 }
 
 #[inline]

@@ -242,7 +242,7 @@ impl LifParameters {
 
     fn check_rate(&self, tick: TickLength, problems: &mut Noted) {
         let quanta = vec![1.0; self.receptors.len().max(1)];
-        let crossings = 1.0 / Linear::new(self, tick, &quanta, false).period_ticks();
+        let crossings = 1.0 / Linear::new(self, tick, &quanta).period_ticks();
         problems.need(crossings <= CROSSINGS_MAX, "drive", || {
             format!(
                 "would fire {crossings:.0} times a tick by its drive; {CROSSINGS_MAX} are possible"

@@ -57,7 +57,8 @@ pub(crate) struct Linear {
     pub(super) ladders: Ladders,
     /// The most by which one quantum at a receptor lifts v, by receptor \[mV\].
     lifts_mv: Arc<[f64]>,
-    rest_mv: f64,
+    /// From where potentials are measured.
+    pub(super) rest_mv: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -109,13 +110,7 @@ pub(super) struct Delta {
 
 impl Linear {
     /// `quanta` are what one unit of a sum stands for, in units of weight, for each receptor.
-    /// Tables pay where many neurons share one parameter set.
-    pub(crate) fn new(
-        parameters: &LifParameters,
-        tick: TickLength,
-        quanta: &[f64],
-        with_tables: bool,
-    ) -> Self {
+    pub(crate) fn new(parameters: &LifParameters, tick: TickLength, quanta: &[f64]) -> Self {
         let in_ticks = |ms: f64| ms / tick.ms();
         let relative = |potential_mv: f64| potential_mv - parameters.rest_mv;
         let tau_ticks = in_ticks(parameters.tau_ms);
@@ -147,12 +142,25 @@ impl Linear {
         };
         assert_eq!(quanta.len(), parameters.receptors.len().max(1), "every receptor has a quantum");
         linear.add_states(parameters, quanta, in_ticks);
-        if with_tables {
-            linear.rows = course::table(&linear);
-        }
-        let ratio = if with_tables { LADDER_RATIO } else { LADDER_RATIO_EACH };
-        linear.ladders = Ladders::new(&linear, ratio);
         linear.with_drive(parameters.drive_mv)
+    }
+
+    /// Ready to run, as one of many parameter sets.
+    pub(crate) fn with_bounds(mut self) -> Self {
+        self.ladders = Ladders::new(&self, LADDER_RATIO_EACH);
+        self
+    }
+
+    /// Ready to run, as the parameter set of many neurons: tables pay.
+    pub(crate) fn with_tables(mut self) -> Self {
+        self.rows = course::table(&self);
+        self.ladders = Ladders::new(&self, LADDER_RATIO);
+        self
+    }
+
+    /// Whether courses over whole ticks are looked up.
+    pub(super) fn has_tables(&self) -> bool {
+        !self.rows.is_empty()
     }
 
     fn add_states(

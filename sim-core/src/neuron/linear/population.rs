@@ -5,7 +5,7 @@ use std::{borrow::Cow, ops::Range};
 use super::{Cell, Linear, Watch, usual::Way};
 use crate::{
     network::{DriveStep, LifParameters, Neuron},
-    neuron::{Compile, Sets},
+    neuron::{Compile, Sets, moment::Moment},
 };
 
 /// The same for cells of any number of extra states.
@@ -57,13 +57,11 @@ impl LinearModel {
         let base = lif(compile.population.neuron.clone());
         let receptors = base.receptors.len().max(1);
         let quanta = vec![compile.quantum; receptors];
-        let linear = |parameters: &LifParameters, with_tables| {
-            Linear::new(parameters, compile.tick, &quanta, with_tables)
-        };
+        let linear = |parameters: &LifParameters| Linear::new(parameters, compile.tick, &quanta);
         let sets = if each.differ() {
-            Sets::each(all().map(|parameters| linear(&parameters, false)).collect())
+            Sets::each(all().map(|parameters| linear(&parameters).with_bounds()).collect())
         } else {
-            Sets::same(linear(&base, true))
+            Sets::same(linear(&base).with_tables())
         };
         let mut epochs = vec![(0, sets)];
         for &DriveStep { at_tick, drive_mv } in &compile.population.drive_steps {
@@ -105,6 +103,11 @@ impl LinearModel {
     /// Whether anything can happen between arrivals.
     pub(crate) fn calls(&self) -> bool {
         self.calls
+    }
+
+    /// The same, where anything may lie above its threshold and so cross between arrivals.
+    pub(crate) fn with_anything_above(self) -> Self {
+        Self { calls: true, ..self }
     }
 
     pub(crate) fn multiplicity_max(&self) -> u32 {
@@ -220,6 +223,32 @@ impl LinearNeurons {
     pub(crate) fn share(&self, range: Range<usize>) -> Self {
         let called = if self.watches.is_empty() { 0 } else { range.len() };
         Self { cells: self.cells.share(range), watches: vec![Watch::NONE; called] }
+    }
+
+    /// Re-bases neurons at the last tick before `now`, and hands them over to another model.
+    pub(crate) fn change_model(
+        &mut self,
+        from: &LinearModel,
+        to: &LinearModel,
+        first: u32,
+        now: u64,
+    ) {
+        let (before, after) = (from.until(now), to.until(now));
+        each_kind!(&mut self.cells, cells => {
+            for (index, cell) in (first..).zip(cells) {
+                let (before, after) = (before.of(index), after.of(index));
+                // Once is enough, however much is set between two ticks.
+                if let Some(last) = now.checked_sub(1).filter(|&last| cell.since < Moment::at(last)) {
+                    cell.rebase(before, last);
+                }
+                cell.v_mv += before.rest_mv - after.rest_mv;
+            }
+        });
+        self.take_up_model(to);
+    }
+
+    pub(crate) fn take_up_model(&mut self, model: &LinearModel) {
+        self.watches = vec![Watch::NONE; if model.calls { self.cells.len() } else { 0 }];
     }
 
     pub(crate) fn call_all(

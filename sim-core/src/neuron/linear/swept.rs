@@ -7,14 +7,16 @@
 //!
 //! Whether a population is swept is part of the plan, for it decides where state is re-based.
 
+use std::ops::Range;
+
 use super::{
     Cell, Linear,
-    population::{Cells, each_kind},
+    population::{Cells, LinearNeurons, each_kind},
     sweep::{Columns, Common, Vectors, sweep},
 };
 use crate::{
     connect::Emission,
-    neuron::moment::Moment,
+    neuron::{Sets, moment::Moment},
     sums::{Lane, Planes, Sums, to_u32},
 };
 
@@ -80,9 +82,9 @@ impl Resting {
     }
 }
 
-/// What all neurons of a share have in common in a tick.
+/// A share of swept neurons in a tick.
 pub(crate) struct Tick<'a> {
-    pub(crate) linear: &'a Linear,
+    pub(crate) sets: &'a Sets<Linear>,
     pub(crate) tick: u64,
     /// The description's index of the first.
     pub(crate) first: u32,
@@ -127,6 +129,11 @@ impl SweptNeurons {
         cells
     }
 
+    /// Some of them, as if they weren't swept.
+    pub(crate) fn share(&self, range: Range<usize>) -> LinearNeurons {
+        LinearNeurons { cells: self.cells().share(range), watches: Vec::new() }
+    }
+
     /// One of them, by its position among them.
     pub(crate) fn one(&self, neuron: u32) -> Cells {
         let resting = self.resting.iter().find(|resting| resting.neuron == neuron);
@@ -142,6 +149,13 @@ impl SweptNeurons {
     fn swept_cell<const N: usize>(&self, at: usize) -> Cell<N> {
         let modes = std::array::from_fn(|mode| self.modes[mode][at]);
         Cell { v_mv: self.v_mv[at], modes, since: Moment::at(self.based_at) }
+    }
+
+    /// Takes one that doesn't rest out of the columns.
+    fn take<const N: usize>(&mut self, at: usize) -> Cell<N> {
+        let cell = self.swept_cell(at);
+        self.v_mv[at] = ABSENT_MV;
+        cell
     }
 
     /// Runs a tick: takes the sums, leaves zeros, and names who fired.
@@ -163,10 +177,12 @@ impl SweptNeurons {
         fired: &mut Vec<Emission>,
     ) {
         self.let_rest::<N>(tick, sums, fired);
-        let common = Common::new(tick.linear, tick.tick - self.based_at);
-        match sums.planes(tick.tick) {
-            Planes::Narrow(planes) => self.sweep_all::<i32, N>(tick, &common, planes, fired),
-            Planes::Wide(planes) => self.sweep_all::<i64, N>(tick, &common, planes, fired),
+        match tick.sets.only().filter(|linear| linear.has_tables()) {
+            Some(linear) => match sums.planes(tick.tick) {
+                Planes::Narrow(planes) => self.sweep_all::<i32, N>(tick, linear, planes, fired),
+                Planes::Wide(planes) => self.sweep_all::<i64, N>(tick, linear, planes, fired),
+            },
+            None => self.go_through::<N>(tick, sums, fired),
         }
         for woken in self.scratch.woken.drain(..) {
             let at = woken.neuron as usize;
@@ -200,15 +216,33 @@ impl SweptNeurons {
         self.scratch.resting = resting;
     }
 
+    /// All neurons one by one: a session has given them parameters of their own.
+    fn go_through<const N: usize>(
+        &mut self,
+        tick: &Tick<'_>,
+        sums: &mut Sums,
+        fired: &mut Vec<Emission>,
+    ) {
+        let mut arrived = [0; RECEPTORS_MAX];
+        let arrived = &mut arrived[..sums.receptors()];
+        for at in 0..self.len() {
+            if self.v_mv[at] != ABSENT_MV {
+                sums.take_neuron(tick.tick, to_u32(at), arrived);
+                let cell = self.take::<N>(at);
+                self.live(tick, to_u32(at), cell, arrived, fired);
+            }
+        }
+    }
+
     /// `planes` are the lanes of each receptor in turn.
     fn sweep_all<S: Lane, const N: usize>(
         &mut self,
         tick: &Tick<'_>,
-        common: &Common<N>,
+        linear: &Linear,
         (planes, lanes): (&mut [S], usize),
         fired: &mut Vec<Emission>,
     ) {
-        let linear = tick.linear;
+        let common = &Common::new(linear, tick.tick - self.based_at);
         for start in (0..self.len()).step_by(BLOCK) {
             let end = (start + BLOCK).min(self.len());
             let of_receptor = |receptor: usize| receptor * lanes + start..receptor * lanes + end;
@@ -257,8 +291,7 @@ impl SweptNeurons {
             for (receptor, arrived) in arrived[..receptors].iter_mut().enumerate() {
                 *arrived = planes[receptor * lanes + at].into();
             }
-            let cell = self.swept_cell(at);
-            self.v_mv[at] = ABSENT_MV;
+            let cell = self.take(at);
             self.live::<N>(tick, to_u32(at), cell, &arrived[..receptors], fired);
         }
         self.scratch.flagged = flagged;
@@ -274,10 +307,11 @@ impl SweptNeurons {
         arrived: &[i64],
         fired: &mut Vec<Emission>,
     ) {
-        let mut multiplicity = cell.cross(tick.linear, tick.tick);
-        multiplicity += u32::from(cell.arrive(tick.linear, tick.tick, arrived));
+        let linear = tick.sets.of(tick.first + neuron);
+        let mut multiplicity = cell.cross(linear, tick.tick);
+        multiplicity += u32::from(cell.arrive(linear, tick.tick, arrived));
         if cell.since < Moment::at(tick.tick) {
-            cell.rebase(tick.linear, tick.tick);
+            cell.rebase(linear, tick.tick);
         }
         let wakes = cell.since == Moment::at(tick.tick);
         let list = if wakes { &mut self.scratch.woken } else { &mut self.resting };

@@ -82,7 +82,7 @@ impl Linear {
         };
         let feeds_all = self.deltas().is_empty() && states.iter().enumerate().all(is_fed);
         match (states.len(), self.deltas().len()) {
-            _ if !self.leaks() || self.rows.is_empty() => Way::Other,
+            _ if !self.leaks() || !self.has_tables() => Way::Other,
             (0, 1) => Way::Jumps,
             (1.., 0) if feeds_all => Way::Currents,
             _ => Way::Other,

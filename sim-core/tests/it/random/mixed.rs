@@ -6,7 +6,9 @@ use std::sync::Arc;
 use sim_core::{InputEvent, Plan, TickLength, network::*};
 
 use super::{
-    Case, events, kernel,
+    Case,
+    changes::changes,
+    events, kernel,
     neurons::{self, Kind, one_of},
     target_shape,
 };
@@ -61,7 +63,8 @@ pub(crate) fn case(seed: u64, scope: Scope, numbers: &mut Numbers) -> Case {
         network.outputs.push(output("verdict", &["verdict"]));
     }
     sweep_some(&mut network, numbers);
-    Case { network, events: inputs, ticks, tick_us: TICK_US }
+    let changes = changes(&network, ticks, scope, numbers);
+    Case { network, events: inputs, ticks, changes, tick_us: TICK_US }
 }
 
 /// Has some populations swept at every tick, where that is possible.

@@ -60,7 +60,7 @@ proptest! {
     ) {
         let tick = TickLength::MILLISECOND;
         let quanta = vec![QUANTUM; parameters.receptors.len()];
-        let without = Linear::new(&parameters, tick, &quanta, false);
+        let without = Linear::new(&parameters, tick, &quanta).with_bounds();
         let spikes = match without.all_states().len() {
             1 => Driven::<1>::new(&without, 0.0).run(&arrivals, 2_000),
             2 => Driven::<2>::new(&without, 0.0).run(&arrivals, 2_000),

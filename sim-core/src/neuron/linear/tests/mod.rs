@@ -22,7 +22,7 @@ type Arrivals = [(u64, Vec<i64>)];
 
 fn linear(parameters: &LifParameters, tick: TickLength) -> Linear {
     assert_eq!(parameters.check(tick), []);
-    Linear::new(parameters, tick, &vec![QUANTUM; parameters.receptors.len().max(1)], true)
+    Linear::new(parameters, tick, &vec![QUANTUM; parameters.receptors.len().max(1)]).with_tables()
 }
 
 /// A neuron and the tick at which the calendar calls.

@@ -47,7 +47,7 @@ fn parameters(data: &Value) -> LifParameters {
 fn spikes(data: &Value, ticks_per_us: u64) -> Vec<u64> {
     let parameters = parameters(data);
     let tick = TickLength::from_ns(1_000 / ticks_per_us).unwrap();
-    let linear = Linear::new(&parameters, tick, &[QUANTUM_PA], true);
+    let linear = Linear::new(&parameters, tick, &[QUANTUM_PA]).with_tables();
     let inputs = numbers(data, "input_us").into_iter().zip(numbers(data, "input_weight_pa"));
     let delay_us = data["delay_us"].as_u64().unwrap();
     let arrivals: Vec<_> = inputs

@@ -1,0 +1,220 @@
+//! Weights of a running session, read and set between ticks.
+//!
+//! A synapse is named by its projection, its source, and its place among the source's synapses: by
+//! delay, then target; parallel synapses of one delay by the weight that the plan gave them. The plan
+//! is shared and stays as it is: a session that sets weights gets a copy of that projection's
+//! synapses.
+//!
+//! A weight is read when a spike arrives, so one in flight arrives with the weight that is set while
+//! it travels. Deliveries are made ahead of time; they are made anew before the next tick runs, as
+//! after a snapshot.
+//!
+//! Sums stay bounded (law 3): by how much the magnitudes of the weights onto each neuron have grown
+//! beyond the plan's is counted, and may not exceed what the plan's bound leaves free.
+
+use std::sync::Arc;
+
+use super::Simulation;
+use crate::{connect::Connect, error::WeightsError, ids::ProjectionId, network::Plan, sums::LANES};
+
+/// Magnitude of a weight \[quanta\]: rows have 24 bits, sign included.
+const QUANTA_MAX: i32 = (1 << 23) - 1;
+
+/// A synapse of a given source.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Synapse {
+    /// Index of its target.
+    pub target: u32,
+    /// Axonal and dendritic parts included \[ticks\].
+    pub delay_ticks: u32,
+    /// In the unit of the target's weights, rounded to its quantum.
+    pub weight: f64,
+}
+
+/// A synapse, and where it lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    delay_ticks: u32,
+    target: u32,
+    /// Among those of its source on its worker.
+    position: u32,
+    worker: usize,
+    /// \[quanta\]
+    pub(crate) weight: i32,
+}
+
+/// The synapses of a source, in order. None for a convolution.
+pub(crate) fn places(plan: &Plan, projection: ProjectionId, source: u32) -> Vec<Place> {
+    let target = plan.projections[projection.0 as usize].target.0 as usize;
+    let mut places = Vec::new();
+    for (worker, shard) in plan.shards.iter().enumerate() {
+        let share = &shard.populations[target];
+        match shard.connects[projection.0 as usize].as_ref() {
+            Connect::OneToOne(one_to_one) => {
+                places.extend(one_to_one.synapse(source).map(|(delay_ticks, weight)| Place {
+                    delay_ticks,
+                    target: source,
+                    position: 0,
+                    worker,
+                    weight,
+                }));
+            }
+            Connect::Rows(rows) => {
+                let lanes = crate::sums::to_u32(share.layout.quads() * LANES);
+                let mut position = 0;
+                rows.each_synapse(source, |delay_ticks, slot, weight| {
+                    let neuron = share.layout.neuron(slot % lanes).expect("rows lead to neurons");
+                    let target = share.range.start + neuron;
+                    places.push(Place { delay_ticks, target, position, worker, weight });
+                    position += 1;
+                });
+            }
+            Connect::Convolution(_) | Connect::None => (),
+        }
+    }
+    places.sort_unstable();
+    places
+}
+
+impl Simulation {
+    /// The synapses of a source: by delay, then target, parallel ones of one delay by the weight that
+    /// the plan gave them.
+    ///
+    /// # Errors
+    ///
+    /// A projection or a source that there isn't, or a convolution, whose places share their weights.
+    pub fn synapses(
+        &self,
+        projection: ProjectionId,
+        source: u32,
+    ) -> Result<Vec<Synapse>, WeightsError> {
+        let quantum = self.quantum_onto(projection, source)?;
+        let synapse = |place: Place| Synapse {
+            target: place.target,
+            delay_ticks: place.delay_ticks,
+            weight: f64::from(place.weight) * quantum,
+        };
+        Ok(places(&self.own_plan, projection, source).into_iter().map(synapse).collect())
+    }
+
+    /// Gives the synapses of a source other weights, in the order of [`Self::synapses`]. Each is
+    /// rounded to its target's quantum, once. They hold for whatever arrives from the next tick on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::synapses`]; weights that are too many, too few, not finite, beyond 24 bits of
+    /// quanta, or with which a sum could overflow. Nothing is changed then.
+    pub fn set_weights(
+        &mut self,
+        projection: ProjectionId,
+        source: u32,
+        weights: &[f64],
+    ) -> Result<(), WeightsError> {
+        let quantum = self.quantum_onto(projection, source)?;
+        let most = f64::from(QUANTA_MAX);
+        let mut quanta = Vec::with_capacity(weights.len());
+        for (position, &weight) in weights.iter().enumerate() {
+            let rounded = (weight / quantum).round_ties_even();
+            if rounded.is_nan() || rounded.abs() > most {
+                let limit = most * quantum;
+                return Err(WeightsError::Weight { position, weight, limit });
+            }
+            #[expect(clippy::cast_possible_truncation, reason = "24 bits")]
+            quanta.push(rounded as i32);
+        }
+        let before: Vec<i32> =
+            places(&self.own_plan, projection, source).iter().map(|place| place.weight).collect();
+        self.put_weights(projection, source, &quanta)?;
+        let targets =
+            places(&self.own_plan, projection, source).into_iter().map(|place| place.target);
+        if let Some(target) = self.beyond_bound(projection, targets) {
+            self.put_weights(projection, source, &before)?;
+            return Err(WeightsError::Sum { target });
+        }
+        self.is_ahead_outdated = true;
+        Ok(())
+    }
+
+    fn quantum_onto(&self, projection: ProjectionId, source: u32) -> Result<f64, WeightsError> {
+        let id = projection.0 as usize;
+        let projections = self.own_plan.projections.len();
+        let Some(part) = self.own_plan.projections.get(id) else {
+            return Err(WeightsError::Projection { projection: projection.0, projections });
+        };
+        let sources = self.own_plan.sources_of(id);
+        if source >= sources {
+            return Err(WeightsError::Source { source_index: source, sources });
+        }
+        let convolves = |connect: &Arc<Connect>| matches!(**connect, Connect::Convolution(_));
+        if self.own_plan.shards.iter().any(|shard| convolves(&shard.connects[id])) {
+            return Err(WeightsError::Shared);
+        }
+        Ok(self.own_plan.populations[part.target.0 as usize].quantum)
+    }
+
+    /// Sets the weights of a source's synapses \[quanta\]. Whoever does sees to it that sums stay within
+    /// their bound, and that what is in flight is put on its way anew.
+    pub(crate) fn put_weights(
+        &mut self,
+        projection: ProjectionId,
+        source: u32,
+        quanta: &[i32],
+    ) -> Result<(), WeightsError> {
+        let places = places(&self.own_plan, projection, source);
+        if places.len() != quanta.len() {
+            return Err(WeightsError::Count { given: quanta.len(), synapses: places.len() });
+        }
+        self.grow(projection, &places, quanta);
+        let id = projection.0 as usize;
+        let mut by_worker: Vec<Vec<(u32, i32)>> = vec![Vec::new(); self.own_plan.workers()];
+        for (place, &weight) in places.iter().zip(quanta) {
+            by_worker[place.worker].push((place.position, weight));
+        }
+        let plan = Arc::make_mut(&mut self.own_plan);
+        for (shard, mut weights) in plan.shards.iter_mut().zip(by_worker) {
+            if weights.is_empty() {
+                continue;
+            }
+            weights.sort_unstable();
+            let mut weights = weights.into_iter().map(|(_, weight)| weight);
+            match Arc::make_mut(&mut shard.connects[id]) {
+                Connect::OneToOne(one_to_one) => {
+                    weights.by_ref().for_each(|weight| one_to_one.set_weight(source, weight))
+                }
+                Connect::Rows(rows) => rows.set_weights(source, weights),
+                Connect::Convolution(_) | Connect::None => unreachable!("they have no places"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts by how much the weights onto each target grow.
+    fn grow(&mut self, projection: ProjectionId, places: &[Place], quanta: &[i32]) {
+        let part = &self.own_plan.projections[projection.0 as usize];
+        let id = part.target.0 as usize;
+        let grown = &mut self.grown[id];
+        grown.resize(self.own_plan.populations[id].size as usize, 0);
+        for (place, weight) in places.iter().zip(quanta) {
+            let change = i64::from(weight.abs()) - i64::from(place.weight.abs());
+            grown[place.target as usize] += change * i64::from(part.times_max);
+        }
+    }
+
+    /// One of some targets of a projection whose sum could overflow, if there is one.
+    pub(crate) fn beyond_bound(
+        &self,
+        projection: ProjectionId,
+        mut targets: impl Iterator<Item = u32>,
+    ) -> Option<u32> {
+        let id = self.own_plan.projections[projection.0 as usize].target.0 as usize;
+        let headroom = self.own_plan.populations[id].headroom;
+        targets.find(|&target| self.grown[id][target as usize] > headroom)
+    }
+
+    /// Puts everything in flight on its way anew, if deliveries that were made ahead are outdated.
+    pub(super) fn renew_ahead(&mut self) {
+        if std::mem::take(&mut self.is_ahead_outdated) {
+            self.crew.restart(&self.own_plan, self.now);
+        }
+    }
+}
