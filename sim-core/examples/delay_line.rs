@@ -2,9 +2,10 @@
 //! that hears the first and the last of them fires only if both pulses meet.
 //!
 //! Prints spikes as CSV ready to plot: `cargo run -p sim-core --example delay_line > spikes.csv`
-#![expect(clippy::print_stdout, reason = "the result")]
 
-use std::error::Error;
+mod csv;
+
+use std::{error::Error, io::Write as _};
 
 use sim_core::{network::*, *};
 
@@ -12,6 +13,10 @@ const CELLS: u32 = 20;
 const STEP_TICKS: u32 = 3_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    csv::write(example)
+}
+
+fn example(csv: &mut csv::Csv) -> Result<(), Box<dyn Error>> {
     // A tick of 1 µs, the default.
     let mut builder = Builder::new(TickLength::MICROSECOND);
     let touch = builder.channels("touch", &[1]);
@@ -29,9 +34,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     simulation.inject(touch, Tick(5_000), 0)?;
     simulation.run_until(Tick(100_000))?;
-    println!("time_ms,cell");
+    writeln!(csv, "time_ms,cell")?;
     for spike in simulation.drain_spikes() {
-        println!("{:.3},{}", spike.tick.0 as f64 / 1e3, spike.address);
+        writeln!(csv, "{:.3},{}", spike.tick.0 as f64 / 1e3, spike.address)?;
     }
     Ok(())
 }

@@ -2,15 +2,20 @@
 //!
 //! Prints the potentials of both, the current and the spikes, as CSV ready to plot:
 //! `cargo run -p sim-core --example two_neurons > two_neurons.csv`
-#![expect(clippy::print_stdout, reason = "the result")]
 
-use std::error::Error;
+mod csv;
+
+use std::{error::Error, io::Write as _};
 
 use sim_core::{network::*, *};
 
 const MS: u64 = 10;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    csv::write(example)
+}
+
+fn example(csv: &mut csv::Csv) -> Result<(), Box<dyn Error>> {
     let mut builder = Builder::new(TickLength::from_ns(100_000).expect("in range"));
     let driven = LifParameters { drive_mv: 16.0, ..cell() };
     let talks = builder.population("talks", &[1], Neuron::Lif(driven));
@@ -21,12 +26,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     builder.output("spikes", &[talks, listens]);
     let mut simulation = Simulation::new(builder.plan()?.into(), Options::default());
 
-    println!("time_ms,talks_mv,listens_mv,current_mv,talks_fires,listens_fires");
+    writeln!(csv, "time_ms,talks_mv,listens_mv,current_mv,talks_fires,listens_fires")?;
     for tick in 1..=200 * MS {
         simulation.run_until(Tick(tick))?;
         let fired: Vec<u32> = simulation.drain_spikes().map(|spike| spike.address).collect();
         let potential = |population| simulation.potential_mv(population, 0).unwrap_or(f64::NAN);
-        println!(
+        writeln!(
+            csv,
             "{:.1},{:.4},{:.4},{:.4},{},{}",
             tick as f64 / MS as f64,
             potential(talks),
@@ -34,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             simulation.current_mv(listens, 0, 0).unwrap_or(f64::NAN),
             u8::from(fired.contains(&0)),
             u8::from(fired.contains(&1)),
-        );
+        )?;
     }
     Ok(())
 }
