@@ -125,7 +125,7 @@ proptest! {
     /// Seen to fail with the state restored one tick late, with every fourth event dropped, which
     /// depends on what was counted before, and with the state of short-term plasticity left out of
     /// the snapshot, or advanced by emissions of the worker's own neurons alone, and with weights
-    /// that were set left out of it.
+    /// or parameters that were set left out of it.
     #[test]
     fn is_the_same_however_the_input_is_cut_and_the_state_restored(seed: u64, cuts: u64) {
         let case = case(seed);

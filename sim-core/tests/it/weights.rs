@@ -34,23 +34,36 @@ fn synapses() -> ExplicitSynapses {
 }
 
 fn running(workers: u32) -> Simulation {
-    let plan = Plan::spread(&network(synapses()), &[], Spread::over(workers)).expect("valid");
+    spread_over(workers, &network(synapses()))
+}
+
+/// So few neurons are cut at random places only.
+fn spread_over(workers: u32, network: &Network) -> Simulation {
+    let spread = Spread { seed: Some(u64::from(workers) + 2), ..Spread::over(workers) };
+    let plan = Plan::spread(network, &[], spread).expect("valid");
     Simulation::new(Arc::new(plan), Options::default())
 }
 
 /// Seen to fail with synapses in the order of workers, and with weights in the order of their bits.
 #[test]
 fn synapses_are_ordered_by_delay_target_and_first_weight() {
-    for workers in 1..=4 {
-        let mut simulation = running(workers);
+    for (far, workers) in [0, 70_000].into_iter().flat_map(|far| (1..=4).map(move |n| (far, n))) {
+        let mut synapses = synapses();
+        synapses.delays_ticks = vec![2, far + 5, far + 5, far + 5, 9];
+        let network = network(synapses);
+        let mut simulation = spread_over(workers, &network);
         let read = |simulation: &Simulation| -> Vec<(u32, u32, f64)> {
             let all = simulation.synapses(FEED, 0).expect("explicit");
             all.iter().map(|each| (each.delay_ticks, each.target, each.weight)).collect()
         };
-        let expected = [(5, 0, 0.75), (5, 1, -0.5), (5, 1, 0.5), (70_000, 3, 0.25)];
+        let with = |weights: [f64; 4]| {
+            let ends = [(2, 3), (far + 5, 0), (far + 5, 1), (far + 5, 1)];
+            ends.iter().zip(weights).map(|(&(delay, target), w)| (delay, target, w)).collect()
+        };
+        let expected: Vec<_> = with([0.25, 0.75, -0.5, 0.5]);
         assert_eq!(read(&simulation), expected);
-        simulation.set_weights(FEED, 0, &[0.5, 0.75, -0.25, 1.0]).expect("they fit");
-        let expected = [(5, 0, 0.5), (5, 1, 0.75), (5, 1, -0.25), (70_000, 3, 1.0)];
+        simulation.set_weights(FEED, 0, &[0.5, 0.75, 0.25, -1.0]).expect("they fit");
+        let expected: Vec<_> = with([0.5, 0.75, 0.25, -1.0]);
         assert_eq!(read(&simulation), expected);
     }
 }
