@@ -7,6 +7,7 @@ mod motif;
 mod noise;
 mod parameters;
 mod random;
+mod rates;
 mod reference;
 mod refused;
 mod same_result;
