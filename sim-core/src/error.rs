@@ -111,8 +111,12 @@ pub enum WeightsError {
         /// Synapses of the source.
         synapses: usize,
     },
-    /// A weight that is not finite, or beyond what the target's quantum can count in 24 bits.
-    #[error("weight {position}: {weight} is not within {limit} of 0")]
+    /// A weight that is not finite, beyond what the target's quantum can count in 24 bits, or so small
+    /// that none of it would be left.
+    #[error(
+        "weight {position}: {weight} is not within {limit} of 0, or rounds to nothing; the network's \
+         largest weight onto that target decides what can be set"
+    )]
     Weight {
         /// Zero-based position in the slice.
         position: usize,
@@ -154,6 +158,14 @@ pub enum ParameterError {
     /// It has done its part before the first tick, a drive's steps rule it, or it is a source's.
     #[error("{0:?} cannot be set while the network runs")]
     Fixed(String),
+    /// Not one value for each neuron.
+    #[error("{given} values for {neurons} neurons")]
+    Count {
+        /// Values.
+        given: usize,
+        /// Neurons of the population.
+        neurons: u32,
+    },
     /// Values that are drawn: say which.
     #[error("values that are drawn cannot be set; give one for all or one each")]
     Drawn,
@@ -161,7 +173,10 @@ pub enum ParameterError {
     #[error(transparent)]
     Refused(#[from] PlanError),
     /// Sums are not made for so many spikes.
-    #[error("a neuron could fire {times} times in one tick; the plan allows {times_max}")]
+    #[error(
+        "a neuron could fire {times} times in one tick, and sums are made for {times_max}: a refractory \
+         time above a tick, or the new value in the network's description, helps"
+    )]
     Multiplicity {
         /// With the new value.
         times: u32,

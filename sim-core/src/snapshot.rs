@@ -110,7 +110,7 @@ impl Simulation {
             parameters::read(&mut from.section(section::PARAMETERS)?, &mut simulation)?;
         }
         // Deliveries are made ahead with the weights that hold.
-        simulation.read_flights(&mut flights)?;
+        simulation.read_flights(&mut flights, format)?;
         simulation.read_readouts(&mut readouts)?;
         simulation.in_flight = simulation.crew.in_flight(now);
         Ok(simulation)
@@ -201,17 +201,30 @@ impl Simulation {
         }
     }
 
-    fn read_flights(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+    fn read_flights(&mut self, from: &mut Reader<'_>, format: u32) -> Result<(), SnapshotError> {
         let plan = Arc::clone(&self.own_plan);
+        // Format 1 has an entry for each spike that travels alone.
+        let mut before = None;
         for _ in 0..from.count(24)? {
             let projection = from.below(crate::sums::to_u32(plan.projections.len()))?;
             let emitted = from.u64()?;
             from.u32()?;
             let sources = plan.sources_of(projection as usize);
-            let mut emissions = Vec::new();
+            let most = plan.emission_max(projection as usize);
+            let mut emissions: Vec<Emission> = Vec::new();
             for _ in 0..from.count(8)? {
-                let index = from.below(sources)?;
-                emissions.push(Emission { index, multiplicity: from.u32()? });
+                let (index, multiplicity) = (from.below(sources)?, from.u32()?);
+                let again = emissions.last().is_some_and(|last| last.index >= index);
+                if again || multiplicity > most {
+                    let what = format!("{multiplicity} spikes of source {index} at one moment");
+                    return Err(from.value(what));
+                }
+                emissions.push(Emission { index, multiplicity });
+            }
+            if format != FORMAT_BEFORE
+                && before.replace((projection, emitted)) >= Some((projection, emitted))
+            {
+                return Err(from.value("flights out of order".into()));
             }
             let id = ProjectionId(u16::try_from(projection).expect("below the number of parts"));
             self.crew.rejoin(&plan, id, emitted, &emissions, self.now);

@@ -31,6 +31,8 @@ pub(crate) struct Resolved<'a> {
     pub(crate) shapes: Vec<Vec<u32>>,
     /// By population, whether it is re-based at every tick.
     pub(crate) swept: Vec<bool>,
+    /// By population, the most spikes of a neuron in one tick.
+    pub(crate) spikes_max: Vec<u32>,
     pub(crate) drafts: Vec<Draft>,
     pub(crate) ranks: Vec<Ranks>,
 }

@@ -4,6 +4,7 @@ use super::{
     Network,
     check::{Draft, DraftKind, size},
     problem::Problems,
+    resolve::ResolvedInput,
     spread::Spread,
 };
 use crate::ids::SourceId;
@@ -14,33 +15,44 @@ const SYNAPSE_BYTES: u64 = 8;
 const ROW_BYTES: u64 = 4;
 /// A neuron with its state and sums, about.
 const NEURON_BYTES: u64 = 128;
-/// Parameters of a neuron that has its own, about.
+/// The sums of one receptor for some ticks ahead.
+const SUMS_BYTES: u64 = 16 * 8;
+/// Parameters of a neuron that has its own, about; once more for each step of the drive.
 const PARAMETERS_BYTES: u64 = 1_024;
+/// What short-term plasticity remembers of a source, one a worker.
+const SHORT_TERM_BYTES: u64 = 32;
 
 /// Refuses a network that would take more than is allowed.
 pub(crate) fn check(
-    network: &Network,
+    (network, inputs): (&Network, &[ResolvedInput]),
     shapes: &[Vec<u32>],
     drafts: &[Draft],
     spread: Spread,
     problems: &mut Problems,
 ) {
     let (needed, allowed) =
-        (needed_bytes(network, shapes, drafts, spread), spread.memory_bytes_max);
+        (needed_bytes((network, inputs), shapes, drafts, spread), spread.memory_bytes_max);
     problems.need(needed <= allowed, "memory", || {
         format!("about {needed} bytes are needed for neurons and synapses; {allowed} are allowed")
     });
 }
 
-fn needed_bytes(network: &Network, shapes: &[Vec<u32>], drafts: &[Draft], spread: Spread) -> u64 {
+fn needed_bytes(
+    (network, inputs): (&Network, &[ResolvedInput]),
+    shapes: &[Vec<u32>],
+    drafts: &[Draft],
+    spread: Spread,
+) -> u64 {
     let sources = |draft: &Draft| match draft.source {
         SourceId::Population(id) => u64::from(size(&shapes[id.0 as usize])),
-        // Whose sizes are the ports' own bound.
-        SourceId::Input(_) => 0,
+        SourceId::Input(id) => {
+            inputs[id.0 as usize].filtered_shape.iter().map(|&extent| u64::from(extent)).product()
+        }
     };
+    let workers = u64::from(spread.workers);
     let rows = |draft: &Draft| match draft.kind {
         DraftKind::Explicit(_) | DraftKind::Dense { .. } | DraftKind::Random(_) => {
-            let starts = sources(draft) * ROW_BYTES * u64::from(spread.workers);
+            let starts = sources(draft) * ROW_BYTES * workers;
             draft.kind.synapses().saturating_mul(SYNAPSE_BYTES).saturating_add(starts)
         }
         // Never materialised.
@@ -48,8 +60,12 @@ fn needed_bytes(network: &Network, shapes: &[Vec<u32>], drafts: &[Draft], spread
     };
     let neurons = network.populations.iter().zip(shapes).map(|(population, shape)| {
         let differ = population.vary.iter().any(|vary| !vary.parameter.starts_with("initial"));
-        let each = NEURON_BYTES + if differ { PARAMETERS_BYTES } else { 0 };
-        u64::from(size(shape)) * each
+        let sets = if differ { 1 + population.drive_steps.len() as u64 } else { 0 };
+        let receptors = population.neuron.receptors().len().max(1) as u64;
+        let each = NEURON_BYTES + receptors * SUMS_BYTES + sets * PARAMETERS_BYTES;
+        u64::from(size(shape)).saturating_mul(each)
     });
-    drafts.iter().map(rows).chain(neurons).fold(0, u64::saturating_add)
+    let remembered = drafts.iter().filter(|draft| draft.short_term.is_some());
+    let remembered = remembered.map(|draft| sources(draft) * SHORT_TERM_BYTES * workers);
+    drafts.iter().map(rows).chain(neurons).chain(remembered).fold(0, u64::saturating_add)
 }

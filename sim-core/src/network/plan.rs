@@ -14,7 +14,7 @@ use super::{
     update,
 };
 use crate::{
-    connect::{Connect, rows::Rows, short_term::ShortTerm},
+    connect::{Connect, rows::Rows, short_term::ShortTerm, strength::PARTS},
     ids::{OutputId, PopulationId, ProjectionId, ReadoutId, SourceId},
     input::filter::Chain,
     neuron::Model,
@@ -189,14 +189,19 @@ impl Plan {
         let hops = hops(&drafts);
         let ranks = rank(network, &hops, &mut problems);
         problems.settle()?;
-        memory::check(network, &shapes, &drafts, spread, &mut problems);
+        memory::check((network, &inputs), &shapes, &drafts, spread, &mut problems);
+        problems.settle()?;
         let swept = update::swept(network, &shapes, &drafts, &mut problems);
         problems.settle()?;
         let output_parts: Vec<Vec<u32>> = outputs.iter().map(compile::Output::encoded).collect();
         let of = identity::Resolved { network, inputs: &inputs, shapes: &shapes, swept: &swept };
         let hash = identity::hash(&of, &drafts, &reads, &output_parts);
         let longest_path_ticks = order::longest_path_ticks(network.populations.len(), &hops);
-        let resolved = compile::Resolved { network, inputs, shapes, swept, drafts, ranks };
+        let spikes_max = Vec::new();
+        let mut resolved =
+            compile::Resolved { network, inputs, shapes, swept, spikes_max, drafts, ranks };
+        let spikes_max = |id| compile::model(&resolved, id, 1.0).multiplicity_max();
+        resolved.spikes_max = (0..network.populations.len()).map(spikes_max).collect();
         let scales = scale::scales(&resolved, &mut problems);
         let shares = resolved.shares(spread, &mut problems);
         problems.settle()?;
@@ -225,6 +230,12 @@ impl Plan {
             output_tables: parts.output_tables,
             cost,
         })
+    }
+
+    /// The most that one source of a projection emits in a tick: spikes, or parts of a weight.
+    pub(crate) fn emission_max(&self, projection: usize) -> u32 {
+        let part = &self.projections[projection];
+        if part.short_term.is_some() { PARTS } else { part.times_max }
     }
 
     /// Worker threads that a simulation of it uses.

@@ -5,7 +5,8 @@
 
 use super::{
     check::{DenseWeights, Draft, DraftKind, size},
-    compile::{Resolved, model},
+    compile::Resolved,
+    neurons::LARGEST,
     noise,
     problem::Problems,
     quantum::{self, Load, Scale},
@@ -33,6 +34,9 @@ pub(crate) fn scales(resolved: &Resolved<'_>, problems: &mut Problems) -> Vec<Sc
             largest = largest.max(noise.weight.abs());
             heaviest = heaviest.plus(times_of(noise.weight, most.into()));
         }
+        problems.need(largest <= LARGEST, &format!("population.{}", population.name), || {
+            format!("a weight of {largest:e} onto it; {LARGEST:e} is the most")
+        });
         let scale = quantum::choose(largest, heaviest);
         problems.need(scale.is_some(), &format!("population.{}", population.name), || {
             format!("a sum of up to {:.3e} in one tick could overflow 64 bits", heaviest.magnitude)
@@ -60,7 +64,7 @@ fn multiplicity_max(resolved: &Resolved<'_>, source: SourceId) -> u32 {
         }
         SourceId::Population(id) => {
             let id = id.0 as usize;
-            model(resolved, id, 1.0).multiplicity_max()
+            resolved.spikes_max[id]
         }
     }
 }

@@ -59,7 +59,13 @@ impl Simulation {
         self.check_name(population, name)?;
         let values = match values {
             Values::Same(value) => vec![*value],
-            Values::Each(values) => values.to_vec(),
+            Values::Each(values) => {
+                let neurons = self.own_plan.populations[population.0 as usize].size;
+                if values.len() != neurons as usize {
+                    return Err(ParameterError::Count { given: values.len(), neurons });
+                }
+                values.to_vec()
+            }
             _ => return Err(ParameterError::Drawn),
         };
         self.change(population, name, values)

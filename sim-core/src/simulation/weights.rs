@@ -115,7 +115,8 @@ impl Simulation {
         let mut quanta = Vec::with_capacity(weights.len());
         for (position, &weight) in weights.iter().enumerate() {
             let rounded = (weight / quantum).round_ties_even();
-            if rounded.is_nan() || rounded.abs() > most {
+            let is_lost = rounded == 0.0 && weight != 0.0;
+            if rounded.is_nan() || rounded.abs() > most || is_lost {
                 let limit = most * quantum;
                 return Err(WeightsError::Weight { position, weight, limit });
             }
@@ -208,7 +209,9 @@ impl Simulation {
     ) -> Option<u32> {
         let id = self.own_plan.projections[projection.0 as usize].target.0 as usize;
         let headroom = self.own_plan.populations[id].headroom;
-        targets.find(|&target| self.grown[id][target as usize] > headroom)
+        // Nothing has grown where nothing was set.
+        let grown = &self.grown[id];
+        targets.find(|&target| grown.get(target as usize).is_some_and(|&grown| grown > headroom))
     }
 
     /// Puts everything in flight on its way anew, if deliveries that were made ahead are outdated.

@@ -2,6 +2,7 @@
 
 mod delays;
 mod exact;
+mod extremes;
 mod learned_delays;
 mod motif;
 mod noise;

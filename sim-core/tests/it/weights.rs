@@ -152,3 +152,38 @@ fn a_convolution_has_no_weights_of_single_synapses() {
     assert_eq!(simulation.synapses(FEED, 0), Err(WeightsError::Shared));
     assert_eq!(simulation.set_weights(FEED, 0, &[]), Err(WeightsError::Shared));
 }
+
+/// Zeros leave a network no scale: what would be lost in it is refused.
+#[test]
+fn a_weight_of_which_nothing_would_be_left_is_refused() {
+    let mut all_zero = synapses();
+    all_zero.weights = vec![0.0; 5];
+    let mut simulation = spread_over(1, &network(all_zero));
+    let refused = simulation.set_weights(FEED, 1, &[0.4]);
+    assert!(matches!(refused, Err(WeightsError::Weight { position: 0, .. })), "{refused:?}");
+    assert_eq!(simulation.set_weights(FEED, 1, &[0.0]), Ok(()));
+}
+
+/// A list of weights for no source at all, with its checksum, as nobody but an attacker writes it.
+#[test]
+fn a_projection_in_a_snapshot_may_set_nothing() {
+    let simulation = running(1);
+    let bytes = simulation.snapshot();
+    let weights = 8_u32.to_le_bytes();
+    let mut header = weights.to_vec();
+    header.extend(1_u32.to_le_bytes());
+    let at = bytes.windows(8).rposition(|window| window == header).expect("the section of weights");
+    let mut body = 1_u64.to_le_bytes().to_vec();
+    body.extend(0_u32.to_le_bytes());
+    body.extend(0_u64.to_le_bytes());
+    let length =
+        usize::try_from(u64::from_le_bytes(bytes[at + 8..at + 16].try_into().expect("8 bytes")));
+    let end = at + 20 + length.expect("short");
+    let mut crafted = bytes[..at + 8].to_vec();
+    crafted.extend((body.len() as u64).to_le_bytes());
+    crafted.extend(crc32fast::hash(&body).to_le_bytes());
+    crafted.extend(&body);
+    crafted.extend(&bytes[end..]);
+    let restored = Simulation::restore(Arc::clone(simulation.plan()), &crafted).expect("harmless");
+    assert_eq!(restored.snapshot(), bytes);
+}

@@ -81,7 +81,7 @@ pub(crate) fn cost_text(cost: &NetworkCost) -> String {
         ("plan", format!("sha256:{}", hex(&cost.plan_sha256)).into()),
         ("neurons", grouped(cost.neurons).into()),
         ("synapses", grouped(cost.synapses).into()),
-        ("plan memory", format!("{} bytes", grouped(cost.plan_bytes)).into()),
+        ("plan memory", plan_memory(cost).into()),
         ("session memory", format!("{} bytes", grouped(cost.session_bytes)).into()),
         ("longest path", format!("{} ticks", grouped(cost.longest_path_ticks)).into()),
     ];
@@ -99,6 +99,16 @@ pub(crate) fn cost_text(cost: &NetworkCost) -> String {
         rows.push(("population", line.into()));
     }
     terminal::table(rows)
+}
+
+/// With what a synapse takes of it: 8 bytes and its share of the rows, or nearly nothing of a kernel.
+fn plan_memory(cost: &NetworkCost) -> String {
+    let bytes = format!("{} bytes", grouped(cost.plan_bytes));
+    if cost.synapses == 0 {
+        return bytes;
+    }
+    let each = cost.plan_bytes as f64 / cost.synapses as f64;
+    format!("{bytes}, {each:.2} a synapse")
 }
 
 #[cfg(test)]

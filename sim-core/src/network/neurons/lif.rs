@@ -3,6 +3,7 @@
 //! `tau dv/dt = -(v - rest) + drive + sum of I_r(t)`, with a current for every receptor r. Without
 //! a leak (tau infinite) drive and currents are rates \[mV/ms\]: `dv/dt = drive + sum of I_r(t)`.
 
+use super::LARGEST;
 use crate::{neuron::linear::Linear, time::TickLength};
 
 /// Extra states of one neuron: one an exponential receptor, two an alpha, one an adaptation.
@@ -180,9 +181,9 @@ impl LifParameters {
         }
         let threshold_mv = self.threshold_mv;
         problems.need(
-            threshold_mv.is_finite() || threshold_mv == f64::INFINITY,
+            threshold_mv.abs() <= LARGEST || threshold_mv == f64::INFINITY,
             "threshold",
-            || format!("{threshold_mv} is neither finite nor +infinity, which would be none"),
+            || format!("{threshold_mv} is neither within {LARGEST:e} of 0 nor +infinity, for none"),
         );
         problems.refuse(self.initial_mv >= threshold_mv, "initial", || {
             format!("{} mV is not below the threshold of {threshold_mv} mV", self.initial_mv)
@@ -297,7 +298,9 @@ impl Noted {
     }
 
     fn finite(&mut self, field: &str, value: f64) {
-        self.need(value.is_finite(), field, || format!("{value} is not a finite number"));
+        self.need(value.abs() <= LARGEST, field, || {
+            format!("{value:e} is not a number within {LARGEST:e} of 0")
+        });
     }
 
     fn time_constant(&mut self, field: &str, tau_ms: f64) {

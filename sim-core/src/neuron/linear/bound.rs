@@ -27,6 +27,8 @@ const KEPT: f64 = 0.4;
 const TAUS: f64 = 64.0;
 /// The first interval of the far ladder, as a share of the shortest time constant.
 const FIRST: f64 = 0.25;
+/// The latest end of that interval \[ticks\].
+const FIRST_MAX: u64 = 1 << 40;
 /// The end of the last interval \[ticks\].
 pub(super) const FOREVER: f64 = f64::MAX;
 
@@ -72,10 +74,12 @@ impl Ladders {
         let [shortest, longest] =
             finite.fold([f64::MAX, 1.0], |[low, high], tau| [tau.min(low), tau.max(high)]);
         let mut first = 1;
-        while first as f64 * 2.0 <= shortest.min(longest) * FIRST {
+        while first < FIRST_MAX && first as f64 * 2.0 <= shortest.min(longest) * FIRST {
             first *= 2;
         }
-        let grow = |&end: &u64| (end as f64 <= longest * TAUS).then(|| end.saturating_mul(ratio));
+        // Time has an end, too, which the last interval takes in.
+        let goes_on = |end: u64| end as f64 <= longest * TAUS && end < u64::MAX / 4 / ratio;
+        let grow = |&end: &u64| goes_on(end).then(|| end * ratio);
         let far = std::iter::successors(Some(first), grow).chain([u64::MAX]);
         let near = std::iter::successors(Some(1), |&end| Some(end * 2).filter(|end| *end < first));
         Self { far: Ladder::new(linear, far), near: Ladder::new(linear, near) }

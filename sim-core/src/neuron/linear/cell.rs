@@ -100,6 +100,19 @@ impl<const N: usize> Cell<N> {
     /// up to and including the tick have been handled.
     #[inline]
     pub(crate) fn arrive(&mut self, linear: &Linear, tick: u64, sums: &[i64]) -> bool {
+        self.arrive_if(linear, tick, sums, true)
+    }
+
+    /// The same for a neuron that may have fired as often as it can in this tick already: then it
+    /// stays above its threshold until the next.
+    #[inline]
+    pub(crate) fn arrive_if(
+        &mut self,
+        linear: &Linear,
+        tick: u64,
+        sums: &[i64],
+        may_fire: bool,
+    ) -> bool {
         if sums.iter().all(|&sum| sum == 0) {
             return false;
         }
@@ -118,7 +131,7 @@ impl<const N: usize> Cell<N> {
             lifted |= sum != 0;
             point.v_mv += sum as f64 * delta.kick_mv;
         }
-        if lifted && linear.fires(point.v_mv, threshold_mv(linear, &point)) {
+        if lifted && may_fire && linear.fires(point.v_mv, threshold_mv(linear, &point)) {
             self.spike(linear, point, Moment::at(tick));
             return true;
         }

@@ -47,6 +47,8 @@ pub(crate) struct Linear {
     pub(super) has_alpha: bool,
     /// Most crossings that one tick handles.
     pub(super) crossings_max: u32,
+    /// Most spikes in one tick.
+    spikes_max: u32,
     /// Rounding that the parameters themselves bring into a bound.
     pub(super) rounding_mv: f64,
     modes: Arc<[Mode]>,
@@ -132,6 +134,7 @@ impl Linear {
             adaptation_step_mv: parameters.adaptation.map_or(0.0, |adaptation| adaptation.step_mv),
             has_alpha: false,
             crossings_max: 0,
+            spikes_max: 0,
             rounding_mv: 0.0,
             modes: Arc::new([]),
             deltas: Arc::new([]),
@@ -156,6 +159,12 @@ impl Linear {
         self.rows = course::table(&self);
         self.ladders = Ladders::new(&self, LADDER_RATIO);
         self
+    }
+
+    /// The most spikes in one tick.
+    #[inline]
+    pub(crate) fn spikes_max(&self) -> u32 {
+        self.spikes_max
     }
 
     /// Whether courses over whole ticks are looked up.
@@ -243,7 +252,8 @@ impl Linear {
         let threshold_mv = if self.fires_ever() { self.threshold_mv.abs() } else { 0.0 };
         linear.rounding_mv = ROUNDING * (linear.settled_mv.abs() + threshold_mv);
         // One spike of the most is an arrival's.
-        linear.crossings_max = (linear.multiplicity_max() - 1).max(1);
+        linear.spikes_max = linear.multiplicity_max();
+        linear.crossings_max = (linear.spikes_max - 1).max(1);
         linear
     }
 

@@ -177,7 +177,7 @@ impl SweptNeurons {
         fired: &mut Vec<Emission>,
     ) {
         self.let_rest::<N>(tick, sums, fired);
-        match tick.sets.only().filter(|linear| linear.has_tables()) {
+        match tick.sets.only().filter(|linear| linear.has_tables() && linear.leaks()) {
             Some(linear) => match sums.planes(tick.tick) {
                 Planes::Narrow(planes) => self.sweep_all::<i32, N>(tick, linear, planes, fired),
                 Planes::Wide(planes) => self.sweep_all::<i64, N>(tick, linear, planes, fired),
@@ -216,7 +216,7 @@ impl SweptNeurons {
         self.scratch.resting = resting;
     }
 
-    /// All neurons one by one: a session has given them parameters of their own.
+    /// All neurons one by one: a session has given them parameters of their own, or taken their leak.
     fn go_through<const N: usize>(
         &mut self,
         tick: &Tick<'_>,
@@ -309,7 +309,8 @@ impl SweptNeurons {
     ) {
         let linear = tick.sets.of(tick.first + neuron);
         let mut multiplicity = cell.cross(linear, tick.tick);
-        multiplicity += u32::from(cell.arrive(linear, tick.tick, arrived));
+        let may_fire = multiplicity < linear.spikes_max();
+        multiplicity += u32::from(cell.arrive_if(linear, tick.tick, arrived, may_fire));
         if cell.since < Moment::at(tick.tick) {
             cell.rebase(linear, tick.tick);
         }

@@ -90,7 +90,7 @@ impl Linear {
     }
 }
 
-/// Neurons whose way is [`Way::Currents`]; at most a block.
+/// Neurons whose way is [`Way::Currents`] and that have watches; at most a block.
 #[inline]
 pub(crate) fn currents<const N: usize>(
     linear: &Linear,

@@ -53,7 +53,8 @@ impl<C: FnMut(u32, u64), const N: usize> Tick<'_, C, N> {
             watch.due = Watch::NEVER;
             let mut multiplicity = cell.cross(linear, self.tick);
             if sums.take_neuron(self.tick, self.share.layout.slot(neuron), arrived) {
-                multiplicity += u32::from(cell.arrive(linear, self.tick, arrived));
+                let may_fire = multiplicity < linear.spikes_max();
+                multiplicity += u32::from(cell.arrive_if(linear, self.tick, arrived, may_fire));
             }
             self.note(neuron, multiplicity);
             self.watch(neuron);
@@ -65,7 +66,7 @@ impl<C: FnMut(u32, u64), const N: usize> Tick<'_, C, N> {
     pub(super) fn receive(&mut self, block: &Block<'_>) {
         let arrived = Arrived { tick: self.tick, neurons: block.slots, sums: block.sums };
         let others = match (self.sets.only(), &self.share.layout, self.model.way()) {
-            (Some(linear), Layout::Flat { .. }, Way::Currents) => {
+            (Some(linear), Layout::Flat { .. }, Way::Currents) if !self.watches.is_empty() => {
                 usual::currents(linear, arrived, self.cells, self.watches)
             }
             (Some(linear), Layout::Flat { .. }, Way::Jumps) if self.watches.is_empty() => {
