@@ -3,7 +3,9 @@
 //! A simulation is a value. It has no clock and does no I/O: events are offered, promises move
 //! time, [`Simulation::advance`] runs what is closed, and the caller drains the output.
 
+mod gather;
 mod parameters;
+mod probes;
 mod weights;
 
 use std::sync::Arc;
@@ -17,10 +19,9 @@ use crate::{
     crew::{Crew, TickInput},
     error::{OfferError, SimulationError},
     event::{Decision, InputEvent, Output, Spike},
-    ids::{InputId, PopulationId},
+    ids::InputId,
     input::{door::Door, filter::Memory},
     network::{InputPlan, Plan},
-    neuron::{Model, Neurons, linear::population::Probe},
     readout::vote::Count,
     time::Tick,
 };
@@ -367,37 +368,6 @@ impl Simulation {
         events.map(|tick| tick.0).min()
     }
 
-    /// Takes the events of a tick through the filters: what each port emits, in index order.
-    fn gather(&mut self, tick: u64) -> Result<(), SimulationError> {
-        let end_us = self.own_plan.tick.first_us(Tick(tick).next(), self.options.origin_us);
-        for port in 0..self.doors.len() {
-            let input = &self.own_plan.inputs[port];
-            let (memory, emissions) = (&mut self.memories[port], &mut self.emissions[port]);
-            emissions.clear();
-            for event in self.doors[port].take_before(end_us) {
-                let count = u64::from(event.multiplicity);
-                self.counters.events += count;
-                match input.chain.pass(memory, event.time_us, event.address) {
-                    Some(index) => {
-                        emissions.push(Emission { index, multiplicity: event.multiplicity });
-                    }
-                    None => self.counters.events_filtered += count,
-                }
-            }
-            let excess = merge(emissions, input);
-            let first = excess.first();
-            if let (Some(&(address, events)), Excess::Fail) = (first, self.options.excess) {
-                let allowed = input.multiplicity_max;
-                let port = InputId(u16::try_from(port).expect("ports are bounded"));
-                let tick = Tick(tick);
-                return Err(SimulationError::Excess { port, tick, address, events, allowed });
-            }
-            let beyond = |&(_, events): &(u32, u64)| events - u64::from(input.multiplicity_max);
-            self.counters.events_excess += excess.iter().map(beyond).sum::<u64>();
-        }
-        Ok(())
-    }
-
     /// Ends a tick: lets the readouts decide, and orders what came out since `first`.
     fn decide(&mut self, tick: u64, first: usize) {
         for (readout, count) in self.own_plan.readouts.iter().zip(&mut self.counts) {
@@ -471,46 +441,6 @@ impl Simulation {
         })
     }
 
-    /// The potential of a linear neuron at the start of the next tick \[mV\]; `None` for others.
-    /// Looking changes nothing.
-    #[must_use]
-    pub fn potential_mv(&self, population: PopulationId, index: u32) -> Option<f64> {
-        self.probe(population, index, |probe| probe.potential_mv())
-    }
-
-    /// The threshold of a linear neuron at the start of the next tick \[mV\].
-    #[must_use]
-    pub fn threshold_mv(&self, population: PopulationId, index: u32) -> Option<f64> {
-        self.probe(population, index, |probe| probe.threshold_mv())
-    }
-
-    /// The current of a linear neuron's receptor at the start of the next tick \[mV\].
-    #[must_use]
-    pub fn current_mv(&self, population: PopulationId, index: u32, receptor: u8) -> Option<f64> {
-        self.probe(population, index, |probe| probe.current_mv(receptor.into()))
-    }
-
-    fn probe(
-        &self,
-        population: PopulationId,
-        index: u32,
-        look: impl Fn(&Probe<'_>) -> f64,
-    ) -> Option<f64> {
-        let id = population.0 as usize;
-        let Model::Linear(model) = &self.own_plan.populations.get(id)?.model else { return None };
-        let mut shares = self.own_plan.shards.iter().zip(self.crew.partitions());
-        let (shard, partition) =
-            shares.find(|(shard, _)| shard.populations[id].range.contains(&index))?;
-        let first = shard.populations[id].range.start;
-        match &partition.populations[id].neurons {
-            Neurons::Linear(neurons) => Some(look(&neurons.probe(model, first, index, self.now))),
-            Neurons::Swept(neurons) => {
-                Some(look(&Probe::of(neurons.one(index - first), model, index, self.now)))
-            }
-            _ => None,
-        }
-    }
-
     /// What has been done so far.
     #[must_use]
     pub fn counters(&self) -> Counters {
@@ -534,29 +464,4 @@ impl Simulation {
     pub const fn plan(&self) -> &Arc<Plan> {
         &self.plan
     }
-}
-
-/// Sorts a tick's emissions by index and adds up those of one index; what a port doesn't allow is
-/// cut, and returned with the number of events there.
-fn merge(emissions: &mut Vec<Emission>, input: &InputPlan) -> Vec<(u32, u64)> {
-    emissions.sort_unstable();
-    let mut excess = Vec::new();
-    let mut kept = 0;
-    let mut at = 0;
-    while at < emissions.len() {
-        let index = emissions[at].index;
-        let run = emissions[at..].iter().take_while(|each| each.index == index);
-        let (length, events) =
-            run.fold((0, 0_u64), |(n, sum), each| (n + 1, sum + u64::from(each.multiplicity)));
-        at += length;
-        let allowed = if input.binary { 1 } else { input.multiplicity_max };
-        if !input.binary && events > u64::from(allowed) {
-            excess.push((index, events));
-        }
-        let multiplicity = u32::try_from(events).unwrap_or(u32::MAX).min(allowed);
-        emissions[kept] = Emission { index, multiplicity };
-        kept += 1;
-    }
-    emissions.truncate(kept);
-    excess
 }

@@ -1,0 +1,64 @@
+//! From the doors into a tick: filters, and what comes to one address at once.
+
+use super::{Excess, Simulation};
+use crate::{
+    connect::Emission, error::SimulationError, ids::InputId, network::InputPlan, time::Tick,
+};
+
+impl Simulation {
+    /// Takes the events of a tick through the filters: what each port emits, in index order.
+    pub(super) fn gather(&mut self, tick: u64) -> Result<(), SimulationError> {
+        let end_us = self.own_plan.tick.first_us(Tick(tick).next(), self.options.origin_us);
+        for port in 0..self.doors.len() {
+            let input = &self.own_plan.inputs[port];
+            let (memory, emissions) = (&mut self.memories[port], &mut self.emissions[port]);
+            emissions.clear();
+            for event in self.doors[port].take_before(end_us) {
+                let count = u64::from(event.multiplicity);
+                self.counters.events += count;
+                match input.chain.pass(memory, event.time_us, event.address) {
+                    Some(index) => {
+                        emissions.push(Emission { index, multiplicity: event.multiplicity });
+                    }
+                    None => self.counters.events_filtered += count,
+                }
+            }
+            let excess = merge(emissions, input);
+            let first = excess.first();
+            if let (Some(&(address, events)), Excess::Fail) = (first, self.options.excess) {
+                let allowed = input.multiplicity_max;
+                let port = InputId(u16::try_from(port).expect("ports are bounded"));
+                let tick = Tick(tick);
+                return Err(SimulationError::Excess { port, tick, address, events, allowed });
+            }
+            let beyond = |&(_, events): &(u32, u64)| events - u64::from(input.multiplicity_max);
+            self.counters.events_excess += excess.iter().map(beyond).sum::<u64>();
+        }
+        Ok(())
+    }
+}
+
+/// Sorts a tick's emissions by index and adds up those of one index; what a port doesn't allow is
+/// cut, and returned with the number of events there.
+fn merge(emissions: &mut Vec<Emission>, input: &InputPlan) -> Vec<(u32, u64)> {
+    emissions.sort_unstable();
+    let mut excess = Vec::new();
+    let mut kept = 0;
+    let mut at = 0;
+    while at < emissions.len() {
+        let index = emissions[at].index;
+        let run = emissions[at..].iter().take_while(|each| each.index == index);
+        let (length, events) =
+            run.fold((0, 0_u64), |(n, sum), each| (n + 1, sum + u64::from(each.multiplicity)));
+        at += length;
+        let allowed = if input.binary { 1 } else { input.multiplicity_max };
+        if !input.binary && events > u64::from(allowed) {
+            excess.push((index, events));
+        }
+        let multiplicity = u32::try_from(events).unwrap_or(u32::MAX).min(allowed);
+        emissions[kept] = Emission { index, multiplicity };
+        kept += 1;
+    }
+    emissions.truncate(kept);
+    excess
+}
