@@ -93,3 +93,38 @@ fn numbers_whose_sums_would_be_infinite_are_refused() {
     assert_eq!(restored.simulated_to(), Tick(50));
     assert!(!spikes(simulation.outputs()).is_empty());
 }
+
+/// More spikes a tick than a ring between two workers holds, all of which arrive.
+#[test]
+fn a_network_that_saturates_loses_nothing() {
+    const NEURONS: u32 = 12_000;
+    const TICKS: u64 = 40;
+    let accumulator =
+        AccumulatorParameters { threshold: 0.5, rectify: Rectify::None, strict: false };
+    let keep = Connectivity::OneToOne { weight: 1.0, delay_ticks: 1 };
+    let spray = RandomConnectivity::new(RandomRule::FixedOutDegree(10), 1e-3, 1);
+    let network = Network {
+        inputs: vec![InputPort::new("start", InputShape::Channels(vec![NEURONS]))],
+        populations: vec![population("all", &[NEURONS], Neuron::Accumulator(accumulator))],
+        projections: vec![
+            Projection::new("begin", "start", "all", keep.clone()),
+            Projection::new("again", "all", "all", keep),
+            Projection::new("spray", "all", "all", Connectivity::Random(spray)),
+        ],
+        ..Network::default()
+    };
+    for workers in 1..=3 {
+        let plan = Plan::spread(&network, &[], Spread::over(workers)).expect("a valid network");
+        let mut simulation = Simulation::new(Arc::new(plan), Options::default());
+        for neuron in 0..NEURONS {
+            simulation.inject(InputId(0), Tick(0), neuron).expect("taken");
+        }
+        simulation.run_until(Tick(1 + TICKS)).expect("runs");
+        let counters = simulation.counters();
+        let each_tick = u64::from(NEURONS);
+        assert_eq!(counters.spikes, TICKS * each_tick, "{workers} workers");
+        // The spikes of the last tick are still on their way.
+        let arrived = each_tick + 11 * (TICKS - 1) * each_tick;
+        assert_eq!(counters.deliveries, arrived, "{workers} workers");
+    }
+}
