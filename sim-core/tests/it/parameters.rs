@@ -192,6 +192,8 @@ fn a_swept_population_can_lose_its_leak() {
     };
     let fired = |update| {
         let mut network = Network { projections: Vec::new(), ..network(Neuron::Lif(lif.clone())) };
+        // So short that a neuron takes several ticks to its threshold.
+        network.tick = TickLength::from_ns(100_000).expect("in range");
         network.populations[0].update = update;
         let plan = Plan::new(&network, &[]).expect("valid");
         let mut simulation = Simulation::new(Arc::new(plan), Options::default());
