@@ -65,6 +65,9 @@ pub struct Config {
     pub insecure: bool,
     /// The user's folder of networks, beside those that come along. Default: none.
     pub networks: Option<PathBuf>,
+    /// Where durable sessions and snapshots are kept. Default: none, so that there are no durable
+    /// sessions, and snapshots end with the daemon.
+    pub data: Option<PathBuf>,
     /// Threads that simulate, 1 to 64. Default: what the machine (or the container's limit) has.
     pub simulation_threads: usize,
     /// Every bound.
@@ -77,6 +80,7 @@ impl Default for Config {
             listen: Listen::default(),
             insecure: false,
             networks: None,
+            data: None,
             simulation_threads: parallelism(),
             limits: Limits::default(),
         }
@@ -112,6 +116,16 @@ pub struct Limits {
     pub snapshots: usize,
     /// Bytes of snapshots kept. Default: 256 MiB.
     pub snapshot_bytes: usize,
+    /// How long a session waits for a producer whose stream broke, unless it was opened with another
+    /// lease. Default: 5 minutes.
+    pub lease: Duration,
+    /// Time between two syncs of a journal that is synced at intervals. Default: 50 ms.
+    pub journal_sync_interval: Duration,
+    /// Bytes of journal after which a snapshot bounds what is read again after a crash. Default:
+    /// 64 MiB.
+    pub journal_snapshot_bytes: u64,
+    /// Bytes of one session's journal that are kept for readers that lag. Default: 1 GiB.
+    pub journal_bytes: u64,
     /// How long open sessions may go on once the daemon was asked to end. Default: 10 s.
     pub shutdown_grace: Duration,
 }
@@ -129,6 +143,10 @@ impl Default for Limits {
             workers: parallelism(),
             snapshots: 64,
             snapshot_bytes: 256 << 20,
+            lease: Duration::from_secs(300),
+            journal_sync_interval: Duration::from_millis(50),
+            journal_snapshot_bytes: 64 << 20,
+            journal_bytes: 1 << 30,
             shutdown_grace: Duration::from_secs(10),
         }
     }

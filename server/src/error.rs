@@ -48,6 +48,14 @@ pub enum StartError {
     /// The folder of networks cannot be read.
     #[error("networks: {0}")]
     Networks(#[from] networks::Error),
+    /// The data folder cannot be used.
+    #[error("data folder {}: {source}", path.display())]
+    Data {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// Threads could not be started.
     #[error("cannot start the simulation threads: {0}")]
     Threads(io::Error),
@@ -84,6 +92,22 @@ pub(crate) enum Error {
     SnapshotUnknown { sha256: String },
     #[error("{0}")]
     Snapshot(String),
+    #[error("no producer {name:?}: session {id:?} has {}", known.join(", "))]
+    ProducerUnknown { id: String, name: String, known: Vec<String> },
+    #[error("the resume token is not that of session {id:?}")]
+    ResumeToken { id: String },
+    #[error("output from position {from} is kept no longer: the first that is, is {kept_from}")]
+    OutputLost { from: u64, kept_from: u64 },
+    #[error("a step to {until_us} us: another producer promises only {held_us} us")]
+    StepHeld { until_us: u64, held_us: u64 },
+    #[error("the step's output takes more than {bytes} bytes: use a stream")]
+    StepTooLarge { bytes: u64 },
+    #[error("{}", _0.message)]
+    Refused(Box<spiked_proto::v1::Error>),
+    #[error("{what} needs a data folder (--data)")]
+    NoData { what: &'static str },
+    #[error("journal: {0}")]
+    Journal(String),
     #[error("the daemon is shutting down")]
     ShuttingDown,
     #[error("internal error: {0}")]
@@ -116,6 +140,14 @@ impl Error {
             Self::SessionConflict { .. } => Reason::SessionConflict,
             Self::PortUnknown { .. } => Reason::PortUnknown,
             Self::SnapshotUnknown { .. } | Self::Snapshot(_) => Reason::SnapshotInvalid,
+            Self::ProducerUnknown { .. } => Reason::ProducerUnknown,
+            Self::ResumeToken { .. } => Reason::ResumeToken,
+            Self::OutputLost { .. } => Reason::OutputLost,
+            Self::StepHeld { .. } => Reason::PromiseStalled,
+            Self::StepTooLarge { .. } => Reason::Limit,
+            Self::Refused(error) => error.reason(),
+            Self::NoData { .. } => Reason::NoData,
+            Self::Journal(_) => Reason::Journal,
             Self::ShuttingDown => Reason::ShuttingDown,
             Self::Internal(_) => Reason::Unspecified,
         }

@@ -28,7 +28,7 @@ mod session;
 pub mod shutdown;
 pub mod telemetry;
 
-use std::sync::Arc;
+use std::{io, path::Path, sync::Arc};
 
 use tokio::{select, sync::oneshot, time::timeout};
 use tonic_health::server::HealthReporter;
@@ -41,7 +41,7 @@ use crate::{
     guard::Listener,
     networks::Repository,
     service::Services,
-    session::{pool::Pool, registry::Registry},
+    session::{data::Data, journal::Disk, pool::Pool, registry::Registry},
 };
 
 /// A daemon whose port is bound.
@@ -71,8 +71,12 @@ impl Daemon {
             .map_err(|source| StartError::Listen { address: config.listen.to_string(), source })?;
         let pool = Pool::start(config.simulation_threads, config.limits.sessions)
             .map_err(StartError::Threads)?;
-        let registry =
-            Registry::new(repository.clone(), pool.queue().clone(), config.limits.clone());
+        let data = config.data.as_deref().map(open_data).transpose()?;
+        let limits = config.limits.clone();
+        let registry = Registry::new(repository.clone(), pool.queue().clone(), data, limits);
+        let unusable = |source| unusable(config.data.as_deref(), source);
+        let registry = registry.map_err(unusable)?;
+        registry.recover().await.map_err(unusable)?;
         Ok(Self { config, address, listener, repository, registry, pool })
     }
 
@@ -116,6 +120,14 @@ impl Daemon {
         tracing::info!("ended");
         Ok(())
     }
+}
+
+fn open_data(path: &Path) -> Result<Data, StartError> {
+    Data::take(Arc::new(Disk), path.to_owned()).map_err(|source| unusable(Some(path), source))
+}
+
+fn unusable(path: Option<&Path>, source: io::Error) -> StartError {
+    StartError::Data { path: path.map(Path::to_owned).unwrap_or_default(), source }
 }
 
 /// Waits for the end to be asked for, then for the sessions.

@@ -5,7 +5,6 @@
 
 use std::{io, time::Duration};
 
-use spiked_proto::v1;
 use tokio::{
     select,
     signal::unix::{SignalKind, signal},
@@ -14,6 +13,8 @@ use tokio::{
 
 use crate::session::registry::Registry;
 
+/// Time for sessions to be saved once the grace period is over.
+const SESSIONS_END: Duration = Duration::from_secs(5);
 /// Time for connections to close once no session is left.
 pub(crate) const CONNECTIONS_CLOSE: Duration = Duration::from_secs(2);
 
@@ -35,9 +36,12 @@ pub fn signalled() -> io::Result<impl Future<Output = ()>> {
 
 /// Lets open sessions finish; ends those that don't within `grace`.
 pub(crate) async fn drain(registry: &Registry, grace: Duration) {
-    registry.drain();
+    registry.drain().await;
     if timeout(grace, registry.emptied()).await.is_err() {
-        let ended = registry.end_all(v1::EndReason::Shutdown, "the daemon shuts down");
-        tracing::warn!(sessions = ended, "the grace period is over: sessions were ended");
+        let ended = registry.end_all().await;
+        tracing::warn!(sessions = ended, "the grace period is over: sessions were saved or ended");
+        if timeout(SESSIONS_END, registry.emptied()).await.is_err() {
+            tracing::warn!("left sessions behind that did not end");
+        }
     }
 }

@@ -242,11 +242,24 @@ impl Simulation {
     ///
     /// See [`SimulationError`]; the output of every tick before it is whole.
     pub fn advance(&mut self, budget: Budget) -> Result<Progress, SimulationError> {
+        self.advance_until(budget, Tick(u64::MAX))
+    }
+
+    /// The same, but no tick from `stop` on runs: for looking at neurons in between.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::advance`].
+    pub fn advance_until(
+        &mut self,
+        budget: Budget,
+        stop: Tick,
+    ) -> Result<Progress, SimulationError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
         self.renew_ahead();
-        let end = self.closed();
+        let end = self.closed().min(stop.0);
         let until = self.crew.deliveries().saturating_add(budget.deliveries);
         while let Some(tick) = self.next_due().filter(|&tick| tick < end) {
             if self.crew.is_one() {

@@ -33,6 +33,15 @@ impl Client {
     /// A text that is no address, or nobody there.
     pub async fn connect(address: &str) -> Result<Self, Error> {
         let address: Address = address.parse()?;
+        Self::connect_to(address).await
+    }
+
+    /// A connection of its own to the same daemon.
+    pub(crate) async fn reconnect(&self) -> Result<Self, Error> {
+        Self::connect_to(self.address.clone()).await
+    }
+
+    async fn connect_to(address: Address) -> Result<Self, Error> {
         let refused = |_| Error::Address { address: address.to_string() };
         let endpoint = Endpoint::from_shared(address.uri().to_owned()).map_err(refused)?;
         let endpoint = endpoint

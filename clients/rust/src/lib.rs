@@ -47,6 +47,7 @@
 
 mod address;
 mod alarm;
+mod carrier;
 mod client;
 mod credit;
 mod error;
@@ -70,7 +71,7 @@ pub use error::{Error, Refusal};
 pub use event::Event;
 pub use gather::BATCH_EVENTS_MAX;
 pub use latency::Latencies;
-pub use options::{Gathering, OpenOptions, Origin};
+pub use options::{Gathering, OpenOptions, Origin, Pace};
 pub use output::{Item, Output};
 pub use producer::Producer;
 pub use session::Session;
@@ -83,5 +84,5 @@ pub use spiked_proto::layout::{
 pub use spiked_proto::v1;
 pub use spikes::{Spike, Spikes};
 pub use tables::{InputPort, OutputPort, Place, Tables};
-pub use v1::{EventPolicy, Layout, Reason};
+pub use v1::{Durability, EventPolicy, Layout, Overload, Reason};
 pub use watch::{Watch, WatchItem};

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use spiked_proto::v1;
 
-use crate::EventPolicy;
+use crate::{Durability, EventPolicy, Overload};
 
 /// Batches of the client's own making hold at most this many events, unless told otherwise.
 const BATCH_EVENTS_MAX_DEFAULT: usize = 16_384;
@@ -32,6 +33,27 @@ pub struct OpenOptions {
     pub seed: Option<u64>,
     /// Threads that the session is spread over; 0 is 1. No number changes a result.
     pub workers: u32,
+    /// All producers of the session; empty is this one alone.
+    pub producers: Vec<String>,
+    /// Which of them this is; empty is the first.
+    pub producer: String,
+    /// What session time follows.
+    pub pace: Pace,
+    /// What becomes of input that comes faster than it is simulated.
+    pub overload: Overload,
+    /// When a batch counts as durable.
+    pub durability: Durability,
+    /// How long the session waits for a producer whose stream broke; `None` is the daemon's choice.
+    pub lease: Option<Duration>,
+    /// Continues an earlier stream: its token, as [`Tables::resume_token`](crate::Tables) gave it.
+    pub resume_token: Bytes,
+    /// The first output that is still needed; `None` is what was not sent or not reported.
+    pub output_from: Option<u64>,
+    /// This stream sends only.
+    pub without_output: bool,
+    /// How long to try to connect again when the stream breaks, and go on where it was. `None`: a
+    /// broken stream is an error.
+    pub patience: Option<Duration>,
     /// How the producer gathers events.
     pub gathering: Gathering,
     /// Most events in a batch that the producer cuts; `None` is 16 384.
@@ -65,6 +87,20 @@ impl OpenOptions {
     #[must_use]
     pub fn with_gathering(mut self, gathering: Gathering) -> Self {
         self.gathering = gathering;
+        self
+    }
+
+    /// Goes on when the connection breaks, if that works within a time.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
+    }
+
+    /// Says when a batch counts as durable.
+    #[must_use]
+    pub fn with_durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
         self
     }
 
@@ -102,7 +138,56 @@ impl OpenOptions {
             run_on_us: self.run_on_us,
             seed: self.seed,
             workers: self.workers,
+            producers: self.producers.clone(),
+            producer: self.producer.clone(),
+            pace: match self.pace {
+                Pace::Logical => v1::Pace::Logical.into(),
+                Pace::Live { .. } => v1::Pace::Live.into(),
+            },
+            lateness_us: self.pace.lateness_us(),
+            lag_max_us: self.pace.lag_max_us(),
+            overload: self.overload.into(),
+            durability: self.durability.into(),
+            lease_us: self.lease.map(micros),
+            resume_token: self.resume_token.clone(),
+            output_from: self.output_from,
+            without_output: self.without_output,
             ..v1::Open::default()
+        }
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// What session time follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// The producers' promises, as fast as they come.
+    #[default]
+    Logical,
+    /// The daemon's clock, with the sensors' time stamps.
+    Live {
+        /// How long an event is waited for; zero is 5 ms.
+        lateness: Duration,
+        /// How far behind real time input is still taken; zero is any.
+        lag_max: Duration,
+    },
+}
+
+impl Pace {
+    fn lateness_us(self) -> u64 {
+        match self {
+            Self::Logical => 0,
+            Self::Live { lateness, .. } => micros(lateness),
+        }
+    }
+
+    fn lag_max_us(self) -> u64 {
+        match self {
+            Self::Logical => 0,
+            Self::Live { lag_max, .. } => micros(lag_max),
         }
     }
 }

@@ -11,10 +11,10 @@ use std::{
 
 use futures::{Stream, StreamExt};
 use tokio::sync::watch;
-use tonic::Streaming;
 
 use crate::{
     Error, Latencies, Refusal, Spikes, Tables,
+    carrier::Source,
     credit::Standing,
     v1::{self, stream_response::Message},
 };
@@ -40,7 +40,7 @@ pub enum Item {
 /// The reading half of a session; a stream of [`Item`]s.
 #[derive(Debug)]
 pub struct Output {
-    stream: Streaming<v1::StreamResponse>,
+    stream: Source,
     tables: Arc<Tables>,
     heard: watch::Sender<Standing>,
     latencies: Option<Arc<Latencies>>,
@@ -49,7 +49,7 @@ pub struct Output {
 
 impl Output {
     pub(crate) fn new(
-        stream: Streaming<v1::StreamResponse>,
+        stream: Source,
         tables: Arc<Tables>,
         heard: watch::Sender<Standing>,
         latencies: Option<Arc<Latencies>>,

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use spiked_proto::layout::EVENT_BYTES;
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
+use tonic::Streaming;
 
 use crate::{
     Client, Error, Latencies, OpenOptions, Output, Producer, Tables,
+    carrier::{Carrier, Source},
     client::ANSWER_BYTES_MAX,
     credit::{Amount, Gate, Sent, Standing},
     gather::Gather,
@@ -29,27 +30,20 @@ pub struct Session {
 impl Session {
     /// Opens or rejoins a session on a stream of its own.
     pub(crate) async fn open(client: &Client, options: &OpenOptions) -> Result<Self, Error> {
-        let (requests, waiting) = mpsc::channel(REQUESTS_WAITING_MAX);
-        let open = stream_request::Message::Open(options.to_open());
-        let first = v1::StreamRequest { message: Some(open) };
-        requests.try_send(first).map_err(|_full| Error::InputOver)?;
-
-        let mut service = StreamServiceClient::new(client.channel.clone())
-            .max_decoding_message_size(ANSWER_BYTES_MAX);
-        let mut stream = service.stream(ReceiverStream::new(waiting)).await?.into_inner();
-        let opened = match stream.message().await?.and_then(|answer| answer.message) {
-            Some(stream_response::Message::Opened(opened)) => opened,
-            Some(stream_response::Message::Error(error)) => {
-                return Err(Error::Refused(error.into()));
-            }
-            Some(_) => return Err(Error::Contract("the first answer isn't `opened`".into())),
-            None => {
-                return Err(Error::Broken("it closed the stream instead of opening".into()));
+        let wire = open_wire(client, options.to_open()).await?;
+        let opened = wire.opened.clone();
+        let (requests, source) = match options.patience {
+            None => (wire.requests, Source::Direct(Box::new(wire.stream))),
+            Some(patience) => {
+                let (requests, waiting) = mpsc::channel(REQUESTS_WAITING_MAX);
+                let open = options.to_open();
+                let answers = Carrier::start(client.clone(), open, wire, waiting, patience);
+                (requests, Source::Carried(answers))
             }
         };
-
         let accepted = opened.accepted;
-        let amount = already_sent(client, &opened).await?;
+        let used = opened.used.unwrap_or_default();
+        let amount = Amount { events: used.events, bytes: used.bytes };
         let acknowledgement =
             v1::Acknowledgement { accepted, credit: opened.credit, ..Default::default() };
         let tables = Arc::new(Tables::new(opened));
@@ -71,7 +65,7 @@ impl Session {
         };
         Ok(Self {
             producer: Producer::new(sending),
-            output: Output::new(stream, tables, heard, latencies),
+            output: Output::new(source, tables, heard, latencies),
         })
     }
 
@@ -98,16 +92,25 @@ impl Session {
     }
 }
 
-/// What a session's producer has sent before this stream, which its credit counts in. Exact for the
-/// packed layouts; of a sensor's own words only the events that they held are known.
-async fn already_sent(client: &Client, opened: &v1::Opened) -> Result<Amount, Error> {
-    if opened.accepted == 0 {
-        return Ok(Amount::default());
+/// An open stream.
+pub(crate) struct Wire {
+    pub(crate) requests: mpsc::Sender<v1::StreamRequest>,
+    pub(crate) stream: Streaming<v1::StreamResponse>,
+    pub(crate) opened: v1::Opened,
+}
+
+/// The first exchange on a stream.
+pub(crate) async fn open_wire(client: &Client, open: v1::Open) -> Result<Wire, Error> {
+    let (requests, waiting) = mpsc::channel(REQUESTS_WAITING_MAX);
+    let first = v1::StreamRequest { message: Some(stream_request::Message::Open(open)) };
+    requests.try_send(first).map_err(|_full| Error::InputOver)?;
+    let mut service = StreamServiceClient::new(client.channel.clone())
+        .max_decoding_message_size(ANSWER_BYTES_MAX);
+    let mut stream = service.stream(ReceiverStream::new(waiting)).await?.into_inner();
+    match stream.message().await?.and_then(|answer| answer.message) {
+        Some(stream_response::Message::Opened(opened)) => Ok(Wire { requests, stream, opened }),
+        Some(stream_response::Message::Error(error)) => Err(Error::Refused(error.into())),
+        Some(_) => Err(Error::Contract("the first answer isn't `opened`".into())),
+        None => Err(Error::Broken("it closed the stream instead of opening".into())),
     }
-    let sessions = client.list_sessions().await?;
-    let session = sessions.into_iter().find(|session| session.session_id == opened.session_id);
-    let position = session.and_then(|session| session.position).unwrap_or_default();
-    let drops = position.drops.unwrap_or_default();
-    let events = position.events_accepted + drops.late + drops.outside + drops.multiplicity;
-    Ok(Amount { events, bytes: events.saturating_mul(EVENT_BYTES as u64) })
 }

@@ -73,6 +73,81 @@ impl Client {
         response.session.ok_or_else(|| missing("session"))
     }
 
+    /// Makes a second session that goes on from where one stands; an empty id lets the daemon choose.
+    ///
+    /// # Errors
+    ///
+    /// An unknown session, or an id that is taken.
+    pub async fn fork_session(
+        &self,
+        session_id: &str,
+        fork_id: &str,
+    ) -> Result<v1::SessionInfo, Error> {
+        let (session_id, fork_id) = (session_id.to_owned(), fork_id.to_owned());
+        let request = v1::ForkSessionRequest { session_id, fork_id, workers: 0 };
+        let response = self.session_service().fork_session(request).await?.into_inner();
+        response.session.ok_or_else(|| missing("session"))
+    }
+
+    /// Takes a session back to a snapshot of its network; its streams end.
+    ///
+    /// # Errors
+    ///
+    /// An unknown session or snapshot, or a snapshot of another network.
+    pub async fn rewind_session(
+        &self,
+        session_id: &str,
+        snapshot_sha256: Bytes,
+    ) -> Result<v1::SessionInfo, Error> {
+        let session_id = session_id.to_owned();
+        let request = v1::RewindSessionRequest { session_id, snapshot_sha256 };
+        let response = self.session_service().rewind_session(request).await?.into_inner();
+        response.session.ok_or_else(|| missing("session"))
+    }
+
+    /// Snapshots that are kept, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// A connection that broke.
+    pub async fn list_snapshots(&self) -> Result<Vec<v1::SnapshotInfo>, Error> {
+        let request = v1::ListSnapshotsRequest {};
+        Ok(self.session_service().list_snapshots(request).await?.into_inner().snapshots)
+    }
+
+    /// Forgets a snapshot.
+    ///
+    /// # Errors
+    ///
+    /// An unknown snapshot.
+    pub async fn delete_snapshot(&self, snapshot_sha256: Bytes) -> Result<(), Error> {
+        let request = v1::DeleteSnapshotRequest { snapshot_sha256 };
+        self.session_service().delete_snapshot(request).await?;
+        Ok(())
+    }
+
+    /// A step of a closed loop: input in, run to a time, output back. The session has no stream.
+    ///
+    /// # Errors
+    ///
+    /// Input that the daemon refuses, or a session whose time somebody else holds.
+    pub async fn step_session(
+        &self,
+        request: v1::StepSessionRequest,
+    ) -> Result<v1::StepSessionResponse, Error> {
+        Ok(self.session_service().step_session(request).await?.into_inner())
+    }
+
+    /// How long batches of a session waited and ran, as HDR histograms.
+    ///
+    /// # Errors
+    ///
+    /// An unknown session.
+    pub async fn latencies(&self, session_id: &str) -> Result<v1::GetLatenciesResponse, Error> {
+        let request = v1::GetLatenciesRequest { session_id: session_id.to_owned() };
+        Ok(self.session_service().get_latencies(request).await?.into_inner())
+    }
+
     /// Ends a session, and says where it stood.
     ///
     /// # Errors
@@ -91,7 +166,15 @@ impl Client {
     /// An unknown session.
     pub async fn watch_session(&self, session_id: &str) -> Result<Watch, Error> {
         let session_id = session_id.to_owned();
-        let request = v1::WatchSessionRequest { session_id, ..Default::default() };
+        self.watch(v1::WatchSessionRequest { session_id, ..Default::default() }).await
+    }
+
+    /// Reads what a request asks for of a session: output, decisions, input or a probe.
+    ///
+    /// # Errors
+    ///
+    /// An unknown session, a position that is kept no longer, or a probe of neurons that it has not.
+    pub async fn watch(&self, request: v1::WatchSessionRequest) -> Result<Watch, Error> {
         let stream = self.session_service().watch_session(request).await?.into_inner();
         Watch::begin(stream).await
     }

@@ -7,6 +7,8 @@ use crate::v1;
 pub struct Tables {
     /// The session's id.
     pub session_id: String,
+    /// Proves to a later stream that it continues this session.
+    pub resume_token: bytes::Bytes,
     /// The network.
     pub network: String,
     /// Its version.
@@ -72,6 +74,7 @@ impl Tables {
         };
         Self {
             session_id: opened.session_id,
+            resume_token: opened.resume_token,
             network: opened.network,
             network_version: opened.network_version,
             plan_sha256: opened.plan_sha256.into(),

@@ -19,6 +19,10 @@ pub enum WatchItem {
     Decision(v1::Decision),
     /// Analogue output.
     Value(v1::Value),
+    /// Input, as it went into the simulation.
+    Events(v1::EventBatch),
+    /// What a probe read.
+    Probe(v1::ProbeValues),
     /// So many messages were lost, because this watcher was slow.
     Missed(u64),
     /// Why the session is over; the last item.
@@ -73,6 +77,8 @@ impl Watch {
             Message::Spikes(batch) => WatchItem::Spikes(Spikes::new(batch, self.tables.clock())?),
             Message::Decision(decision) => WatchItem::Decision(decision),
             Message::Value(value) => WatchItem::Value(value),
+            Message::Events(batch) => WatchItem::Events(batch),
+            Message::Probe(values) => WatchItem::Probe(values),
             Message::Missed(missed) => WatchItem::Missed(missed.messages),
             Message::Ended(ended) => WatchItem::Ended(ended),
         })

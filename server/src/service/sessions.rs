@@ -6,7 +6,11 @@ use futures::{Stream, StreamExt as _};
 use spiked_proto::v1::{self, session_service_server::SessionService};
 use tonic::{Request, Response, Status};
 
-use crate::{error::Error, session::registry::Registry};
+use super::TENANT;
+use crate::{
+    error::Error,
+    session::{registry::Registry, store::Kept},
+};
 
 /// Sessions, beside the streams that feed them.
 pub(super) struct Sessions(pub(super) Arc<Registry>);
@@ -19,8 +23,9 @@ impl SessionService for Sessions {
     ) -> Result<Response<v1::OpenSessionResponse>, Status> {
         let open = request.into_inner().open;
         let open = open.ok_or_else(|| Error::field("open", "is missing"))?;
-        let (session, rejoined) = self.0.open(open).await?;
-        let opened = Some(session.opened(rejoined));
+        let (session, rejoined) = self.0.open(TENANT, &open).await?;
+        let producer = session.producer(&open.producer)?;
+        let opened = Some(session.opened(producer, rejoined));
         Ok(Response::new(v1::OpenSessionResponse { opened }))
     }
 
@@ -28,22 +33,43 @@ impl SessionService for Sessions {
         &self,
         _: Request<v1::ListSessionsRequest>,
     ) -> Result<Response<v1::ListSessionsResponse>, Status> {
-        let sessions = self.0.list();
+        let sessions = self.0.list(TENANT);
         Ok(Response::new(v1::ListSessionsResponse { sessions }))
     }
 
     async fn step_session(
         &self,
-        _: Request<v1::StepSessionRequest>,
+        request: Request<v1::StepSessionRequest>,
     ) -> Result<Response<v1::StepSessionResponse>, Status> {
-        Err(Error::Unimplemented { feature: "StepSession".into() }.into())
+        let request = request.into_inner();
+        let session = self.0.get(TENANT, &request.session_id).await?;
+        Ok(Response::new(session.step(request).await?))
     }
 
     async fn snapshot_session(
         &self,
         request: Request<v1::SnapshotSessionRequest>,
     ) -> Result<Response<v1::SnapshotSessionResponse>, Status> {
-        Ok(Response::new(self.0.snapshot(&request.into_inner().session_id).await?))
+        Ok(Response::new(self.0.snapshot(TENANT, &request.into_inner().session_id).await?))
+    }
+
+    async fn list_snapshots(
+        &self,
+        _: Request<v1::ListSnapshotsRequest>,
+    ) -> Result<Response<v1::ListSnapshotsResponse>, Status> {
+        let snapshots = self.0.snapshots().list(TENANT).into_iter().map(snapshot_info).collect();
+        Ok(Response::new(v1::ListSnapshotsResponse { snapshots }))
+    }
+
+    async fn delete_snapshot(
+        &self,
+        request: Request<v1::DeleteSnapshotRequest>,
+    ) -> Result<Response<v1::DeleteSnapshotResponse>, Status> {
+        let name = request.into_inner().snapshot_sha256;
+        if !self.0.snapshots().delete(TENANT, &name)? {
+            return Err(Error::SnapshotUnknown { sha256: crate::session::registry::hex(&name) }.into());
+        }
+        Ok(Response::new(v1::DeleteSnapshotResponse {}))
     }
 
     async fn restore_session(
@@ -52,16 +78,38 @@ impl SessionService for Sessions {
     ) -> Result<Response<v1::RestoreSessionResponse>, Status> {
         let v1::RestoreSessionRequest { snapshot_sha256, session_id, workers } =
             request.into_inner();
-        let session = self.0.restore(&snapshot_sha256, session_id, workers).await?;
+        let session = self.0.restore(TENANT, &snapshot_sha256, session_id, workers).await?;
+        let resume_token = session.token().to_vec().into();
         let session = Some(session.info());
-        Ok(Response::new(v1::RestoreSessionResponse { session }))
+        Ok(Response::new(v1::RestoreSessionResponse { session, resume_token }))
+    }
+
+    async fn fork_session(
+        &self,
+        request: Request<v1::ForkSessionRequest>,
+    ) -> Result<Response<v1::ForkSessionResponse>, Status> {
+        let v1::ForkSessionRequest { session_id, fork_id, workers } = request.into_inner();
+        let session = self.0.fork(TENANT, &session_id, fork_id, workers).await?;
+        let resume_token = session.token().to_vec().into();
+        let session = Some(session.info());
+        Ok(Response::new(v1::ForkSessionResponse { session, resume_token }))
+    }
+
+    async fn rewind_session(
+        &self,
+        request: Request<v1::RewindSessionRequest>,
+    ) -> Result<Response<v1::RewindSessionResponse>, Status> {
+        let v1::RewindSessionRequest { session_id, snapshot_sha256 } = request.into_inner();
+        let session = self.0.rewind(TENANT, &session_id, &snapshot_sha256).await?;
+        let session = Some(session.info());
+        Ok(Response::new(v1::RewindSessionResponse { session }))
     }
 
     async fn close_session(
         &self,
         request: Request<v1::CloseSessionRequest>,
     ) -> Result<Response<v1::CloseSessionResponse>, Status> {
-        let session = Some(self.0.close(&request.into_inner().session_id)?);
+        let session = Some(self.0.close(TENANT, &request.into_inner().session_id).await?);
         Ok(Response::new(v1::CloseSessionResponse { session }))
     }
 
@@ -73,23 +121,27 @@ impl SessionService for Sessions {
         request: Request<v1::WatchSessionRequest>,
     ) -> Result<Response<Self::WatchSessionStream>, Status> {
         let request = request.into_inner();
-        check_watched(&request)?;
-        let watching = self.0.get(&request.session_id)?.watch()?;
+        let session = self.0.get(TENANT, &request.session_id).await?;
+        let watching = session.watch(&request).await?;
         let responses =
             watching.map(|message| Ok(v1::WatchSessionResponse { message: Some(message) }));
         Ok(Response::new(Box::pin(responses)))
     }
+
+    async fn get_latencies(
+        &self,
+        request: Request<v1::GetLatenciesRequest>,
+    ) -> Result<Response<v1::GetLatenciesResponse>, Status> {
+        let session = self.0.get(TENANT, &request.into_inner().session_id).await?;
+        Ok(Response::new(session.latencies().await?))
+    }
 }
 
-fn check_watched(request: &v1::WatchSessionRequest) -> Result<(), Error> {
-    let unimplemented = |feature: &str| Err(Error::Unimplemented { feature: feature.into() });
-    match v1::Watched::try_from(request.watched) {
-        Ok(v1::Watched::Unspecified | v1::Watched::Output) if request.from_position == 0 => Ok(()),
-        Ok(v1::Watched::Unspecified | v1::Watched::Output) => {
-            unimplemented("watching from a past position (from_position)")
-        }
-        Ok(v1::Watched::Input) => unimplemented("watching a session's input (watched)"),
-        Ok(v1::Watched::Probes) => unimplemented("watching probes (watched)"),
-        Err(_) => Err(Error::field("watched", "a number without meaning")),
+fn snapshot_info(kept: Kept) -> v1::SnapshotInfo {
+    v1::SnapshotInfo {
+        snapshot_sha256: kept.name.to_vec().into(),
+        size_bytes: kept.size_bytes,
+        network: kept.runs.network,
+        network_version: kept.runs.version,
     }
 }

@@ -20,6 +20,7 @@ fn code(error: &Error) -> Code {
         | Error::Field { .. }
         | Error::PortUnknown { .. }
         | Error::Snapshot(_)
+        | Error::Refused(_)
         | Error::Network(
             Network::Invalid { .. } | Network::SensorSize { .. } | Network::Blob { .. },
         ) => Code::InvalidArgument,
@@ -27,13 +28,20 @@ fn code(error: &Error) -> Code {
         | Error::SnapshotUnknown { .. }
         | Error::Network(Network::Unknown { .. }) => Code::NotFound,
         Error::Network(Network::Exists { .. }) => Code::AlreadyExists,
-        Error::SessionConflict { .. } => Code::FailedPrecondition,
-        Error::Limit { .. } | Error::Network(Network::Limit { .. }) => Code::ResourceExhausted,
+        Error::SessionConflict { .. } | Error::StepHeld { .. } | Error::NoData { .. } => {
+            Code::FailedPrecondition
+        }
+        Error::ProducerUnknown { .. } => Code::InvalidArgument,
+        Error::ResumeToken { .. } => Code::PermissionDenied,
+        Error::OutputLost { .. } => Code::OutOfRange,
+        Error::StepTooLarge { .. } | Error::Limit { .. } | Error::Network(Network::Limit { .. }) => Code::ResourceExhausted,
         Error::Unimplemented { .. } | Error::Network(Network::Unimplemented { .. }) => {
             Code::Unimplemented
         }
         Error::OpenLate { .. } => Code::DeadlineExceeded,
         Error::ShuttingDown => Code::Unavailable,
-        Error::Network(Network::Io { .. }) | Error::Internal(_) => Code::Internal,
+        Error::Network(Network::Io { .. }) | Error::Journal(_) | Error::Internal(_) => {
+            Code::Internal
+        }
     }
 }

@@ -10,8 +10,8 @@ use spiked_proto::v1::{
 use tokio::time::timeout;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::Services;
-use crate::{error::Error, session::intake::Inbound};
+use super::{Services, TENANT};
+use crate::{error::Error, session::host::Inbound};
 
 /// Live event streams into networks, and spikes back.
 pub(super) struct Streams(pub(super) Services);
@@ -26,8 +26,8 @@ impl StreamService for Streams {
     ) -> Result<Response<Self::StreamStream>, Status> {
         let mut requests = request.into_inner();
         let open = self.first(&mut requests).await?;
-        let (session, rejoined) = self.0.registry.open(open).await?;
-        let reader = session.attach(inbound(requests), rejoined).await?;
+        let (session, rejoined) = self.0.registry.open(TENANT, &open).await?;
+        let reader = session.attach(&open, inbound(requests), rejoined).await?;
         let responses = reader.map(|message| Ok(StreamResponse { message: Some(message) }));
         Ok(Response::new(Box::pin(responses)))
     }

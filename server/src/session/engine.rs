@@ -1,11 +1,15 @@
 //! The simulating end of a session: a value that simulation threads advance, turn by turn.
 //!
 //! A turn applies all input that has arrived, runs closed ticks up to a budget, and hands output
-//! to the reader. Input is applied even while the outbox is full (credit bounds it), so that a
+//! to the host. Input is applied even while the outbox is full (credit bounds it), so that a
 //! snapshot never waits for a reader; only simulating stops. Invariant: `closed` is published
 //! after the output below it went into the outbox.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use rustix::time::{ClockId, clock_gettime};
 use sim_core::{
@@ -15,10 +19,11 @@ use spiked_proto::v1::{self, stream_response::Message};
 
 use super::{
     chunk::{Chunk, Op},
+    host::Latencies,
     link::{Input, Link, Over},
     output::{Encoder, Item},
     snapshot::{Ending, Frozen},
-    watch::Watcher,
+    probing::Probe,
 };
 
 /// Synaptic deliveries of one turn: about ten milliseconds, after which others have theirs.
@@ -26,6 +31,8 @@ const TURN_DELIVERIES: u64 = 2_000_000;
 
 /// Ticks that a network without inputs runs at once, between two looks at the clock.
 const STRIDE_TICKS: u64 = 100;
+/// Readings of probes in one turn.
+const READINGS_MAX: usize = 4_096;
 /// Processor time after which such a network ends its turn: it may have no deliveries to count.
 const TURN_MAX: Duration = Duration::from_millis(10);
 
@@ -57,7 +64,9 @@ pub(crate) struct Engine {
     encoder: Encoder,
     /// Messages that the outbox has no room for.
     unsent: VecDeque<Item>,
-    watchers: Vec<Arc<Watcher>>,
+    probes: Vec<Probe>,
+    /// How long turns take.
+    turns: Latencies,
 }
 
 /// Where an engine starts.
@@ -83,7 +92,8 @@ impl Engine {
             pieces: 0,
             ending: start.ending,
             unsent: VecDeque::new(),
-            watchers: Vec::new(),
+            probes: Vec::new(),
+            turns: Latencies::default(),
         };
         engine.know_origin();
         engine.publish();
@@ -96,21 +106,20 @@ impl Engine {
 
     /// One turn, and what it cost.
     pub(super) fn turn(&mut self) -> Turn {
-        let began = thread_time();
+        let (began, since) = (thread_time(), Instant::now());
         let turn = self.take_turn();
+        self.turns.record(since);
         let spent = thread_time().saturating_sub(began);
         self.link.simulated.spent(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
-        self.link.reader.wake();
-        self.link.intake.wake();
+        self.link.host.wake();
         turn
     }
 
     fn take_turn(&mut self) -> Turn {
         if self.link.over().is_some() {
-            self.leave_watchers();
             return Turn::Over;
         }
-        self.admit_watchers();
+        self.probes.retain(|probe| !probe.is_gone());
         let applied = self.take_input();
         if let Err(error) = applied {
             self.fail(error);
@@ -128,7 +137,7 @@ impl Engine {
     fn simulate(&mut self) -> Turn {
         let mut progress = Progress::Idle;
         if let Some(simulation) = &mut self.simulation {
-            match advance(simulation, self.promise_us) {
+            match advance(simulation, self.promise_us, &mut self.probes) {
                 Ok(made) => progress = made,
                 Err(error) => {
                     self.emit();
@@ -162,6 +171,11 @@ impl Engine {
                     self.link.recycle(chunk);
                     applied?;
                 }
+                Input::Latencies { mut latencies, reply } => {
+                    latencies.core = self.turns.to_bytes().into();
+                    let _ = reply.send(latencies);
+                }
+                Input::Probe(probe) => self.probes.push(*probe),
                 Input::Snapshot { protocol, reply } => {
                     self.emit();
                     // Whoever asked may have left.
@@ -225,13 +239,9 @@ impl Engine {
         let (closed, origin_us) = (simulation.simulated_to(), simulation.origin_us());
         let before = self.unsent.len();
         let safe = self.link.simulated.closed();
-        let (unsent, watchers) = (&mut self.unsent, &self.watchers);
+        let unsent = &mut self.unsent;
         self.encoder.encode(simulation.outputs().drain(..), origin_us, |message| {
-            let message = Arc::new(message);
-            for watcher in watchers {
-                watcher.show(&message);
-            }
-            unsent.push_back(Item { message, closed: safe });
+            unsent.push_back(Item { message: Arc::new(message), closed: safe });
         });
         if let Some(last) = self.unsent.iter_mut().skip(before).next_back() {
             last.closed = closed;
@@ -279,22 +289,13 @@ impl Engine {
         self.tell_end();
     }
 
-    /// Everything that will be simulated has been: the last message follows.
+    /// Everything that will be simulated has been.
     fn tell_end(&mut self) {
-        let reason = match self.ending {
+        self.ending = match self.ending {
             Ending::Open | Ending::Told(_) => return,
-            Ending::Completed => v1::EndReason::Completed,
-            Ending::Failed => v1::EndReason::Failed,
+            Ending::Completed => Ending::Told(v1::EndReason::Completed),
+            Ending::Failed => Ending::Told(v1::EndReason::Failed),
         };
-        let message = Arc::new(Message::Ended(v1::Ended {
-            reason: reason.into(),
-            message: String::new(),
-            // The reader knows the final position, once all output has left.
-            r#final: None,
-            output_position: self.encoder.position(),
-        }));
-        self.unsent.push_back(Item { message, closed: self.closed() });
-        self.ending = Ending::Told(reason);
     }
 
     fn closed(&self) -> Tick {
@@ -303,7 +304,6 @@ impl Engine {
 
     fn finish(&self, reason: v1::EndReason) -> Turn {
         self.link.end(Over::Finished(reason));
-        self.leave_watchers();
         Turn::Over
     }
 
@@ -312,40 +312,68 @@ impl Engine {
             core: self.simulation.as_ref().map(Simulation::snapshot),
             protocol,
             output_position: self.encoder.position(),
+            applied: self.applied,
             ending: self.ending,
             simulated_to: self.closed(),
         }
     }
-
-    fn admit_watchers(&mut self) {
-        self.watchers.retain(|watcher| !watcher.is_gone());
-        while let Some(watcher) = self.link.watch_requests.pop() {
-            self.watchers.push(watcher);
-        }
-    }
-
-    fn leave_watchers(&self) {
-        for watcher in &self.watchers {
-            watcher.wake();
-        }
-    }
 }
 
-/// Runs closed ticks for a turn. Where there are no inputs to hold promises, those below
-/// `promise_us` are closed.
-fn advance(simulation: &mut Simulation, promise_us: u64) -> Result<Progress, SimulationError> {
-    let budget = Budget { deliveries: TURN_DELIVERIES };
-    let plan = simulation.plan();
-    if !plan.inputs().is_empty() {
-        return simulation.advance(budget);
+/// Runs closed ticks for a turn, and looks at neurons where somebody asked to. Where there are no
+/// inputs to hold promises, those below `promise_us` are closed.
+fn advance(
+    simulation: &mut Simulation,
+    promise_us: u64,
+    probes: &mut [Probe],
+) -> Result<Progress, SimulationError> {
+    if simulation.plan().inputs().is_empty() {
+        return advance_alone(simulation, promise_us, probes);
     }
-    let end = plan.tick().closed_by(promise_us, simulation.origin_us());
+    let end = simulation.plan().tick().closed_by(promise_us, simulation.origin_us());
+    advance_to(simulation, end, probes)
+}
+
+/// As far as `end`, stopping for each reading of a probe.
+fn advance_to(
+    simulation: &mut Simulation,
+    end: Tick,
+    probes: &mut [Probe],
+) -> Result<Progress, SimulationError> {
+    let budget = Budget { deliveries: TURN_DELIVERIES };
+    for _ in 0..READINGS_MAX {
+        let now = simulation.simulated_to();
+        let Some(due) = probes.iter_mut().map(|probe| probe.due(now)).min() else {
+            return simulation.advance(budget);
+        };
+        if simulation.advance_until(budget, due)? == Progress::More {
+            return Ok(Progress::More);
+        }
+        if simulation.simulated_to() < due {
+            return Ok(Progress::Idle);
+        }
+        for probe in &mut *probes {
+            probe.read(simulation);
+        }
+        if simulation.simulated_to() >= end {
+            return Ok(Progress::Idle);
+        }
+    }
+    Ok(Progress::More)
+}
+
+/// A network without inputs runs by the clock of its turn: it may have no deliveries to count.
+fn advance_alone(
+    simulation: &mut Simulation,
+    promise_us: u64,
+    probes: &mut [Probe],
+) -> Result<Progress, SimulationError> {
+    let end = simulation.plan().tick().closed_by(promise_us, simulation.origin_us());
     let before = simulation.counters().deliveries;
     let began = thread_time();
     loop {
         let stride = Tick(simulation.simulated_to().0.saturating_add(STRIDE_TICKS));
         simulation.close_until(stride.min(end));
-        let progress = simulation.advance(budget)?;
+        let progress = advance_to(simulation, stride.min(end), probes)?;
         if simulation.simulated_to() >= end {
             return Ok(progress);
         }

@@ -1,16 +1,19 @@
 //! What a session's two sides share: bounded rings, wakers and counters; nothing else.
 //!
-//! The I/O side puts checked input into `input` and takes messages from `output`; the engine does
-//! the reverse. Full is a value on both sides: input that finds no slot grows the last chunk
-//! (credit bounds it), output that finds none stops the engine until the reader has taken half.
+//! The host puts checked input into `input` and takes messages from `output`; the engine does the
+//! reverse. Full is a value on both sides: input that finds no slot grows the last chunk (credit
+//! bounds it), output that finds none stops the engine until the host has taken half.
 
-use std::sync::{
+use std::{
+    sync::{
     Arc, OnceLock,
     atomic::{
         AtomicBool, AtomicU32, AtomicUsize,
-        Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
+        Ordering::{AcqRel, Relaxed, SeqCst},
         fence,
     },
+    },
+    time::Instant,
 };
 
 use crossbeam::queue::ArrayQueue;
@@ -20,8 +23,14 @@ use spiked_proto::v1;
 use tokio::sync::oneshot;
 
 use super::{
-    chunk::Chunk, engine::Engine, output::Item, parking::Place, pool, positions, positions::Level,
-    settings::Capacity, snapshot::Frozen, watch::Watcher,
+    chunk::Chunk,
+    engine::Engine,
+    output::Item,
+    parking::Place,
+    pool,
+    positions::{self, Level, Standing},
+    probing::Probe,
+    snapshot::Frozen,
 };
 
 /// Pieces of input between the two sides; a full ring costs no more than gathering.
@@ -29,17 +38,19 @@ const INPUT_PIECES: usize = 64;
 /// Messages in the outbox, and their bytes: what a session's slow reader may hold in memory.
 const OUTPUT_ITEMS: usize = 1_024;
 const OUTPUT_BYTES: usize = 4 << 20;
-/// Errors waiting for the reader. Fatal ones come once, others once a cause.
-const ERRORS: usize = 64;
-/// Requests to watch that wait for the engine.
-const WATCH_REQUESTS: usize = 64;
-
 /// Input on its way to the engine.
 pub(crate) enum Input {
     /// Checked events and what goes with them.
     Chunk(Chunk),
     /// Freeze what is here when all before has been applied; holds the protocol's state.
     Snapshot { protocol: Vec<u8>, reply: oneshot::Sender<Frozen> },
+    /// Add how long turns take, and answer.
+    Latencies {
+        latencies: v1::GetLatenciesResponse,
+        reply: oneshot::Sender<v1::GetLatenciesResponse>,
+    },
+    /// Somebody wants to look at neurons.
+    Probe(Box<Probe>),
 }
 
 /// Why a session is over.
@@ -55,24 +66,23 @@ pub(crate) enum Over {
 pub(crate) struct Link {
     pub(super) id: String,
     pub(super) tick: TickLength,
-    pub(super) capacity: Capacity,
     input: ArrayQueue<Input>,
     recycled: ArrayQueue<Chunk>,
     output: ArrayQueue<Item>,
     output_bytes: AtomicUsize,
     /// The engine waits for room in the outbox.
     blocked: AtomicBool,
-    errors: ArrayQueue<v1::Error>,
-    pub(super) watch_requests: ArrayQueue<Arc<Watcher>>,
     pub(super) watchers: AtomicU32,
-    pub(super) reader: AtomicWaker,
-    pub(super) intake: AtomicWaker,
-    reader_gone: AtomicBool,
+    pub(super) host: Arc<AtomicWaker>,
     place: Place<Box<Engine>>,
     pool: Arc<pool::Queue>,
     over: OnceLock<Over>,
     pub(super) origin_us: OnceLock<u64>,
-    pub(super) accepted: positions::Accepted,
+    /// Where the monotonic clock of this session starts.
+    began: Instant,
+    /// One a producer.
+    pub(super) accepted: Vec<positions::Accepted>,
+    pub(super) queued: positions::Queued,
     pub(super) simulated: positions::Simulated,
 }
 
@@ -81,29 +91,26 @@ impl Link {
     pub(crate) fn new(
         id: String,
         tick: TickLength,
-        capacity: Capacity,
+        producers: usize,
         pool: Arc<pool::Queue>,
     ) -> Self {
         Self {
             id,
             tick,
-            capacity,
             input: ArrayQueue::new(INPUT_PIECES),
             recycled: ArrayQueue::new(INPUT_PIECES),
             output: ArrayQueue::new(OUTPUT_ITEMS),
             output_bytes: AtomicUsize::new(0),
             blocked: AtomicBool::new(false),
-            errors: ArrayQueue::new(ERRORS),
-            watch_requests: ArrayQueue::new(WATCH_REQUESTS),
             watchers: AtomicU32::new(0),
-            reader: AtomicWaker::new(),
-            intake: AtomicWaker::new(),
-            reader_gone: AtomicBool::new(false),
+            host: Arc::new(AtomicWaker::new()),
             place: Place::queued(),
             pool,
             over: OnceLock::new(),
             origin_us: OnceLock::new(),
-            accepted: positions::Accepted::default(),
+            began: Instant::now(),
+            accepted: (0..producers).map(|_| positions::Accepted::default()).collect(),
+            queued: positions::Queued::default(),
             simulated: positions::Simulated::default(),
         }
     }
@@ -146,8 +153,8 @@ impl Link {
 
     /// Puts input into the ring, or gives it back when that is full.
     pub(super) fn push_input(&self, input: Input) -> Result<(), Input> {
-        self.accepted.count_piece();
-        self.input.push(input).inspect_err(|_| self.accepted.uncount_piece())
+        self.queued.count_piece();
+        self.input.push(input).inspect_err(|_| self.queued.uncount_piece())
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -158,7 +165,7 @@ impl Link {
         self.input.pop()
     }
 
-    /// Puts an item into the outbox, or gives it back when that is full: then the reader wakes
+    /// Puts an item into the outbox, or gives it back when that is full: then the host wakes
     /// the engine once it has taken half.
     pub(super) fn push_output(&self, item: Item) -> Result<(), Item> {
         let bytes = item.bytes();
@@ -166,7 +173,7 @@ impl Link {
             return Ok(());
         };
         // Ordering: Relaxed store, then the SeqCst fence, which pairs with the one in
-        // `pop_output`: either the reader sees `blocked`, or this sees the room it made.
+        // `pop_output`: either the host sees `blocked`, or this sees the room it made.
         self.blocked.store(true, Relaxed);
         fence(SeqCst);
         self.try_push_output(item, bytes)
@@ -200,34 +207,35 @@ impl Link {
         Some(item)
     }
 
-    /// Tells the producer. Beyond the bound, errors that end nothing are left out.
-    pub(super) fn push_error(&self, error: v1::Error) {
-        if error.fatal || self.errors.len() < ERRORS - 1 {
-            let _ = self.errors.push(error);
-        }
+    fn standing(&self) -> Standing<'_> {
+        let (queued, simulated, tick) = (&self.queued, &self.simulated, self.tick);
+        Standing { queued, simulated, tick, origin_us: self.origin_us.get().copied() }
     }
 
-    pub(super) fn pop_error(&self) -> Option<v1::Error> {
-        self.errors.pop()
-    }
-
-    /// How full the queue is.
+    /// How full the queue is, and what time it is.
     pub(super) fn level(&self) -> Level {
-        positions::level(&self.accepted, &self.simulated, self.capacity)
+        self.standing().level(self.now_us())
     }
 
-    /// What the session says about itself when every tick below `closed` may be announced.
-    pub(crate) fn acknowledgement(&self, closed: Tick) -> v1::Acknowledgement {
-        let clock = (self.tick, self.origin_us.get().copied());
-        positions::acknowledgement(&self.accepted, &self.simulated, self.capacity, closed, clock)
+    /// The session's monotonic clock \[µs\].
+    pub(super) fn now_us(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// What the session says about itself to a producer when every tick below `closed` may be
+    /// announced.
+    pub(crate) fn acknowledgement(&self, producer: usize, closed: Tick) -> v1::Acknowledgement {
+        match self.accepted.get(producer) {
+            Some(accepted) => self.standing().acknowledgement(accepted, producer == 0, closed),
+            None => v1::Acknowledgement::default(),
+        }
     }
 
     /// Ends the session; the first reason counts.
     pub(crate) fn end(&self, over: Over) {
         let _ = self.over.set(over);
         self.wake_engine();
-        self.intake.wake();
-        self.reader.wake();
+        self.host.wake();
     }
 
     /// Ends the session on a mistake of ours.
@@ -238,17 +246,5 @@ impl Link {
 
     pub(crate) fn over(&self) -> Option<&Over> {
         self.over.get()
-    }
-
-    /// Nobody reads any more.
-    pub(super) fn leave(&self) {
-        // Ordering: Release pairs with the Acquire in `reader_gone`; the waker carries the rest.
-        self.reader_gone.store(true, Release);
-        self.intake.wake();
-    }
-
-    pub(super) fn reader_gone(&self) -> bool {
-        // Ordering: Acquire pairs with the Release in `leave`.
-        self.reader_gone.load(Acquire)
     }
 }

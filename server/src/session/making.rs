@@ -7,8 +7,9 @@ use spiked_proto::v1;
 
 use super::{
     engine::Start,
-    protocol::Protocol,
-    settings::{Origin, Policy, Settings},
+    chunk::Chunk,
+    protocol::{Actions, Protocol, Record},
+    settings::{Capacity, Origin, Policy, Settings},
     snapshot::{self, Ending, Runs},
     tables,
 };
@@ -54,6 +55,8 @@ pub(crate) struct Made {
     pub(crate) protocol: Protocol,
     pub(crate) options: Options,
     pub(crate) start: Start,
+    /// Input from a journal, for the engine.
+    pub(crate) replayed: Vec<Chunk>,
 }
 
 /// A session of a network, at its start.
@@ -61,6 +64,7 @@ pub(crate) fn make(
     repository: &Repository,
     wanted: Wanted,
     settings: Settings,
+    capacity: Capacity,
 ) -> Result<Made, Error> {
     let loaded = wanted.plan(repository)?;
     let Wanted { network, sensors, .. } = wanted;
@@ -83,7 +87,7 @@ pub(crate) fn make(
         Origin::Time(_) => Some(Simulation::new(plan.clone(), options.clone())),
         Origin::FirstBatch => None,
     };
-    let protocol = Protocol::new(settings, &plan);
+    let protocol = Protocol::new(settings, &plan, capacity);
     let start = Start {
         simulation,
         applied: 0,
@@ -91,11 +95,16 @@ pub(crate) fn make(
         output_position: 0,
         ending: Ending::Open,
     };
-    Ok(Made { plan, runs, protocol, options, start })
+    Ok(Made { plan, runs, protocol, options, start, replayed: Vec::new() })
 }
 
 /// A session as a snapshot left it, spread over so many threads.
-pub(crate) fn thaw(repository: &Repository, bytes: &[u8], workers: u32) -> Result<Made, Error> {
+pub(crate) fn thaw(
+    repository: &Repository,
+    bytes: &[u8],
+    workers: u32,
+    capacity: Capacity,
+) -> Result<Made, Error> {
     let thawed = snapshot::decode(bytes)?;
     let runs = thawed.runs;
     let wanted = Wanted {
@@ -109,7 +118,7 @@ pub(crate) fn thaw(repository: &Repository, bytes: &[u8], workers: u32) -> Resul
     if plan.hash() != runs.plan_sha256 {
         return Err(Error::Snapshot("the snapshot is of another network".into()));
     }
-    let protocol = Protocol::load(&thawed.protocol, &plan)?;
+    let protocol = Protocol::load(&thawed.protocol, &plan, capacity)?;
     let restore = |core: &[u8]| {
         let simulation = Simulation::restore(plan.clone(), core);
         simulation.map_err(|error| Error::Snapshot(error.to_string()))
@@ -117,13 +126,51 @@ pub(crate) fn thaw(repository: &Repository, bytes: &[u8], workers: u32) -> Resul
     let simulation = thawed.core.as_deref().map(restore).transpose()?;
     let start = Start {
         simulation,
-        applied: protocol.status().events_applied,
+        applied: thawed.applied,
         promise_us: protocol.closed_us(),
         output_position: thawed.output_position,
         ending: thawed.ending,
     };
     let options = options(protocol.settings());
-    Ok(Made { plan, runs, protocol, options, start })
+    Ok(Made { plan, runs, protocol, options, start, replayed: Vec::new() })
+}
+
+/// Entries of a replayed journal in one piece of input.
+const PIECE_EVENTS: usize = 1 << 16;
+
+impl Made {
+    /// Takes a journal's records as they took effect; the engine is given their input when the
+    /// session begins.
+    pub(crate) fn replay(&mut self, records: &[Record]) -> Result<(), Error> {
+        let mut out = Actions::default();
+        for (number, record) in (1_u64..).zip(records) {
+            if !self.protocol.replay(record, &mut out) {
+                let problem = format!("record {number} does not fit what came before it");
+                return Err(Error::Journal(problem));
+            }
+            out.errors.clear();
+            if out.chunk.events.len() >= PIECE_EVENTS {
+                self.replayed.push(std::mem::take(&mut out.chunk));
+            }
+        }
+        if !out.chunk.is_empty() {
+            self.replayed.push(out.chunk);
+        }
+        Ok(())
+    }
+
+    /// The session as it begins, as a snapshot.
+    pub(crate) fn first_snapshot(&self) -> Vec<u8> {
+        let frozen = snapshot::Frozen {
+            core: self.start.simulation.as_ref().map(Simulation::snapshot),
+            protocol: self.protocol.save(),
+            output_position: self.start.output_position,
+            applied: self.start.applied,
+            ending: self.start.ending,
+            simulated_to: sim_core::Tick(0),
+        };
+        snapshot::encode(&self.runs, &frozen)
+    }
 }
 
 fn options(settings: &Settings) -> Options {

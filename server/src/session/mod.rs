@@ -1,30 +1,36 @@
 //! Sessions: running instances of networks, from a numbered batch to numbered output.
 //!
 //! ```text
-//! I/O thread                                  simulation threads
-//! intake -> protocol -> chunk ──ring──> engine: offer, advance, encode ──ring──> reader
-//!                                          └── watchers
+//! I/O thread                                                       simulation threads
+//! stream -> host: protocol -> (journal) -> chunk ──ring──> engine: offer, advance, encode
+//! stream <- outlet <- host: what is kept for readers <──ring────────────┘
 //! ```
 //!
-//! Everything between the two sides lives in one [`link::Link`] of bounded queues and atomics: no
-//! mutex lies on an event's path, and the simulation never waits for the network, nor the network
-//! for the simulation.
+//! A session's host owns all of it but the engine. Between the two lies one [`link::Link`] of
+//! bounded queues and atomics: no mutex lies on an event's path, and the simulation never waits for
+//! the network, nor the network for the simulation.
 
 pub(crate) mod chunk;
 pub(crate) mod codec;
+pub(crate) mod data;
 pub(crate) mod engine;
 mod handle;
-pub(crate) mod intake;
+pub(crate) mod host;
+pub(crate) mod journal;
 pub(crate) mod link;
 pub(crate) mod making;
+mod outlet;
 pub(crate) mod output;
 pub(crate) mod parking;
 pub(crate) mod pool;
 pub(crate) mod positions;
+mod probing;
 pub(crate) mod protocol;
 pub(crate) mod reader;
 pub(crate) mod registry;
+mod retained;
 pub(crate) mod settings;
 pub(crate) mod snapshot;
+pub(crate) mod store;
 pub(crate) mod tables;
-pub(crate) mod watch;
+pub(crate) mod watching;

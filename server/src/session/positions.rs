@@ -1,24 +1,26 @@
 //! Where a session stands: counters with one writer each, read by whoever makes acknowledgements.
 //!
-//! The protocol's are written by the session's intake, the engine's by whichever simulation thread
-//! runs it. Each counter only rises. Invariant: what is dropped, simulated and waiting adds up to
-//! what was sent, because waiting is computed as the difference of the others.
+//! A producer's are written by the session's host, the engine's by whichever simulation thread
+//! runs it. Invariant: what is dropped, simulated and waiting adds up to what was sent, because
+//! waiting is computed as the difference of the others.
 
 use std::sync::atomic::{
-    AtomicU64,
+    AtomicBool, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
 };
 
 use sim_core::{Counters, Tick, TickLength};
 use spiked_proto::v1;
 
-use super::{protocol::Status, settings::Capacity};
+use super::protocol::Protocol;
 
-/// Written by the intake after each message.
+/// Of one producer; written by the host after each message.
 #[derive(Debug, Default)]
 pub(crate) struct Accepted {
     batches: AtomicU64,
-    events: AtomicU64,
+    durable: AtomicU64,
+    credit_events: AtomicU64,
+    credit_bytes: AtomicU64,
     charged_events: AtomicU64,
     charged_bytes: AtomicU64,
     duplicates: AtomicU64,
@@ -26,9 +28,20 @@ pub(crate) struct Accepted {
     late: AtomicU64,
     outside: AtomicU64,
     multiplicity: AtomicU64,
+    overload: AtomicU64,
     words: AtomicU64,
+    ended: AtomicBool,
+}
+
+/// Of all producers together; written by the host.
+#[derive(Debug, Default)]
+pub(crate) struct Queued {
+    /// Entries for the simulation.
+    entries: AtomicU64,
     /// Pieces of input put into the ring.
     pieces: AtomicU64,
+    /// The session's promise under live pace \[µs\]; zero otherwise.
+    live_us: AtomicU64,
 }
 
 /// Written by the engine at the end of each turn.
@@ -46,41 +59,89 @@ pub(crate) struct Simulated {
     spikes: AtomicU64,
     core_ns: AtomicU64,
     output: AtomicU64,
-    /// The largest credit announced; what was granted is never taken back.
-    credit_events: AtomicU64,
 }
 
-/// How full the queue is, as the protocol needs to know it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How full the queue is and what time it is, as the protocol needs to know it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Level {
-    /// How much may have been sent in all.
-    pub(crate) credit: v1::Credit,
     /// The simulation waits for a promise: nothing in the queue can move before.
     pub(crate) idle: bool,
-    /// Events in the queue.
-    pub(crate) waiting: u64,
+    /// All events below it are simulated \[µs, sender's clock\].
+    pub(crate) closed_us: u64,
+    /// How far the session is behind real time, under live pace \[µs\].
+    pub(crate) lag_us: u64,
+    /// The daemon's monotonic clock \[µs\].
+    pub(crate) now_us: u64,
 }
 
 impl Accepted {
-    /// Publishes where the protocol stands.
-    pub(crate) fn publish(&self, status: &Status) {
-        // Ordering: Relaxed throughout. These are figures for acknowledgements; the intake and the
-        // reader share a thread, or meet at the reader's waker.
+    /// Publishes where a producer stands.
+    pub(crate) fn publish(&self, protocol: &Protocol, producer: usize) {
+        let (status, credit) = (protocol.status(producer), protocol.credit(producer));
+        // Ordering: Relaxed throughout. These are figures for acknowledgements; the host and the
+        // readers share a thread, or meet at the reader's waker.
         self.batches.store(status.accepted, Relaxed);
-        self.events.store(status.events_applied, Relaxed);
-        self.counted.store(status.events_counted, Relaxed);
+        self.credit_events.store(credit.events, Relaxed);
+        self.credit_bytes.store(credit.bytes, Relaxed);
         self.charged_events.store(status.charged_events, Relaxed);
         self.charged_bytes.store(status.charged_bytes, Relaxed);
+        self.counted.store(status.events_counted, Relaxed);
         self.duplicates.store(status.duplicates, Relaxed);
         self.late.store(status.drops.late, Relaxed);
         self.outside.store(status.drops.outside, Relaxed);
         self.multiplicity.store(status.drops.multiplicity, Relaxed);
+        self.overload.store(status.drops.overload, Relaxed);
         self.words.store(status.drops.words, Relaxed);
+        self.ended.store(protocol.has_ended(producer), Relaxed);
+    }
+
+    /// It sends no more.
+    pub(crate) fn has_ended(&self) -> bool {
+        // Ordering: Relaxed, a figure.
+        self.ended.load(Relaxed)
+    }
+
+    /// Batches up to here survive.
+    pub(crate) fn set_durable(&self, batches: u64) {
+        // Ordering: Relaxed, a figure as above.
+        self.durable.store(batches, Relaxed);
+    }
+
+    /// Batches up to here survive.
+    pub(crate) fn durable(&self) -> u64 {
+        // Ordering: Relaxed, a figure.
+        self.durable.load(Relaxed)
+    }
+
+    /// Batches accepted.
+    pub(crate) fn batches(&self) -> u64 {
+        // Ordering: Relaxed, a figure.
+        self.batches.load(Relaxed)
+    }
+
+    /// What accepted batches used of the credit.
+    pub(crate) fn used(&self) -> v1::Credit {
+        // Ordering: Relaxed, figures.
+        v1::Credit {
+            events: self.charged_events.load(Relaxed),
+            bytes: self.charged_bytes.load(Relaxed),
+        }
+    }
+}
+
+impl Queued {
+    /// Publishes what all producers have in the queue.
+    pub(crate) fn publish(&self, protocol: &Protocol, is_live: bool) {
+        let all = 0..protocol.producers();
+        let entries = all.map(|producer| protocol.status(producer).events_applied).sum();
+        // Ordering: Relaxed, figures as in `Accepted::publish`.
+        self.entries.store(entries, Relaxed);
+        self.live_us.store(if is_live { protocol.promised_us() } else { 0 }, Relaxed);
     }
 
     /// One more piece of input goes into the ring.
     pub(crate) fn count_piece(&self) {
-        // Ordering: Relaxed. Only the intake writes it, and reads it in `level`.
+        // Ordering: Relaxed. Only the host writes it, and reads it in `level`.
         self.pieces.fetch_add(1, Relaxed);
     }
 
@@ -140,52 +201,69 @@ impl Simulated {
     }
 }
 
-/// How full the queue is and how much may be sent.
-pub(crate) fn level(accepted: &Accepted, simulated: &Simulated, capacity: Capacity) -> Level {
-    // Ordering: Acquire pairs with the Release in `settle`.
-    let idle = simulated.settled.load(Acquire) == accepted.pieces.load(Relaxed);
-    let disposed = simulated.disposed();
-    let waiting = accepted.events.load(Relaxed).saturating_sub(disposed);
-    let gone = accepted.charged_events.load(Relaxed).saturating_sub(waiting);
-    let events = gone.saturating_add(capacity.events);
-    // Ordering: Relaxed. EVT3 words may hold more events than they are charged for, so `gone` can
-    // fall; what was granted stays granted.
-    let granted = simulated.credit_events.fetch_max(events, Relaxed).max(events);
-    let bytes = accepted.charged_bytes.load(Relaxed).saturating_add(capacity.bytes);
-    Level { credit: v1::Credit { events: granted, bytes }, idle, waiting }
+/// A session's counters, as they are read together.
+pub(crate) struct Standing<'a> {
+    pub(crate) queued: &'a Queued,
+    pub(crate) simulated: &'a Simulated,
+    pub(crate) tick: TickLength,
+    pub(crate) origin_us: Option<u64>,
 }
 
-/// What a session says about itself; `closed` must be safe to announce.
-pub(crate) fn acknowledgement(
-    accepted: &Accepted,
-    simulated: &Simulated,
-    capacity: Capacity,
-    closed: Tick,
-    clock: (TickLength, Option<u64>),
-) -> v1::Acknowledgement {
-    let level = level(accepted, simulated, capacity);
-    let excess = simulated.excess.load(Relaxed);
-    let (tick, origin_us) = clock;
-    v1::Acknowledgement {
-        accepted: accepted.batches.load(Relaxed),
-        durable: 0,
-        simulated_to_us: origin_us.map_or(0, |origin_us| tick.start_us(closed, origin_us)),
-        simulated_to_tick: closed.0,
-        queue_events: level.waiting,
-        credit: Some(level.credit),
-        drops: Some(v1::Drops {
-            late: accepted.late.load(Relaxed),
-            outside: accepted.outside.load(Relaxed),
-            multiplicity: accepted.multiplicity.load(Relaxed) + excess,
-            overload: 0,
-            words: accepted.words.load(Relaxed),
-        }),
-        events_accepted: accepted.counted.load(Relaxed).saturating_sub(excess),
-        events_filtered: simulated.filtered.load(Relaxed),
-        duplicates: accepted.duplicates.load(Relaxed),
-        deliveries: simulated.deliveries.load(Relaxed),
-        spikes: simulated.spikes.load(Relaxed),
-        core_ns: simulated.core_ns.load(Relaxed),
-        lag_us: 0,
+impl Standing<'_> {
+    /// Start of a tick on the sender's clock \[µs\]; zero before the origin is known.
+    fn start_us(&self, tick: Tick) -> u64 {
+        self.origin_us.map_or(0, |origin_us| self.tick.start_us(tick, origin_us))
+    }
+
+    fn lag_us(&self, closed_us: u64) -> u64 {
+        self.queued.live_us.load(Relaxed).saturating_sub(closed_us)
+    }
+
+    /// How full the queue is.
+    pub(crate) fn level(&self, now_us: u64) -> Level {
+        // Ordering: Acquire pairs with the Release in `settle`.
+        let settled = self.simulated.settled.load(Acquire);
+        let idle = settled == self.queued.pieces.load(Relaxed);
+        let closed_us = self.start_us(self.simulated.closed());
+        Level { idle, closed_us, lag_us: self.lag_us(closed_us), now_us }
+    }
+
+    /// What the session says about itself to a producer; `closed` must be safe to announce. The
+    /// first producer is told of the core's own drops.
+    pub(crate) fn acknowledgement(
+        &self,
+        accepted: &Accepted,
+        is_first: bool,
+        closed: Tick,
+    ) -> v1::Acknowledgement {
+        let simulated = self.simulated;
+        let disposed = simulated.disposed();
+        let excess = if is_first { simulated.excess.load(Relaxed) } else { 0 };
+        let closed_us = self.start_us(closed);
+        v1::Acknowledgement {
+            accepted: accepted.batches(),
+            durable: accepted.durable(),
+            simulated_to_us: closed_us,
+            simulated_to_tick: closed.0,
+            queue_events: self.queued.entries.load(Relaxed).saturating_sub(disposed),
+            credit: Some(v1::Credit {
+                events: accepted.credit_events.load(Relaxed),
+                bytes: accepted.credit_bytes.load(Relaxed),
+            }),
+            drops: Some(v1::Drops {
+                late: accepted.late.load(Relaxed),
+                outside: accepted.outside.load(Relaxed),
+                multiplicity: accepted.multiplicity.load(Relaxed) + excess,
+                overload: accepted.overload.load(Relaxed),
+                words: accepted.words.load(Relaxed),
+            }),
+            events_accepted: accepted.counted.load(Relaxed).saturating_sub(excess),
+            events_filtered: simulated.filtered.load(Relaxed),
+            duplicates: accepted.duplicates.load(Relaxed),
+            deliveries: simulated.deliveries.load(Relaxed),
+            spikes: simulated.spikes.load(Relaxed),
+            core_ns: simulated.core_ns.load(Relaxed),
+            lag_us: self.lag_us(closed_us),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The reading end of a session's stream: output, errors and acknowledgements, merged when asked.
+//! The reading end of a producer's stream: output, errors and acknowledgements, merged when asked.
 //!
 //! An acknowledgement is computed at the moment it can leave: at once when nothing else is queued,
 //! and between outputs now and then, so that credit flows while output does. Invariant: an
@@ -7,44 +7,61 @@
 use std::{
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use futures::Stream;
 use sim_core::Tick;
 use spiked_proto::v1::{self, stream_response::Message};
+use tokio::time::{Sleep, sleep};
 
 use super::{
-    link::{Link, Over},
+    link::Link,
+    outlet::{End, Outlet, Passage},
     output::Item,
 };
 
 /// Messages of output between two acknowledgements, while there is output.
 const OUTPUTS_AN_ACKNOWLEDGEMENT: u32 = 32;
+/// How long small answers wait for company, where they do.
+const COMPANY: Duration = Duration::from_micros(500);
 
-/// The messages of one session to its producer. Dropping it tells the session.
+/// The messages of one session to one producer. Dropping it tells the session.
 pub(crate) struct Reader {
     link: Arc<Link>,
+    outlet: Arc<Outlet>,
+    producer: usize,
     opened: Option<Box<v1::Opened>>,
     last: Box<v1::Acknowledgement>,
     /// Every tick below it is closed and its output sent.
     sent_to: Tick,
     since_acknowledgement: u32,
-    /// The last message waits for errors that belong before it.
-    ended: Option<Box<v1::Ended>>,
+    /// Small answers wait for company.
+    gathers: bool,
+    company: Option<Pin<Box<Sleep>>>,
     over: bool,
 }
 
 impl Reader {
-    /// Reads what the session has for its producer, beginning with `opened`.
-    pub(crate) fn new(link: Arc<Link>, opened: v1::Opened) -> Self {
+    /// Reads what the session has for a producer, beginning with `opened`.
+    pub(crate) fn new(
+        link: Arc<Link>,
+        outlet: Arc<Outlet>,
+        producer: usize,
+        opened: v1::Opened,
+        gathers: bool,
+    ) -> Self {
         Self {
             link,
+            outlet,
+            producer,
             opened: Some(Box::new(opened)),
             last: Box::default(),
             sent_to: Tick(0),
             since_acknowledgement: 0,
-            ended: None,
+            gathers,
+            company: None,
             over: false,
         }
     }
@@ -53,70 +70,70 @@ impl Reader {
         if let Some(opened) = self.opened.take() {
             return Some(Message::Opened(*opened));
         }
-        if let Some(error) = self.link.pop_error() {
+        if let Some(error) = self.outlet.take_error() {
             return Some(Message::Error(error));
-        }
-        if let Some(ended) = self.ended.take() {
-            self.over = true;
-            return Some(Message::Ended(*ended));
         }
         if self.since_acknowledgement >= OUTPUTS_AN_ACKNOWLEDGEMENT
             && let Some(acknowledgement) = self.acknowledge()
         {
             return Some(acknowledgement);
         }
-        // Both are read before the outbox: what they promise is in it, or was.
-        let closed = self.link.simulated.closed();
-        let over = self.link.over().cloned();
-        match self.link.pop_output() {
-            Some(item) => self.output(item),
+        // Both are read before the queue: what they promise is in it, or was.
+        let complete_to = self.outlet.complete_to();
+        let end = self.outlet.ends().cloned();
+        match self.outlet.take() {
+            Some(Passage::Output(item)) => Some(self.output(item)),
+            // What watchers are told does not come here.
+            Some(_) => self.next(),
             None => {
-                self.sent_to = self.sent_to.max(closed);
-                match over {
-                    Some(over) => self.end(over),
+                self.sent_to = self.sent_to.max(complete_to);
+                match end {
+                    Some(end) => Some(self.end(end)),
                     None => self.acknowledge(),
                 }
             }
         }
     }
 
-    fn output(&mut self, Item { message, closed }: Item) -> Option<Message> {
+    fn output(&mut self, Item { message, closed }: Item) -> Message {
         self.sent_to = self.sent_to.max(closed);
         self.since_acknowledgement += 1;
-        match Arc::unwrap_or_clone(message) {
-            Message::Ended(ended) => {
-                // Errors that came before the end have been queued by then.
-                self.ended = Some(Box::new(self.finish(ended)));
-                self.next()
-            }
-            other => Some(other),
+        Arc::unwrap_or_clone(message)
+    }
+
+    fn end(&mut self, End { reason, message }: End) -> Message {
+        // Errors that came before the end have been queued by then.
+        if let Some(error) = self.outlet.take_error() {
+            return Message::Error(error);
         }
-    }
-
-    fn end(&mut self, over: Over) -> Option<Message> {
-        let Over::Ended(reason, message) = over else {
-            return None;
-        };
+        self.over = true;
         let output_position = self.link.simulated.output();
-        let ended = v1::Ended { reason: reason.into(), message, r#final: None, output_position };
-        self.ended = Some(Box::new(self.finish(ended)));
-        self.next()
-    }
-
-    fn finish(&self, ended: v1::Ended) -> v1::Ended {
-        v1::Ended { r#final: Some(self.link.acknowledgement(self.sent_to)), ..ended }
+        let r#final = Some(self.link.acknowledgement(self.producer, self.sent_to));
+        Message::Ended(v1::Ended { reason: reason.into(), message, r#final, output_position })
     }
 
     /// An acknowledgement, if it says anything that the last one didn't.
     fn acknowledge(&mut self) -> Option<Message> {
         self.since_acknowledgement = 0;
-        let acknowledgement = self.link.acknowledgement(self.sent_to);
+        let acknowledgement = self.link.acknowledgement(self.producer, self.sent_to);
         let core_ns = acknowledgement.core_ns;
         if (v1::Acknowledgement { core_ns, ..*self.last }) == acknowledgement {
             return None;
         }
         *self.last = acknowledgement;
         Some(Message::Acknowledgement(acknowledgement))
+    }
+
+    /// Waits for company, once after each time that everything was said.
+    fn poll_company(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if !self.gathers || self.opened.is_some() || self.outlet.ends().is_some() {
+            return Poll::Ready(());
+        }
+        let company = self.company.get_or_insert_with(|| Box::pin(sleep(COMPANY)));
+        if company.is_elapsed() {
+            return Poll::Ready(());
+        }
+        company.as_mut().poll(context)
     }
 }
 
@@ -125,18 +142,23 @@ impl Stream for Reader {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Message>> {
         if self.over {
+            self.outlet.deliver();
             return Poll::Ready(None);
         }
-        self.link.reader.register(context.waker());
+        self.outlet.reader().register(context.waker());
+        ready!(self.poll_company(context));
         match self.next() {
             Some(message) => Poll::Ready(Some(message)),
-            None => Poll::Pending,
+            None => {
+                self.company = None;
+                Poll::Pending
+            }
         }
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.link.leave();
+        self.outlet.leave();
     }
 }

@@ -1,11 +1,11 @@
-//! All sessions of the daemon, by id: opened, joined, listed, frozen, made anew, closed.
+//! All sessions of the daemon, by tenant and id: opened, joined, listed, frozen, made anew, closed.
 //!
 //! A bounded map behind a mutex that no event ever passes. What takes time (making a plan,
-//! restoring a state, hashing a snapshot) happens on a thread apart, never on the I/O thread.
+//! restoring a state, hashing a snapshot, files) happens on a thread apart, never on the I/O thread.
 
 use std::{
     collections::BTreeMap,
-    hash::{BuildHasher as _, Hasher as _, RandomState},
+    io,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{
@@ -13,138 +13,403 @@ use std::{
             Ordering::{Acquire, Release},
         },
     },
+    time::Instant,
 };
 
+use sim_core::network::SensorSize;
 use spiked_proto::v1;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex as AsyncMutex, Notify};
 
 use super::{
-    handle::Session,
+    data::{Data, Resident},
+    handle::{Session, Token},
+    host::{Journaling, Keeping, Outcome},
+    journal::{Folder, Journal, Meta},
     making::{self, Made, Wanted},
     pool,
     protocol::Protocol,
-    settings::{Settings, check_name},
-    snapshot::{self, Store},
+    settings::{Capacity, Durability, Settings, check_name},
+    snapshot,
+    store::Store,
 };
 use crate::{config::Limits, error::Error, networks::Repository};
+
+/// Whose session, and which.
+type Key = (String, String);
 
 /// All sessions.
 pub(crate) struct Registry {
     repository: Arc<Repository>,
     pool: Arc<pool::Queue>,
-    sessions: Mutex<BTreeMap<String, Arc<Session>>>,
+    sessions: Mutex<BTreeMap<Key, Arc<Session>>>,
+    /// Durable sessions that lie on disk and do not run.
+    residents: Mutex<BTreeMap<Key, Resident>>,
+    /// Held while a durable session is made: its folder must not be made twice.
+    making: AsyncMutex<()>,
     snapshots: Store,
+    data: Option<Data>,
     limits: Limits,
     draining: AtomicBool,
     /// Rung when a session has gone.
     gone: Notify,
 }
 
+/// A session to be set going.
+struct Launch {
+    key: Key,
+    token: Token,
+    workers: u32,
+    made: Made,
+    journaling: Option<Journaling>,
+}
+
 impl Registry {
-    /// An empty registry.
+    /// A registry without sessions; those in the data folder are not made again yet.
     pub(crate) fn new(
         repository: Arc<Repository>,
         pool: Arc<pool::Queue>,
+        data: Option<Data>,
         limits: Limits,
-    ) -> Arc<Self> {
-        Arc::new(Self {
+    ) -> io::Result<Arc<Self>> {
+        let folder = data.as_ref().map(Data::snapshots);
+        Ok(Arc::new(Self {
             repository,
             pool,
             sessions: Mutex::default(),
-            snapshots: Store::new(limits.snapshots, limits.snapshot_bytes),
+            residents: Mutex::default(),
+            making: AsyncMutex::new(()),
+            snapshots: Store::open(folder, limits.snapshots, limits.snapshot_bytes)?,
+            data,
             limits,
             draining: AtomicBool::new(false),
             gone: Notify::new(),
-        })
+        }))
+    }
+
+    /// Makes the sessions again that ran when the daemon ended without a word. One that cannot be
+    /// made again stays on disk, and says why when it is opened.
+    pub(crate) async fn recover(self: &Arc<Self>) -> io::Result<()> {
+        let Some(data) = &self.data else {
+            return Ok(());
+        };
+        for resident in data.residents()? {
+            match resident {
+                Ok(resident) => {
+                    let key = (resident.meta.tenant.clone(), resident.meta.id.clone());
+                    let rests = resident.rests;
+                    lock(&self.residents).insert(key.clone(), resident);
+                    if rests {
+                        continue;
+                    }
+                    let began = Instant::now();
+                    match self.wake(&key).await {
+                        Ok(_) => tracing::info!(
+                            session = key.1,
+                            seconds = began.elapsed().as_secs_f64(),
+                            "a session goes on where its journal ends"
+                        ),
+                        Err(error) => {
+                            tracing::error!(session = key.1, %error, "a session cannot go on");
+                        }
+                    }
+                }
+                Err(broken) => tracing::error!(%broken, "a session cannot be read"),
+            }
+        }
+        Ok(())
     }
 
     /// Opens a session, or finds the one of that id; says whether it was there before.
     pub(crate) async fn open(
         self: &Arc<Self>,
-        open: v1::Open,
+        tenant: &str,
+        open: &v1::Open,
     ) -> Result<(Arc<Session>, bool), Error> {
-        let settings = Settings::new(&open)?;
-        let sensors = making::sensors(&open)?;
+        let settings = Settings::new(open)?;
+        let sensors = making::sensors(open)?;
         if !open.session_id.is_empty() {
             check_name("open.session_id", &open.session_id)?;
-            if let Some(session) = self.find(&open.session_id) {
-                session.check_same(&open, &settings, &sensors)?;
+            if let Some(session) = self.find_or_wake(tenant, &open.session_id).await? {
+                session.check_same(open, &settings, &sensors)?;
                 return Ok((session, true));
             }
-            if open.network.is_empty() {
-                return Err(Error::SessionUnknown { id: open.session_id });
+            if open.network.is_empty() || !open.resume_token.is_empty() {
+                return Err(Error::SessionUnknown { id: open.session_id.clone() });
             }
         }
         if open.network.is_empty() {
             return Err(Error::field("open.network", "is empty: name a network"));
         }
+        self.make(tenant, open, settings, sensors).await
+    }
+
+    async fn make(
+        self: &Arc<Self>,
+        tenant: &str,
+        open: &v1::Open,
+        settings: Settings,
+        sensors: Vec<(String, SensorSize)>,
+    ) -> Result<(Arc<Session>, bool), Error> {
+        if !open.producer.is_empty() && !settings.producers.contains(&open.producer) {
+            return Err(Error::ProducerUnknown {
+                id: open.session_id.clone(),
+                name: open.producer.clone(),
+                known: settings.producers,
+            });
+        }
         let workers = self.workers("open.workers", open.workers)?;
         self.check_admission()?;
         let repository = self.repository.clone();
         let wanted = Wanted {
-            network: open.network,
-            version: open.network_version,
+            network: open.network.clone(),
+            version: open.network_version.clone(),
             sensors,
             workers,
             field: "open.workers",
         };
-        let made = apart(move || making::make(&repository, wanted, settings)).await?;
-        self.admit(open.session_id, made)
+        let capacity = self.capacity();
+        let made = apart(move || making::make(&repository, wanted, settings, capacity)).await?;
+        self.launch(tenant, open.session_id.clone(), fresh_token()?, workers, made).await
+    }
+
+    /// Sets a session going that was made from nothing or from a snapshot.
+    async fn launch(
+        self: &Arc<Self>,
+        tenant: &str,
+        id: String,
+        token: Token,
+        workers: u32,
+        made: Made,
+    ) -> Result<(Arc<Session>, bool), Error> {
+        let id = if id.is_empty() { fresh_id()? } else { id };
+        let key = (tenant.to_owned(), id);
+        if made.protocol.settings().durability == Durability::None {
+            return self.admit(Launch { key, token, workers, made, journaling: None });
+        }
+        let _making = self.making.lock().await;
+        if let Some(session) = self.find(&key) {
+            session.check_settings(made.protocol.settings(), &made.runs)?;
+            return Ok((session, true));
+        }
+        let data = self.data.as_ref().ok_or(Error::NoData { what: "a durable session" })?;
+        let plan_sha256 = made.runs.plan_sha256;
+        let folder =
+            Folder::new(data.volume.clone(), data.session(&key.0, &key.1), plan_sha256);
+        let meta = Meta { id: key.1.clone(), tenant: key.0.clone(), token, workers };
+        let (made, journal) = apart(move || {
+            let written = folder
+                .create(&meta, &made.first_snapshot())
+                .and_then(|()| Journal::begin(folder, 0));
+            let journal = written.map_err(|error| Error::Journal(error.to_string()))?;
+            Ok((made, journal))
+        })
+        .await?;
+        let at = (0, made.start.output_position);
+        let journaling = Some(self.journaling(journal, &made, at));
+        self.admit(Launch { key, token, workers, made, journaling })
+    }
+
+    fn journaling(&self, journal: Journal, made: &Made, oldest: (u64, u64)) -> Journaling {
+        let protocol = &made.protocol;
+        let accepted = (0..protocol.producers()).map(|producer| protocol.status(producer).accepted);
+        let keeping = Keeping {
+            sync_interval: self.limits.journal_sync_interval,
+            snapshot_after_bytes: self.limits.journal_snapshot_bytes,
+            kept_bytes_max: self.limits.journal_bytes,
+        };
+        let policy = protocol.settings().durability;
+        let runs = Arc::new(made.runs.clone());
+        Journaling::new(journal, policy, keeping, runs, accepted.collect(), oldest)
+    }
+
+    /// A session that runs, or one that rests and is made again.
+    async fn find_or_wake(
+        self: &Arc<Self>,
+        tenant: &str,
+        id: &str,
+    ) -> Result<Option<Arc<Session>>, Error> {
+        let key = (tenant.to_owned(), id.to_owned());
+        if let Some(session) = self.find(&key) {
+            return Ok(Some(session));
+        }
+        if !lock(&self.residents).contains_key(&key) {
+            return Ok(None);
+        }
+        self.check_admission()?;
+        self.wake(&key).await
+    }
+
+    /// Makes a session again from its folder.
+    async fn wake(self: &Arc<Self>, key: &Key) -> Result<Option<Arc<Session>>, Error> {
+        let _making = self.making.lock().await;
+        let resident = lock(&self.residents).get(key).cloned();
+        let (Some(data), Some(Resident { meta, path, .. })) = (&self.data, resident) else {
+            // Somebody else was quicker.
+            return Ok(self.find(key));
+        };
+        let (volume, repository) = (data.volume.clone(), self.repository.clone());
+        let (capacity, workers) = (self.capacity(), meta.workers.min(self.workers_max()).max(1));
+        let (made, journal, at) = apart(move || {
+            let broken = |broken: super::journal::Broken| Error::Journal(broken.to_string());
+            let (index, snapshot) =
+                Folder::oldest_snapshot(volume.as_ref(), &path).map_err(broken)?;
+            let mut made = making::thaw(&repository, &snapshot, workers, capacity)?;
+            let at = (index, made.start.output_position);
+            let folder = Folder::new(volume, path, made.runs.plan_sha256);
+            let found = folder.find(index).map_err(broken)?;
+            made.replay(&found)?;
+            let journal = Journal::begin(folder.clone(), index + found.len() as u64)
+                .and_then(|journal| folder.set_resting(false).map(|()| journal));
+            let journal = journal.map_err(|error| Error::Journal(error.to_string()))?;
+            Ok((made, journal, at))
+        })
+        .await?;
+        let journaling = Some(self.journaling(journal, &made, at));
+        let launch = Launch { key: key.clone(), token: meta.token, workers, made, journaling };
+        let (session, _) = self.admit(launch)?;
+        lock(&self.residents).remove(key);
+        Ok(Some(session))
     }
 
     /// Makes a session from a snapshot.
     pub(crate) async fn restore(
         self: &Arc<Self>,
+        tenant: &str,
         sha256: &[u8],
+        id: String,
+        workers: u32,
+    ) -> Result<Arc<Session>, Error> {
+        let bytes = self.snapshot_bytes(tenant, sha256)?;
+        self.restore_bytes(tenant, bytes, id, workers).await
+    }
+
+    async fn restore_bytes(
+        self: &Arc<Self>,
+        tenant: &str,
+        bytes: Arc<Vec<u8>>,
         id: String,
         workers: u32,
     ) -> Result<Arc<Session>, Error> {
         if !id.is_empty() {
             check_name("session_id", &id)?;
+            self.check_free(tenant, &id)?;
         }
         let workers = self.workers("workers", workers)?;
-        let unknown = || Error::SnapshotUnknown { sha256: hex(sha256) };
-        let bytes = self.snapshots.find(sha256).ok_or_else(unknown)?;
         self.check_admission()?;
-        let repository = self.repository.clone();
-        let made = apart(move || making::thaw(&repository, &bytes, workers)).await?;
-        match self.admit(id, made)? {
+        let (repository, capacity) = (self.repository.clone(), self.capacity());
+        let made = apart(move || making::thaw(&repository, &bytes, workers, capacity)).await?;
+        match self.launch(tenant, id, fresh_token()?, workers, made).await? {
             (session, false) => Ok(session),
-            (session, true) => {
-                let id = session.id().to_owned();
-                Err(Error::SessionConflict { id, problem: "exists already" })
-            }
+            (session, true) => Err(exists(session.id())),
         }
     }
 
-    /// The session of an id.
-    pub(crate) fn get(&self, id: &str) -> Result<Arc<Session>, Error> {
-        self.find(id).ok_or_else(|| Error::SessionUnknown { id: id.to_owned() })
+    fn check_free(&self, tenant: &str, id: &str) -> Result<(), Error> {
+        let key = (tenant.to_owned(), id.to_owned());
+        if self.find(&key).is_some() || lock(&self.residents).contains_key(&key) {
+            return Err(exists(id));
+        }
+        Ok(())
     }
 
-    /// All sessions, ordered by id.
-    pub(crate) fn list(&self) -> Vec<v1::SessionInfo> {
-        let sessions: Vec<_> = self.lock().values().cloned().collect();
-        sessions.iter().map(|session| session.info()).collect()
+    /// A second session that goes on from where this one stands.
+    pub(crate) async fn fork(
+        self: &Arc<Self>,
+        tenant: &str,
+        id: &str,
+        fork_id: String,
+        workers: u32,
+    ) -> Result<Arc<Session>, Error> {
+        let session = self.get(tenant, id).await?;
+        let frozen = session.freeze().await?;
+        let bytes = apart(move || Ok(Arc::new(snapshot::encode(session.runs(), &frozen)))).await?;
+        self.restore_bytes(tenant, bytes, fork_id, workers).await
+    }
+
+    /// Takes a session back to a snapshot.
+    pub(crate) async fn rewind(
+        self: &Arc<Self>,
+        tenant: &str,
+        id: &str,
+        sha256: &[u8],
+    ) -> Result<Arc<Session>, Error> {
+        let session = self.get(tenant, id).await?;
+        let bytes = self.snapshot_bytes(tenant, sha256)?;
+        let (repository, capacity) = (self.repository.clone(), self.capacity());
+        let workers = u32::try_from(session.plan().workers()).unwrap_or(1);
+        let made = apart(move || making::thaw(&repository, &bytes, workers, capacity)).await?;
+        if made.runs != *session.runs() {
+            return Err(Error::Snapshot("the snapshot is of another network".into()));
+        }
+        let (key, token) = ((tenant.to_owned(), id.to_owned()), *session.token());
+        session.end(v1::EndReason::Rewound, "the session went back to a snapshot");
+        drop(session);
+        self.wait_gone(&key).await;
+        Ok(self.launch(tenant, key.1, token, workers, made).await?.0)
+    }
+
+    async fn wait_gone(&self, key: &Key) {
+        loop {
+            let gone = self.gone.notified();
+            if self.find(key).is_none() {
+                return;
+            }
+            gone.await;
+        }
+    }
+
+    fn snapshot_bytes(&self, tenant: &str, sha256: &[u8]) -> Result<Arc<Vec<u8>>, Error> {
+        let found = self.snapshots.find(tenant, sha256)?;
+        found.ok_or_else(|| Error::SnapshotUnknown { sha256: hex(sha256) })
+    }
+
+    /// The session of an id; one at rest is made again.
+    pub(crate) async fn get(
+        self: &Arc<Self>,
+        tenant: &str,
+        id: &str,
+    ) -> Result<Arc<Session>, Error> {
+        let found = self.find_or_wake(tenant, id).await?;
+        found.ok_or_else(|| Error::SessionUnknown { id: id.to_owned() })
+    }
+
+    /// All sessions of a tenant, ordered by id.
+    pub(crate) fn list(&self, tenant: &str) -> Vec<v1::SessionInfo> {
+        let sessions: Vec<_> = lock(&self.sessions)
+            .iter()
+            .filter(|((owner, _), _)| owner == tenant)
+            .map(|(_, session)| session.clone())
+            .collect();
+        let mut infos: Vec<_> = sessions.iter().map(|session| session.info()).collect();
+        let residents = lock(&self.residents);
+        let resting = residents.keys().filter(|(owner, _)| owner == tenant);
+        infos.extend(resting.map(|(_, id)| v1::SessionInfo {
+            session_id: id.clone(),
+            at_rest: true,
+            ..v1::SessionInfo::default()
+        }));
+        infos.sort_by(|one, other| one.session_id.cmp(&other.session_id));
+        infos
     }
 
     /// Takes a session's whole state.
     pub(crate) async fn snapshot(
         self: &Arc<Self>,
+        tenant: &str,
         id: &str,
     ) -> Result<v1::SnapshotSessionResponse, Error> {
-        let session = self.get(id)?;
+        let session = self.get(tenant, id).await?;
         let frozen = session.freeze().await?;
-        let protocol = Protocol::load(&frozen.protocol, session.plan())?;
-        let registry = self.clone();
+        let protocol = Protocol::load(&frozen.protocol, session.plan(), self.capacity())?;
+        let (registry, tenant) = (self.clone(), tenant.to_owned());
         apart(move || {
             let bytes = snapshot::encode(session.runs(), &frozen);
             let size_bytes = bytes.len() as u64;
-            let sha256 = registry.snapshots.keep(bytes)?;
+            let sha256 = registry.snapshots.keep(&tenant, session.runs(), bytes)?;
             Ok(v1::SnapshotSessionResponse {
                 snapshot_sha256: sha256.to_vec().into(),
                 size_bytes,
-                accepted: protocol.status().accepted,
+                accepted: protocol.status(0).accepted,
                 output_position: frozen.output_position,
                 simulated_to_tick: frozen.simulated_to.0,
             })
@@ -152,49 +417,82 @@ impl Registry {
         .await
     }
 
-    /// Ends a session; says where it stood.
-    pub(crate) fn close(&self, id: &str) -> Result<v1::SessionInfo, Error> {
-        let session = self.get(id)?;
-        session.end(v1::EndReason::Closed, "closed by a call");
-        self.forget(id);
-        Ok(session.info())
+    /// Snapshots that calls asked for.
+    pub(crate) const fn snapshots(&self) -> &Store {
+        &self.snapshots
     }
 
-    /// From here on no session is opened.
-    pub(crate) fn drain(&self) {
+    /// Ends a session; says where it stood. One at rest is deleted.
+    pub(crate) async fn close(
+        self: &Arc<Self>,
+        tenant: &str,
+        id: &str,
+    ) -> Result<v1::SessionInfo, Error> {
+        let key = (tenant.to_owned(), id.to_owned());
+        if let Some(session) = self.find(&key) {
+            session.end(v1::EndReason::Closed, "closed by a call");
+            let info = session.info();
+            drop(session);
+            self.wait_gone(&key).await;
+            return Ok(info);
+        }
+        let _making = self.making.lock().await;
+        let resident = lock(&self.residents).remove(&key);
+        let (Some(resident), Some(data)) = (resident, &self.data) else {
+            return Err(Error::SessionUnknown { id: id.to_owned() });
+        };
+        let folder = Folder::new(data.volume.clone(), resident.path, [0; 32]);
+        apart(move || folder.remove().map_err(|error| Error::Journal(error.to_string()))).await?;
+        let info = v1::SessionInfo { session_id: key.1, at_rest: true, ..Default::default() };
+        Ok(info)
+    }
+
+    /// From here on no session is opened. Those without a producer are saved, or end.
+    pub(crate) async fn drain(&self) {
         // Ordering: Release pairs with the Acquire in `check_admission`.
         self.draining.store(true, Release);
+        let sessions: Vec<_> = lock(&self.sessions).values().cloned().collect();
+        for session in sessions.iter().filter(|session| !session.info().has_producer) {
+            session.shut_down().await;
+        }
     }
 
     /// Waits until no session is left.
     pub(crate) async fn emptied(&self) {
         loop {
             let gone = self.gone.notified();
-            if self.lock().is_empty() {
+            if lock(&self.sessions).is_empty() {
                 return;
             }
             gone.await;
         }
     }
 
-    /// Ends all sessions; says how many there were.
-    pub(crate) fn end_all(&self, reason: v1::EndReason, message: &str) -> usize {
-        let sessions = std::mem::take(&mut *self.lock());
-        for session in sessions.values() {
-            session.end(reason, message);
+    /// Saves all durable sessions and ends the others; says how many there were.
+    pub(crate) async fn end_all(&self) -> usize {
+        let sessions: Vec<_> = lock(&self.sessions).values().cloned().collect();
+        for session in &sessions {
+            session.shut_down().await;
         }
-        self.gone.notify_waiters();
         sessions.len()
     }
 
     /// The number of workers that is meant.
     fn workers(&self, field: &str, given: u32) -> Result<u32, Error> {
-        let limit = self.limits.workers;
-        if given as usize > limit {
+        let limit = self.workers_max();
+        if given > limit {
             let problem = format!("{given} where {limit} is the most here");
             return Err(Error::field(field, problem));
         }
         Ok(given.max(1))
+    }
+
+    fn workers_max(&self) -> u32 {
+        u32::try_from(self.limits.workers).unwrap_or(u32::MAX)
+    }
+
+    fn capacity(&self) -> Capacity {
+        Capacity { events: self.limits.queue_events, bytes: self.limits.queue_bytes }
     }
 
     fn check_admission(&self) -> Result<(), Error> {
@@ -202,50 +500,63 @@ impl Registry {
         if self.draining.load(Acquire) {
             return Err(Error::ShuttingDown);
         }
-        self.check_count(&self.lock())
+        self.check_count(&lock(&self.sessions))
     }
 
-    fn check_count(&self, sessions: &BTreeMap<String, Arc<Session>>) -> Result<(), Error> {
+    fn check_count(&self, sessions: &BTreeMap<Key, Arc<Session>>) -> Result<(), Error> {
         if sessions.len() < self.limits.sessions {
             return Ok(());
         }
         Err(Error::Limit { what: "sessions", limit: self.limits.sessions as u64 })
     }
 
-    /// Puts a session into the map, under the id given or one of its own, and sets it going.
-    fn admit(self: &Arc<Self>, id: String, made: Made) -> Result<(Arc<Session>, bool), Error> {
-        let mut sessions = self.lock();
+    /// Puts a session into the map and sets it going.
+    fn admit(self: &Arc<Self>, launch: Launch) -> Result<(Arc<Session>, bool), Error> {
+        let Launch { key, token, workers, made, journaling } = launch;
+        let mut sessions = lock(&self.sessions);
         self.check_count(&sessions)?;
-        let id = if id.is_empty() { fresh_id(&sessions) } else { id };
-        if let Some(session) = sessions.get(&id) {
+        if let Some(session) = sessions.get(&key) {
             // Somebody else was quicker.
             session.check_settings(made.protocol.settings(), &made.runs)?;
             return Ok((session.clone(), true));
         }
-        let (session, intake) = Session::begin(id.clone(), made, &self.pool, &self.limits);
-        sessions.insert(id.clone(), session.clone());
+        let lease = self.limits.lease;
+        let (session, host) =
+            Session::begin(key.1.clone(), token, made, &self.pool, lease, journaling);
+        sessions.insert(key.clone(), session.clone());
         drop(sessions);
         let registry = self.clone();
         tokio::spawn(async move {
-            intake.run().await;
-            registry.forget(&id);
+            let outcome = host.run().await;
+            registry.forget(key, token, workers, outcome);
         });
         Ok((session, false))
     }
 
-    fn forget(&self, id: &str) {
-        self.lock().remove(id);
+    /// A session is over; one that was saved lies on disk from here on.
+    fn forget(&self, key: Key, token: Token, workers: u32, outcome: Outcome) {
+        if let (Outcome::Saved, Some(data)) = (outcome, &self.data) {
+            let (tenant, id) = key.clone();
+            let path = data.session(&tenant, &id);
+            let meta = Meta { id, tenant, token, workers };
+            lock(&self.residents).insert(key.clone(), Resident { meta, path, rests: true });
+        }
+        lock(&self.sessions).remove(&key);
         self.gone.notify_waiters();
     }
 
-    fn find(&self, id: &str) -> Option<Arc<Session>> {
-        self.lock().get(id).cloned()
+    fn find(&self, key: &Key) -> Option<Arc<Session>> {
+        lock(&self.sessions).get(key).cloned()
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Session>>> {
-        // No call panics while it holds the map, so a poisoned one is whole.
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(map: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No call panics while it holds a map, so a poisoned one is whole.
+    map.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn exists(id: &str) -> Error {
+    Error::SessionConflict { id: id.to_owned(), problem: "exists already" }
 }
 
 /// Runs what takes time on a thread of its own.
@@ -256,14 +567,15 @@ async fn apart<T: Send + 'static>(
     done.unwrap_or(Err(Error::Internal("a thread stopped in the middle of its work")))
 }
 
-fn fresh_id(sessions: &BTreeMap<String, Arc<Session>>) -> String {
-    loop {
-        // Seeded from the system's randomness: not to be guessed, unlikely to repeat.
-        let id = format!("{:016x}", RandomState::new().build_hasher().finish());
-        if !sessions.contains_key(&id) {
-            return id;
-        }
-    }
+/// Not to be guessed, and unlikely to repeat.
+fn fresh_token() -> Result<Token, Error> {
+    let mut token = Token::default();
+    getrandom::fill(&mut token).map_err(|_| Error::Internal("the system has no randomness"))?;
+    Ok(token)
+}
+
+fn fresh_id() -> Result<String, Error> {
+    Ok(hex(&fresh_token()?[..8]))
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

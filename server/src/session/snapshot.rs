@@ -2,22 +2,15 @@
 //!
 //! Holds what it takes to make the session anew where its network is: the network's name, version,
 //! sensor sizes and plan hash, the core's own snapshot, the protocol's state and the output
-//! position. The store keeps a bounded number of them, by SHA-256, until the daemon ends.
+//! position.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
-
-use sha2::{Digest as _, Sha256};
 use sim_core::{DYNAMICS_VERSION, Tick, network::SensorSize};
 use spiked_proto::v1;
 
 use super::codec::{Damaged, Reader, Writer};
-use crate::error::Error;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"spiked-s");
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// How far a session is on the way to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +31,8 @@ pub(crate) struct Frozen {
     pub(crate) core: Option<Vec<u8>>,
     pub(crate) protocol: Vec<u8>,
     pub(crate) output_position: u64,
+    /// Entries given to the core.
+    pub(crate) applied: u64,
     pub(crate) ending: Ending,
     pub(crate) simulated_to: Tick,
 }
@@ -57,6 +52,7 @@ pub(crate) struct Thawed {
     pub(crate) core: Option<Vec<u8>>,
     pub(crate) protocol: Vec<u8>,
     pub(crate) output_position: u64,
+    pub(crate) applied: u64,
     pub(crate) ending: Ending,
 }
 
@@ -71,6 +67,7 @@ pub(crate) fn encode(runs: &Runs, frozen: &Frozen) -> Vec<u8> {
     let mut end = Writer::default();
     end.u64(u64::from(frozen.core.is_some()));
     end.u64(frozen.output_position);
+    end.u64(frozen.applied);
     end.u64(match frozen.ending {
         Ending::Open => 0,
         Ending::Completed | Ending::Told(v1::EndReason::Completed) => 1,
@@ -96,7 +93,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Thawed, Damaged> {
     let end = &mut Reader::new("end", checked(from)?);
     from.end()?;
     let has_core = end.flag()?;
-    let output_position = end.u64()?;
+    let (output_position, applied) = (end.u64()?, end.u64()?);
     let ending = match end.u64()? {
         0 => Ending::Open,
         1 => Ending::Completed,
@@ -104,7 +101,8 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Thawed, Damaged> {
         value => return Err(end.damaged(format!("ending {value}"))),
     };
     end.end()?;
-    Ok(Thawed { runs, core: has_core.then_some(core), protocol, output_position, ending })
+    let core = has_core.then_some(core);
+    Ok(Thawed { runs, core, protocol, output_position, applied, ending })
 }
 
 fn section(out: &mut Writer, bytes: &[u8]) {
@@ -157,44 +155,6 @@ impl Runs {
     }
 }
 
-/// Snapshots by the SHA-256 of their bytes.
-pub(crate) struct Store {
-    held: Mutex<HashMap<[u8; 32], Arc<Vec<u8>>>>,
-    count_max: usize,
-    bytes_max: usize,
-}
-
-impl Store {
-    /// An empty store with its bounds.
-    pub(crate) fn new(count_max: usize, bytes_max: usize) -> Self {
-        Self { held: Mutex::default(), count_max, bytes_max }
-    }
-
-    /// Keeps a snapshot; gives its name.
-    pub(crate) fn keep(&self, bytes: Vec<u8>) -> Result<[u8; 32], Error> {
-        let sha256: [u8; 32] = Sha256::digest(&bytes).into();
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.contains_key(&sha256) {
-            return Ok(sha256);
-        }
-        if held.len() >= self.count_max {
-            return Err(Error::Limit { what: "snapshots", limit: self.count_max as u64 });
-        }
-        let total: usize = held.values().map(|snapshot| snapshot.len()).sum();
-        if total + bytes.len() > self.bytes_max {
-            return Err(Error::Limit { what: "bytes of snapshots", limit: self.bytes_max as u64 });
-        }
-        held.insert(sha256, Arc::new(bytes));
-        Ok(sha256)
-    }
-
-    /// A snapshot by its name.
-    pub(crate) fn find(&self, sha256: &[u8]) -> Option<Arc<Vec<u8>>> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.get(sha256).cloned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -213,6 +173,7 @@ mod tests {
             core: Some(vec![1, 2, 3]),
             protocol: vec![4; 50],
             output_position: 99,
+            applied: 12,
             ending: Ending::Completed,
             simulated_to: Tick(5),
         };
@@ -224,7 +185,8 @@ mod tests {
         let thawed = decode(&snapshot()).unwrap();
         assert_eq!(thawed.runs.sensors[0].0, "camera");
         assert_eq!((thawed.core, thawed.protocol), (Some(vec![1, 2, 3]), vec![4; 50]));
-        assert_eq!((thawed.output_position, thawed.ending), (99, Ending::Completed));
+        assert_eq!((thawed.output_position, thawed.applied), (99, 12));
+        assert_eq!(thawed.ending, Ending::Completed);
     }
 
     proptest! {
@@ -242,16 +204,5 @@ mod tests {
             let bytes = snapshot();
             prop_assert!(decode(&bytes[..keep % bytes.len()]).is_err());
         }
-    }
-
-    #[test]
-    fn the_store_is_bounded_and_says_so() {
-        let store = Store::new(2, 10);
-        let first = store.keep(vec![1; 4]).unwrap();
-        assert_eq!(store.keep(vec![1; 4]).unwrap(), first);
-        assert!(store.keep(vec![2; 7]).unwrap_err().to_string().contains("bytes of snapshots"));
-        store.keep(vec![2; 4]).unwrap();
-        assert!(store.keep(vec![3; 1]).unwrap_err().to_string().contains("at most 2"));
-        assert_eq!(store.find(&first).unwrap().len(), 4);
     }
 }

@@ -5,7 +5,7 @@ use tonic::Code;
 
 use crate::support::{Server, open};
 
-fn bad_opens() -> [(Code, &'static str, v1::Open); 12] {
+fn bad_opens() -> [(Code, &'static str, v1::Open); 13] {
     let sensor = |port: &str, width| v1::SensorSize { port: port.into(), width, height: 30 };
     let with = |change: fn(&mut v1::Open)| {
         let mut open = open("touch");
@@ -24,9 +24,21 @@ fn bad_opens() -> [(Code, &'static str, v1::Open); 12] {
             v1::Open { session_id: "none".into(), ..v1::Open::default() },
         ),
         (Code::InvalidArgument, "open.run_on_us", with(|open| open.run_on_us = Some(u64::MAX))),
-        (Code::Unimplemented, "open.pace", with(|open| open.set_pace(v1::Pace::Live))),
-        (Code::Unimplemented, "open.producer", with(|open| open.producer = "left".into())),
-        (Code::Unimplemented, "open.lease_us", with(|open| open.lease_us = 5)),
+        (Code::InvalidArgument, "open.lateness_us", with(|open| open.lateness_us = 5)),
+        (Code::InvalidArgument, "open.lease_us", with(|open| open.lease_us = Some(u64::MAX))),
+        (
+            Code::InvalidArgument,
+            "REASON_PRODUCER_UNKNOWN",
+            with(|open| {
+                open.producers = vec!["left".into(), "right".into()];
+                open.producer = "main".into();
+            }),
+        ),
+        (
+            Code::FailedPrecondition,
+            "REASON_NO_DATA",
+            with(|open| open.set_durability(v1::Durability::Each)),
+        ),
         (Code::InvalidArgument, "REASON_PORT_SHAPE", eye(vec![])),
         (Code::InvalidArgument, "sensors[0].width", eye(vec![sensor("camera", 0)])),
         (Code::InvalidArgument, "(REASON_", eye(vec![sensor("camera", 34), sensor("left", 34)])),
@@ -47,18 +59,8 @@ async fn what_is_wrong_with_an_open_fails_the_call() {
 #[tokio::test]
 async fn calls_of_later_versions_are_refused_by_name() {
     let server = Server::start().await;
-    let mut sessions = server.sessions().await;
-    let status = sessions.step_session(v1::StepSessionRequest::default()).await.unwrap_err();
-    assert_eq!(status.code(), Code::Unimplemented);
-    assert!(status.message().contains("StepSession"), "{status}");
     let mut networks = server.networks().await;
     let status = networks.unload_network(v1::UnloadNetworkRequest::default()).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
     assert!(status.message().contains("UnloadNetwork"), "{status}");
-    let request = v1::WatchSessionRequest {
-        watched: v1::Watched::Probes.into(),
-        ..v1::WatchSessionRequest::default()
-    };
-    let status = sessions.watch_session(request).await.unwrap_err();
-    assert_eq!(status.code(), Code::Unimplemented, "{status}");
 }

@@ -74,9 +74,9 @@ async fn sessions_are_listed_and_closed() {
 }
 
 #[tokio::test]
-async fn a_session_ends_when_its_stream_breaks() {
+async fn a_session_without_a_lease_ends_when_its_stream_breaks() {
     let server = Server::start().await;
-    let producer = server.open(named("lost")).await.unwrap();
+    let producer = server.open(v1::Open { lease_us: Some(0), ..named("lost") }).await.unwrap();
     drop(producer);
     let gone = async {
         loop {

@@ -1,54 +1,60 @@
-//! The session protocol: what one producer's messages mean, as a value with methods.
+//! The session protocol: what producers' messages mean, as a value with methods.
 //!
-//! No sockets, no clock, no threads: messages and the queue's level go in, checked events and
-//! refusals come out ([`Actions`]). Invariants: batches are accepted once and in order; every
-//! event of an accepted batch is applied or counted as dropped; an event that is applied lies on
-//! its port, at or above the promise. A session has one producer today; several would be several of
-//! these values, with the smallest of their promises as a port's.
+//! No sockets, no clock, no threads: messages, the queue's level and the time go in, checked events
+//! and refusals come out ([`Actions`]). Invariants: batches are accepted once and in order; every
+//! event of an accepted batch is applied or counted as dropped, by cause; an event that is applied
+//! lies on its port, at or above the session's promise, which is the smallest of its producers'
+//! or, under live pace, what the clock says, whichever is later.
 
+mod backlog;
 mod input;
 mod judge;
+mod live;
+mod outstanding;
+mod overload;
+mod producer;
+mod record;
 mod refusal;
+mod replay;
 mod sequence;
 mod state;
 #[cfg(test)]
 mod tests;
 
-use sim_core::{InputEvent, Plan, TickLength};
+use sim_core::{Plan, Tick, TickLength};
 use spiked_proto::v1;
 
-pub(crate) use self::refusal::Refusal;
+pub(crate) use self::{record::Record, refusal::Refusal};
 use self::{
-    input::Port,
-    judge::Target,
-    sequence::{Numbers, Place},
+    backlog::{Backlog, Piece},
+    live::LiveClock,
+    producer::{Accepted, Admitted, Gate, Producer},
 };
 use super::{
     chunk::{Chunk, Op},
     positions::Level,
-    settings::{Origin, Policy, Settings},
+    settings::{Capacity, Durability, Origin, Overload, Pace, Policy, Settings},
 };
-
-/// The queue counts as stalled when less than this share of it is free and nothing can move.
-const STALL_SHARE: u64 = 64;
 
 /// What a message led to.
 #[derive(Debug, Default)]
 pub(crate) struct Actions {
     /// Goes to the simulation.
     pub(crate) chunk: Chunk,
-    /// Goes to the producer.
-    pub(crate) errors: Vec<v1::Error>,
+    /// Go to producers, by index.
+    pub(crate) errors: Vec<(usize, v1::Error)>,
+    /// Go into the journal before the chunk goes anywhere; empty unless the session is durable.
+    pub(crate) records: Vec<Record>,
 }
 
-/// Where the producer stands.
+/// Where a producer stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Status {
     /// Batches up to here are in order, checked and on their way.
     pub(crate) accepted: u64,
     /// Events in accepted batches, whatever became of them.
     pub(crate) events_seen: u64,
-    /// Entries handed to the simulation; what the queue holds is counted in these.
+    /// Entries for the simulation; what the queue holds is counted in these.
     pub(crate) events_applied: u64,
     /// The events that they stand for: an entry of a multiplicity of three is three events.
     pub(crate) events_counted: u64,
@@ -64,65 +70,98 @@ pub(crate) struct Status {
     pub(crate) refused: u64,
 }
 
-/// A batch that may be looked into.
-enum Admitted {
-    /// The one expected; `charge` is what it takes of the credit in events.
-    Next { digest: u32, charge: u64 },
-    /// Accepted before.
-    Duplicate,
-}
-
-/// One producer of one session.
+/// The conversation of one session with its producers.
 #[derive(Debug)]
 pub(crate) struct Protocol {
     settings: Settings,
+    capacity: Capacity,
     tick: TickLength,
     run_on_us: u64,
-    ports: Vec<Port>,
-    numbers: Numbers,
-    status: Status,
-    /// Tick 0 on the sender's clock \[µs\], once it is known.
+    producers: Vec<Producer>,
+    /// One a producer, under live pace.
+    clocks: Vec<LiveClock>,
+    /// Tick 0 on the senders' clock \[µs\], once it is known.
     origin_us: Option<u64>,
-    /// No event before this is still to come \[µs\].
-    promise_us: u64,
-    /// The last event applied \[µs\].
-    last_event_us: u64,
-    /// Causes already reported, one bit a reason.
-    reported: u64,
+    /// What the session was promised \[µs\].
+    promised_us: u64,
     ended: bool,
+    /// What waits where it can be dropped, under `drop_oldest`.
+    backlog: Backlog,
+    /// What the message at hand leads to, under `drop_oldest`.
+    pending: Chunk,
 }
 
 impl Protocol {
     /// The protocol of a session at its start.
-    pub(crate) fn new(settings: Settings, plan: &Plan) -> Self {
+    pub(crate) fn new(settings: Settings, plan: &Plan, capacity: Capacity) -> Self {
         let origin_us = match settings.origin {
             Origin::Time(time_us) => Some(time_us),
             Origin::FirstBatch => None,
         };
-        Self {
+        let promised_us = origin_us.unwrap_or(0);
+        let mut protocol = Self {
             tick: plan.tick(),
             run_on_us: settings.run_on_us.unwrap_or_else(|| longest_path_us(plan)),
-            ports: plan.inputs().iter().enumerate().map(Port::new).collect(),
-            numbers: Numbers::default(),
-            status: Status::default(),
+            producers: settings
+                .producers
+                .iter()
+                .map(|_| Producer::new(plan, promised_us))
+                .collect(),
+            clocks: vec![LiveClock::default(); settings.producers.len()],
             origin_us,
-            promise_us: origin_us.unwrap_or(0),
-            last_event_us: 0,
-            reported: 0,
+            promised_us,
             ended: false,
+            backlog: Backlog::default(),
+            pending: Chunk::default(),
+            capacity,
             settings,
-        }
+        };
+        protocol.observe(&Level::default());
+        protocol
     }
 
-    /// Where the producer stands.
-    pub(crate) fn status(&self) -> &Status {
-        &self.status
+    /// How many producers there are.
+    pub(crate) fn producers(&self) -> usize {
+        self.producers.len()
+    }
+
+    /// Where a producer stands.
+    pub(crate) fn status(&self, producer: usize) -> &Status {
+        &self.producers[producer].status
+    }
+
+    /// How much a producer may have sent in all.
+    pub(crate) fn credit(&self, producer: usize) -> v1::Credit {
+        self.producers[producer].credit(self.settings.overload, self.capacity)
+    }
+
+    /// Whether a producer sends no more.
+    pub(crate) fn has_ended(&self, producer: usize) -> bool {
+        self.ended || self.producers[producer].ended
     }
 
     /// The time below which everything may run \[µs\].
     pub(crate) fn closed_us(&self) -> u64 {
         let ends_us = if self.ended { self.run_to_us() } else { None };
-        ends_us.unwrap_or(self.promise_us)
+        ends_us.unwrap_or(self.promised_us)
+    }
+
+    /// What the session was promised \[µs, sender's clock\].
+    pub(crate) fn promised_us(&self) -> u64 {
+        self.promised_us
+    }
+
+    /// What a producer has promised \[µs\].
+    pub(crate) fn promise_of(&self, producer: usize) -> u64 {
+        self.producers[producer].promise_us
+    }
+
+    /// Another producer's promise that holds the session below a time \[µs\].
+    pub(crate) fn held_below(&self, producer: usize, time_us: u64) -> Option<u64> {
+        let others = self.producers.iter().enumerate();
+        let others = others.filter(|(index, other)| *index != producer && !other.ended);
+        let slowest = others.map(|(_, other)| other.promise_us).min();
+        slowest.filter(|&promise_us| promise_us < time_us)
     }
 
     /// What the session was opened with.
@@ -131,152 +170,184 @@ impl Protocol {
     }
 
     /// A numbered batch of events.
-    pub(crate) fn batch(&mut self, batch: &v1::EventBatch, level: &Level, out: &mut Actions) {
-        if self.ended {
-            self.status.refused += 1;
+    pub(crate) fn batch(
+        &mut self,
+        producer: usize,
+        batch: &v1::EventBatch,
+        level: &Level,
+        out: &mut Actions,
+    ) {
+        self.observe(level);
+        if self.has_ended(producer) {
+            self.producers[producer].status.refused += 1;
             return;
         }
-        match self.admit(batch, level) {
-            Ok(Admitted::Next { digest, charge }) => self.accept(batch, digest, charge, out),
-            Ok(Admitted::Duplicate) => self.status.duplicates += 1,
-            Err(refusal) => self.refuse(&refusal, out),
+        match self.producers[producer].admit(batch, &self.gate(level)) {
+            Ok(Admitted::Next { digest, charge }) => {
+                match self.finds_no_room(producer, charge, level) {
+                    true if self.settings.overload == Overload::Fail => {
+                        let refusal = Refusal::overload(batch.sequence, self.waiting(), level);
+                        self.refuse(producer, &refusal, out);
+                    }
+                    full => {
+                        let dropped = full && self.settings.overload == Overload::DropNewest;
+                        let gate = self.gate(level);
+                        let floor_us = gate.floor_us;
+                        let accepting = Accepting { batch, digest, charge, dropped, floor_us };
+                        let heard_us = self.accept(producer, &accepting, out);
+                        self.hear(producer, heard_us, level);
+                    }
+                }
+            }
+            Ok(Admitted::Duplicate) => self.producers[producer].status.duplicates += 1,
+            Err(refusal) => self.refuse(producer, &refusal, out),
         }
+        self.settle(level, out);
     }
 
-    /// Moves the promise without events.
-    pub(crate) fn heartbeat(&mut self, promise_us: u64, out: &mut Actions) {
-        if self.ended {
+    /// Moves a producer's promise without events.
+    pub(crate) fn heartbeat(
+        &mut self,
+        producer: usize,
+        promise_us: u64,
+        level: &Level,
+        out: &mut Actions,
+    ) {
+        self.observe(level);
+        if self.has_ended(producer) {
             return;
         }
-        match self.check_promise(0, promise_us) {
-            Ok(()) => self.promise(promise_us, out),
-            Err(refusal) => self.refuse(&refusal, out),
+        match self.producers[producer].check_promise(0, promise_us) {
+            Ok(()) => {
+                self.record(out, || Record::Promise { producer, time_us: promise_us });
+                self.promise(producer, promise_us, out);
+                self.hear(producer, Some(promise_us), level);
+            }
+            Err(refusal) => self.refuse(producer, &refusal, out),
         }
+        self.settle(level, out);
     }
 
     /// A message that has no place here.
-    pub(crate) fn refuse(&mut self, refusal: &Refusal, out: &mut Actions) {
-        self.status.refused += 1;
-        if self.ended {
+    pub(crate) fn refuse(&mut self, producer: usize, refusal: &Refusal, out: &mut Actions) {
+        self.producers[producer].status.refused += 1;
+        if self.has_ended(producer) {
             return;
         }
         let fatal = refusal.policy(&self.settings) == Policy::Fail;
-        self.report(refusal, fatal, out);
+        self.report(producer, refusal, fatal, out);
         if fatal {
+            self.record(out, || Record::End { producer, failed: true });
             self.finish(true, out);
         }
     }
 
-    /// No batch will follow.
-    pub(crate) fn end(&mut self, out: &mut Actions) {
-        self.finish(false, out);
-    }
-
-    /// Tells a producer, once, that only a promise can make room for more.
-    pub(crate) fn check_stall(&mut self, level: &Level, out: &mut Actions) {
-        if self.ended {
+    /// No batch of this producer will follow.
+    pub(crate) fn end(&mut self, producer: usize, level: &Level, out: &mut Actions) {
+        if self.has_ended(producer) {
             return;
         }
-        if self.is_stalled(level) {
-            let refusal = Refusal::stalled(level.waiting, self.promise_us);
-            self.report(&refusal, false, out);
-        } else {
-            self.reported &= !bit(v1::Reason::PromiseStalled);
-        }
+        self.record(out, || Record::End { producer, failed: false });
+        self.end_producer(producer, out);
+        self.settle(level, out);
     }
 
-    fn is_stalled(&self, level: &Level) -> bool {
-        let free = level.credit.events.saturating_sub(self.status.charged_events);
-        level.idle && free <= (level.waiting + free) / STALL_SHARE && level.waiting > 0
+    /// Under live pace, lets the session's time follow the clock.
+    pub(crate) fn tick(&mut self, level: &Level, out: &mut Actions) {
+        self.observe(level);
+        if let Some(time_us) = self.clock_says(level.now_us) {
+            self.record(out, || Record::Watermark { time_us });
+            self.raise(time_us, out);
+        }
+        self.settle(level, out);
     }
 
-    /// Everything that can be said of a batch before its events are looked at.
-    fn admit(&self, batch: &v1::EventBatch, level: &Level) -> Result<Admitted, Refusal> {
-        let Place::Next(digest) = self.numbers.place(batch)? else {
-            return Ok(Admitted::Duplicate);
-        };
-        if !batch.payload_sha256.is_empty() {
-            return Err(Refusal::unimplemented(batch.sequence, "payload_sha256"));
-        }
-        let port = self.port(batch)?;
-        let charge = port.check(batch)?;
-        let events_left = level.credit.events.saturating_sub(self.status.charged_events);
-        let bytes_left = level.credit.bytes.saturating_sub(self.status.charged_bytes);
-        if charge > events_left || batch.payload.len() as u64 > bytes_left {
-            if self.is_stalled(level) {
-                return Err(Refusal::stalled(level.waiting, self.promise_us).of(batch.sequence));
+    /// The queue's level changed: hands over what may go, and tells producers, once, that only a
+    /// promise can make room for more.
+    pub(crate) fn look_after(&mut self, level: &Level, out: &mut Actions) {
+        self.observe(level);
+        self.settle(level, out);
+        for producer in 0..self.producers.len() {
+            if self.has_ended(producer) {
+                continue;
             }
-            return Err(Refusal::credit(batch, charge, events_left, bytes_left));
+            let gate = self.gate(level);
+            if self.producers[producer].is_stalled(&gate) {
+                let waiting = self.producers[producer].waiting();
+                let refusal = Refusal::stalled(waiting, self.promised_us);
+                self.report(producer, &refusal, false, out);
+            } else {
+                self.producers[producer].reported &= !bit(v1::Reason::PromiseStalled);
+            }
         }
-        if let Some(promise_us) = batch.promise_us {
-            self.check_promise(batch.sequence, promise_us)?;
-        }
-        Ok(Admitted::Next { digest, charge })
     }
 
-    fn port(&self, batch: &v1::EventBatch) -> Result<&Port, Refusal> {
-        let port = usize::try_from(batch.port).ok().and_then(|index| self.ports.get(index));
-        port.ok_or_else(|| Refusal::port(batch.sequence, batch.port, self.ports.len()))
-    }
-
-    fn check_promise(&self, sequence: u64, promise_us: u64) -> Result<(), Refusal> {
-        if promise_us >= self.promise_us {
-            return Ok(());
-        }
-        Err(Refusal::promise(sequence, promise_us, self.promise_us))
-    }
-
-    /// Applies a batch that is in order and whole; its events are yet to be judged.
-    fn accept(&mut self, batch: &v1::EventBatch, digest: u32, charge: u64, out: &mut Actions) {
-        let before = out.chunk.events.len();
-        let first_us = self.prepare(batch);
-        self.begin_at(first_us, out);
-        let target = Target {
+    fn gate(&self, level: &Level) -> Gate<'_> {
+        Gate {
             settings: &self.settings,
-            promise_us: self.promise_us,
-            events_before: self.status.events_seen,
-        };
-        let port = &self.ports[batch.port as usize];
-        let taken = port.take(batch, &target, &mut out.chunk.events);
-        let applied = &out.chunk.events[before..];
-        self.last_event_us = latest(applied, self.last_event_us);
-        let events = applied.iter().map(|event| u64::from(event.multiplicity));
-        self.status.events_counted += events.sum::<u64>();
-        let count = applied.len();
-        if count > 0 {
-            out.chunk.push(Op::Events { port: port.id(), count });
+            capacity: self.capacity,
+            floor_us: self.promised_us,
+            idle: level.idle,
+            replayed: false,
         }
-        self.status.events_applied += count as u64;
-        add(&mut self.status.drops, &taken.drops);
+    }
+
+    /// Takes credit back that the simulation has freed.
+    fn observe(&mut self, level: &Level) {
+        for producer in &mut self.producers {
+            producer.release(level.closed_us, self.capacity);
+        }
+    }
+
+    /// Applies a batch that is in order and whole; its events are yet to be judged. Gives the time
+    /// that its sensor's clock had reached.
+    fn accept(
+        &mut self,
+        producer: usize,
+        accepting: &Accepting<'_>,
+        out: &mut Actions,
+    ) -> Option<u64> {
+        let &Accepting { batch, digest, charge, dropped, .. } = accepting;
+        self.record(out, || Record::Batch { producer, dropped, batch: batch.clone() });
+        let first_us = self.producers[producer].prepare(batch);
+        self.begin_at(first_us, out);
+        let Accepted { taken, entries, counted, latest_us, heard_us } =
+            self.judge(producer, accepting, out);
         for refusal in &taken.refusals {
-            self.report(refusal, false, out);
+            self.report(producer, refusal, false, out);
         }
+        let heard_us = Some(heard_us).filter(|&heard_us| heard_us > 0);
         if let Some(refusal) = taken.fatal {
             // What came before the event is applied; the batch as a whole is not accepted.
-            self.refuse(&refusal, out);
-            return;
+            self.seal(producer, 0, entries, counted, latest_us);
+            self.refuse(producer, &refusal, out);
+            return heard_us;
         }
-        self.status.events_seen += taken.seen;
-        self.commit(batch, digest, charge);
+        self.producers[producer].commit(batch, digest, charge, taken.seen);
         if let Some(promise_us) = batch.promise_us {
-            self.promise(promise_us, out);
+            self.promise(producer, promise_us, out);
         }
+        self.seal(producer, if dropped { 0 } else { charge }, entries, counted, latest_us);
+        heard_us.max(batch.promise_us)
     }
 
-    fn commit(&mut self, batch: &v1::EventBatch, digest: u32, charge: u64) {
-        self.numbers.accept(batch, digest);
-        self.status.accepted = self.numbers.accepted();
-        self.status.charged_events += charge;
-        self.status.charged_bytes += batch.payload.len() as u64;
-        // Whoever sends what was expected is back on the way; the next mistake is news.
-        self.reported &= !(bit(v1::Reason::SequenceGap) | bit(v1::Reason::SequenceConflict));
-    }
-
-    /// Readies the batch's port for it; says where the batch begins.
-    fn prepare(&mut self, batch: &v1::EventBatch) -> Option<u64> {
-        let port = &mut self.ports[batch.port as usize];
-        port.prepare(batch);
-        port.first_time(batch)
+    fn judge(
+        &mut self,
+        producer: usize,
+        accepting: &Accepting<'_>,
+        out: &mut Actions,
+    ) -> Accepted {
+        let holds = self.settings.overload == Overload::DropOldest;
+        let sink = if holds { &mut self.pending } else { &mut out.chunk };
+        let gate = Gate {
+            settings: &self.settings,
+            capacity: self.capacity,
+            // What began with this batch begins at its own first time.
+            floor_us: accepting.floor_us.max(self.promised_us),
+            idle: false,
+            replayed: false,
+        };
+        self.producers[producer].accept(accepting.batch, accepting.dropped, &gate, sink)
     }
 
     /// The first batch fixes the origin, where none is given.
@@ -285,27 +356,72 @@ impl Protocol {
             return;
         };
         self.origin_us = Some(time_us);
-        out.chunk.push(Op::Origin { time_us });
-        if self.promise_us > time_us {
-            out.chunk.push(Op::Promise { time_us: self.promise_us });
+        self.push(Op::Origin { time_us }, out);
+        if self.promised_us > time_us {
+            self.push(Op::Promise { time_us: self.promised_us }, out);
         }
-        self.promise_us = self.promise_us.max(time_us);
+        self.promised_us = self.promised_us.max(time_us);
+        for producer in &mut self.producers {
+            producer.promise_us = producer.promise_us.max(time_us);
+        }
     }
 
-    fn promise(&mut self, promise_us: u64, out: &mut Actions) {
-        if promise_us == self.promise_us {
+    fn promise(&mut self, producer: usize, promise_us: u64, out: &mut Actions) {
+        self.producers[producer].promise_us = promise_us;
+        self.raise_to_smallest(out);
+    }
+
+    /// The session is promised what the slowest of its producers promises.
+    fn raise_to_smallest(&mut self, out: &mut Actions) {
+        let sending = self.producers.iter().filter(|producer| !producer.ended);
+        if let Some(time_us) = sending.map(|producer| producer.promise_us).min() {
+            self.raise(time_us, out);
+        }
+    }
+
+    fn raise(&mut self, time_us: u64, out: &mut Actions) {
+        if time_us <= self.promised_us {
             return;
         }
-        self.promise_us = promise_us;
+        self.promised_us = time_us;
         if self.origin_us.is_some() {
-            out.chunk.push(Op::Promise { time_us: promise_us });
+            self.push(Op::Promise { time_us }, out);
+        }
+    }
+
+    /// The sensor of a producer had reached this time by now.
+    fn hear(&mut self, producer: usize, sensor_us: Option<u64>, level: &Level) {
+        if let (Pace::Live { .. }, Some(sensor_us)) = (self.settings.pace, sensor_us) {
+            self.clocks[producer].heard(level.now_us, sensor_us);
+        }
+    }
+
+    /// A later tick that the clock closes, under live pace: what the slowest sensor says.
+    fn clock_says(&self, now_us: u64) -> Option<u64> {
+        let (Pace::Live { lateness_us, .. }, false) = (self.settings.pace, self.ended) else {
+            return None;
+        };
+        let origin_us = self.origin_us?;
+        let sending = self.producers.iter().zip(&self.clocks);
+        let sending = sending.filter(|(producer, _)| !producer.ended);
+        let says = sending.filter_map(|(_, clock)| clock.watermark(now_us, lateness_us)).min()?;
+        let closed = |time_us| -> Tick { self.tick.closed_by(time_us, origin_us) };
+        (closed(says) > closed(self.promised_us)).then_some(says)
+    }
+
+    fn end_producer(&mut self, producer: usize, out: &mut Actions) {
+        self.producers[producer].ended = true;
+        if self.producers.iter().all(|producer| producer.ended) {
+            self.finish(false, out);
+        } else {
+            self.raise_to_smallest(out);
         }
     }
 
     fn finish(&mut self, failed: bool, out: &mut Actions) {
         if !self.ended {
             self.ended = true;
-            out.chunk.push(Op::End { run_to_us: self.run_to_us(), failed });
+            self.push(Op::End { run_to_us: self.run_to_us(), failed }, out);
         }
     }
 
@@ -314,8 +430,12 @@ impl Protocol {
     /// with the input the last tick is over too, and a spike in it travels the whole `run_on`.
     fn run_to_us(&self) -> Option<u64> {
         let origin_us = self.origin_us?;
-        let last_us = if self.status.events_applied > 0 { self.last_event_us + 1 } else { 0 };
-        let since_us = self.promise_us.max(last_us).saturating_sub(origin_us);
+        let ends = self.producers.iter().map(|producer| {
+            let applied = producer.status.events_applied > 0;
+            producer.promise_us.max(if applied { producer.last_event_us + 1 } else { 0 })
+        });
+        let last_us = ends.fold(self.promised_us, u64::max);
+        let since_us = last_us.saturating_sub(origin_us);
         let tick_ns = u128::from(self.tick.ns());
         let input_ticks = (u128::from(since_us) * 1_000).div_ceil(tick_ns);
         let run_on_ticks = (u128::from(self.run_on_us) * 1_000).div_ceil(tick_ns);
@@ -323,29 +443,38 @@ impl Protocol {
         Some(origin_us.saturating_add(u64::try_from(run_us).unwrap_or(u64::MAX)))
     }
 
-    /// Fatal errors are always told, others once a cause.
-    fn report(&mut self, refusal: &Refusal, fatal: bool, out: &mut Actions) {
-        let bit = bit(refusal.reason);
-        if fatal || self.reported & bit == 0 {
-            self.reported |= bit;
-            out.errors.push(refusal.to_error(fatal));
+    fn push(&mut self, op: Op, out: &mut Actions) {
+        match self.settings.overload {
+            Overload::DropOldest => self.pending.push(op),
+            _ => out.chunk.push(op),
         }
     }
+
+    fn record(&self, out: &mut Actions, record: impl FnOnce() -> Record) {
+        if self.settings.durability != Durability::None {
+            out.records.push(record());
+        }
+    }
+
+    fn report(&mut self, producer: usize, refusal: &Refusal, fatal: bool, out: &mut Actions) {
+        let error = self.producers[producer].report(refusal, fatal);
+        out.errors.extend(error.map(|error| (producer, error)));
+    }
+}
+
+/// A batch that was admitted, and what was decided about it.
+struct Accepting<'a> {
+    batch: &'a v1::EventBatch,
+    digest: u32,
+    charge: u64,
+    /// Its events are dropped by the overload policy.
+    dropped: bool,
+    /// No event below this goes into the simulation \[µs\].
+    floor_us: u64,
 }
 
 const fn bit(reason: v1::Reason) -> u64 {
     1 << (reason as u64 % 64)
-}
-
-fn latest(events: &[InputEvent], before: u64) -> u64 {
-    events.iter().fold(before, |latest, event| latest.max(event.time_us))
-}
-
-fn add(sum: &mut v1::Drops, more: &v1::Drops) {
-    sum.late += more.late;
-    sum.outside += more.outside;
-    sum.multiplicity += more.multiplicity;
-    sum.words += more.words;
 }
 
 /// The network's longest path of delays \[µs\], rounded up.

@@ -2,7 +2,10 @@
 
 use spiked_proto::v1::{self, Reason};
 
-use crate::session::settings::{Policy, Settings};
+use crate::session::{
+    positions::Level,
+    settings::{Policy, Settings},
+};
 
 /// One refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +63,15 @@ impl Refusal {
         Self::new(Reason::CreditExceeded, sequence, message)
     }
 
+    pub(super) fn overload(sequence: u64, waiting: u64, level: &Level) -> Self {
+        let message = format!(
+            "batch {sequence} finds {waiting} events in the queue, {} us behind real time, and the \
+             session was opened to end then",
+            level.lag_us
+        );
+        Self::new(Reason::Overload, sequence, message)
+    }
+
     pub(super) fn port(sequence: u64, port: u32, ports: usize) -> Self {
         let message = format!("batch {sequence}: port {port} where the network has {ports}");
         Self::new(Reason::PortUnknown, sequence, message)
@@ -77,7 +89,7 @@ impl Refusal {
         match self.reason {
             Reason::Late => settings.late_event,
             // A message that could never be right here: going on would only hide the mistake.
-            Reason::OpenedTwice | Reason::Unimplemented => Policy::Fail,
+            Reason::OpenedTwice | Reason::Unimplemented | Reason::Overload => Policy::Fail,
             _ => settings.bad_event,
         }
     }

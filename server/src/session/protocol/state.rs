@@ -3,53 +3,83 @@
 use sim_core::Plan;
 use spiked_proto::v1;
 
-use super::{Protocol, Status, sequence::Numbers};
+use super::{
+    Protocol, Status, backlog::Backlog, outstanding::Outstanding, producer::Producer,
+    sequence::Numbers,
+};
 use crate::session::{
     codec::{Damaged, Reader, Writer},
-    settings::Settings,
+    positions::Level,
+    settings::{Capacity, Settings},
 };
 
 const SECTION: &str = "protocol";
 
 impl Protocol {
-    /// All of it that is not in the plan.
+    /// All of it that is not in the plan. Sensors' clocks are left out: they are heard anew.
     pub(crate) fn save(&self) -> Vec<u8> {
         let mut out = Writer::default();
         self.settings.save(&mut out);
-        self.numbers.save(&mut out);
-        self.status.save(&mut out);
         out.option(self.origin_us);
-        for value in [self.promise_us, self.last_event_us, self.reported, u64::from(self.ended)] {
-            out.u64(value);
-        }
-        out.u64(self.ports.len() as u64);
-        for port in &self.ports {
-            port.save(&mut out);
+        out.u64(self.promised_us);
+        out.u64(u64::from(self.ended));
+        self.backlog.save(&mut out);
+        for producer in &self.producers {
+            producer.save(&mut out);
         }
         out.0
     }
 
     /// The protocol whose state [`save`](Self::save) gave.
-    pub(crate) fn load(bytes: &[u8], plan: &Plan) -> Result<Self, Damaged> {
+    pub(crate) fn load(bytes: &[u8], plan: &Plan, capacity: Capacity) -> Result<Self, Damaged> {
         let from = &mut Reader::new(SECTION, bytes);
-        let mut protocol = Self::new(Settings::load(from)?, plan);
-        protocol.numbers = Numbers::load(from)?;
-        protocol.status = Status::load(from)?;
-        protocol.status.accepted = protocol.numbers.accepted();
+        let mut protocol = Self::new(Settings::load(from)?, plan, capacity);
         protocol.origin_us = from.option()?;
-        protocol.promise_us = from.u64()?;
-        protocol.last_event_us = from.u64()?;
-        protocol.reported = from.u64()?;
+        protocol.promised_us = from.u64()?;
         protocol.ended = from.flag()?;
-        let ports = from.u64()?;
-        if ports != protocol.ports.len() as u64 {
-            return Err(from.damaged(format!("{ports} ports")));
-        }
-        for port in &mut protocol.ports {
-            port.load(from)?;
+        protocol.backlog = Backlog::load(from, protocol.producers.len())?;
+        for producer in &mut protocol.producers {
+            producer.load(from)?;
         }
         from.end()?;
+        protocol.observe(&Level::default());
         Ok(protocol)
+    }
+}
+
+impl Producer {
+    fn save(&self, out: &mut Writer) {
+        self.numbers.save(out);
+        self.status.save(out);
+        let flags = u64::from(self.ended);
+        for value in [self.promise_us, self.last_event_us, self.reported, self.held, flags] {
+            out.u64(value);
+        }
+        self.outstanding.save(out);
+        out.u64(self.ports.len() as u64);
+        for port in &self.ports {
+            port.save(out);
+        }
+    }
+
+    fn load(&mut self, from: &mut Reader<'_>) -> Result<(), Damaged> {
+        self.numbers = Numbers::load(from)?;
+        self.status = Status::load(from)?;
+        self.status.accepted = self.numbers.accepted();
+        self.promise_us = from.u64()?;
+        self.last_event_us = from.u64()?;
+        self.reported = from.u64()?;
+        self.held = from.u64()?;
+        self.ended = from.flag()?;
+        self.outstanding = Outstanding::load(from)?;
+        let ports = from.u64()?;
+        if ports != self.ports.len() as u64 {
+            return Err(from.damaged(format!("{ports} ports")));
+        }
+        for port in &mut self.ports {
+            port.load(from)?;
+        }
+        Ok(())
     }
 }
 

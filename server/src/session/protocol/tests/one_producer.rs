@@ -1,115 +1,6 @@
-use proptest::prelude::*;
-use sim_core::{
-    InputEvent, Plan, TickLength,
-    network::{
-        Connectivity, InputPort, InputShape, LifParameters, Network, Neuron, OutputPort,
-        Population, Projection, SensorSize,
-    },
-};
-use spiked_proto::{
-    layout::{
-        address::{self, AddressEvent},
-        camera::CameraEvent,
-        evt3,
-    },
-    v1::{self, Layout, Reason},
-};
+//! One producer, whatever it does.
 
-use super::{Actions, Protocol};
-use crate::session::{
-    chunk::Op,
-    positions::Level,
-    settings::{Origin, Policy, Settings},
-};
-
-const ADDRESSES: u32 = 8;
-const LONGEST_PATH_TICKS: u32 = 7;
-
-/// Port 0: eight channels; port 1: a camera of 34 x 30 pixels. One tick is 1 ms.
-fn plan() -> Plan {
-    let camera = InputShape::Sensor(Some(SensorSize { width: 34, height: 30 }));
-    let network = Network {
-        name: "test".into(),
-        tick: TickLength::MILLISECOND,
-        inputs: vec![
-            InputPort::new("touch", InputShape::Channels(vec![ADDRESSES])),
-            InputPort::new("camera", camera),
-        ],
-        populations: vec![Population::new(
-            "cells",
-            &[ADDRESSES],
-            Neuron::Lif(LifParameters::default()),
-        )],
-        projections: vec![Projection::new(
-            "in",
-            "touch",
-            "cells",
-            Connectivity::OneToOne { weight: 1.0, delay_ticks: LONGEST_PATH_TICKS },
-        )],
-        outputs: vec![OutputPort { name: "spikes".into(), sources: vec!["cells".into()] }],
-        ..Network::default()
-    };
-    Plan::new(&network, &[]).expect("a network that runs")
-}
-
-const fn settings(policy: Policy) -> Settings {
-    Settings {
-        origin: Origin::Time(0),
-        bad_event: policy,
-        late_event: policy,
-        run_on_us: None,
-        seed: None,
-    }
-}
-
-const fn level(events: u64) -> Level {
-    Level { credit: v1::Credit { events, bytes: 1 << 30 }, idle: false, waiting: 0 }
-}
-
-const AMPLE: Level = level(1 << 30);
-
-fn batch(sequence: u64, events: &[(u64, u32)], promise_us: Option<u64>) -> v1::EventBatch {
-    let mut payload = Vec::new();
-    let event = |&(time, index)| AddressEvent { time, index };
-    let events: Vec<_> = events.iter().map(event).collect();
-    address::encode(&events, 0, &mut payload).expect("times within reach");
-    v1::EventBatch {
-        sequence,
-        layout: Layout::Address.into(),
-        count: u32::try_from(events.len()).expect("few"),
-        payload: payload.into(),
-        promise_us,
-        ..v1::EventBatch::default()
-    }
-}
-
-/// All input that a run of actions hands on, with events and promises in order.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Applied {
-    events: Vec<InputEvent>,
-    /// (events before it, time)
-    promises: Vec<(usize, u64)>,
-    end: Option<Op>,
-}
-
-fn applied(out: &Actions) -> Applied {
-    let mut applied = Applied { events: out.chunk.events.clone(), ..Applied::default() };
-    let mut before = 0;
-    for &op in &out.chunk.ops {
-        match op {
-            Op::Events { count, .. } => before += count,
-            Op::Promise { time_us } => applied.promises.push((before, time_us)),
-            Op::End { .. } => applied.end = Some(op),
-            Op::Origin { .. } => {}
-        }
-    }
-    assert_eq!(before, applied.events.len(), "the counts of all steps are the events");
-    applied
-}
-
-fn reasons(out: &Actions) -> Vec<Reason> {
-    out.errors.iter().map(v1::Error::reason).collect()
-}
+use super::*;
 
 /// What a producer may do, well or badly.
 #[derive(Clone, Debug)]
@@ -156,7 +47,7 @@ impl Model {
             Deed::Next(events, by) => {
                 let promise_us = by.map(|by| self.promise_us + by);
                 let next = batch(self.sent.len() as u64 + 1, events, promise_us);
-                protocol.batch(&next, &AMPLE, out);
+                protocol.batch(0, &next, &BUSY, out);
                 self.sent.push(next);
                 self.events_sent += events.len() as u64;
                 for &(time_us, at) in events {
@@ -174,22 +65,22 @@ impl Model {
                 let Some(at) = self.sent.len().checked_sub(back + 1) else {
                     return;
                 };
-                protocol.batch(&self.sent[at], &AMPLE, out);
+                protocol.batch(0, &self.sent[at], &BUSY, out);
                 self.duplicates += 1;
             }
             Deed::Forged => {
                 let Some(last) = self.sent.last() else { return };
                 let forged = v1::EventBatch { base_time_us: 1, ..last.clone() };
-                protocol.batch(&forged, &AMPLE, out);
+                protocol.batch(0, &forged, &BUSY, out);
                 self.refused += 1;
             }
             Deed::Gap => {
-                protocol.batch(&batch(self.sent.len() as u64 + 2, &[(500, 1)], None), &AMPLE, out);
+                protocol.batch(0, &batch(self.sent.len() as u64 + 2, &[(500, 1)], None), &BUSY, out);
                 self.refused += 1;
             }
             Deed::Heartbeat(by) => {
                 self.promise_us += by;
-                protocol.heartbeat(self.promise_us, out);
+                protocol.heartbeat(0, self.promise_us, &BUSY, out);
             }
         }
     }
@@ -202,17 +93,17 @@ proptest! {
     #[test]
     fn nothing_is_lost_and_nothing_counts_twice(deeds in prop::collection::vec(deed(), 0..60)) {
         let plan = plan();
-        let mut protocol = Protocol::new(settings(Policy::Drop), &plan);
+        let mut protocol = protocol(settings(Policy::Drop));
         let (mut model, mut out) = (Model::default(), Actions::default());
         for deed in &deeds {
             model.act(deed, &mut protocol, &mut out);
             // A restored protocol goes on as if nothing had happened.
-            protocol = Protocol::load(&protocol.save(), &plan).unwrap();
+            protocol = Protocol::load(&protocol.save(), &plan, AMPLE).unwrap();
         }
         let applied: Vec<_> =
             out.chunk.events.iter().map(|event| (event.time_us, event.address)).collect();
         prop_assert_eq!(&applied, &model.applied);
-        let status = protocol.status();
+        let status = protocol.status(0);
         prop_assert_eq!(status.accepted, model.sent.len() as u64);
         prop_assert_eq!(status.duplicates, model.duplicates);
         prop_assert_eq!(status.refused, model.refused);
@@ -232,7 +123,7 @@ proptest! {
         cuts in prop::collection::vec(1_usize..9, 1..20),
     ) {
         let run = |sizes: &mut dyn FnMut() -> usize| {
-            let mut protocol = Protocol::new(settings(Policy::Drop), &plan());
+            let mut protocol = protocol(settings(Policy::Drop));
             let (mut out, mut sequence, mut promise_us) = (Actions::default(), 0, 0);
             for (events, by) in &windows {
                 promise_us += by;
@@ -242,14 +133,14 @@ proptest! {
                     rest = later;
                     sequence += 1;
                     let promise_us = rest.is_empty().then_some(promise_us);
-                    protocol.batch(&batch(sequence, now, promise_us), &AMPLE, &mut out);
+                    protocol.batch(0, &batch(sequence, now, promise_us), &BUSY, &mut out);
                     if rest.is_empty() {
                         break;
                     }
                 }
             }
-            protocol.end(&mut out);
-            (applied(&out), protocol.status().drops)
+            protocol.end(0, &BUSY, &mut out);
+            (applied(&out), protocol.status(0).drops)
         };
         let whole = run(&mut || usize::MAX);
         let mut sizes = cuts.iter().copied().cycle();
@@ -268,7 +159,7 @@ proptest! {
         cut in 0_usize..200,
     ) {
         let policy = if fail { Policy::Fail } else { Policy::Drop };
-        let mut protocol = Protocol::new(settings(policy), &plan());
+        let mut protocol = protocol(settings(policy));
         let mut out = Actions::default();
         let (first, second) = payload.split_at(cut.min(payload.len()));
         for (sequence, payload) in [(1, first), (2, second)] {
@@ -279,12 +170,12 @@ proptest! {
             let batch = v1::EventBatch {
                 sequence, port, base_time_us, layout, count, payload, ..v1::EventBatch::default()
             };
-            protocol.batch(&batch, &AMPLE, &mut out);
+            protocol.batch(0, &batch, &BUSY, &mut out);
         }
         let bound = if port == 0 { ADDRESSES } else { 2 * 34 * 30 };
         prop_assert!(out.chunk.events.iter().all(|event| event.address < bound));
-        prop_assert_eq!(out.chunk.events.len() as u64, protocol.status().events_applied);
-        prop_assert!(out.errors.iter().filter(|error| error.fatal).count() <= 1);
+        prop_assert_eq!(out.chunk.events.len() as u64, protocol.status(0).events_applied);
+        prop_assert!(out.errors.iter().filter(|(_, error)| error.fatal).count() <= 1);
     }
 
     /// A camera's words may be cut anywhere, and a snapshot taken at the cut.
@@ -302,20 +193,20 @@ proptest! {
         let (first, second) = bytes.split_at(cut % (bytes.len() + 1));
         let run = |parts: &[&[u8]]| {
             let plan = plan();
-            let mut protocol = Protocol::new(settings(Policy::Drop), &plan);
+            let mut protocol = protocol(settings(Policy::Drop));
             let mut out = Actions::default();
             for (sequence, part) in (1..).zip(parts) {
-                protocol.batch(&v1::EventBatch {
+                protocol.batch(0, &v1::EventBatch {
                     sequence,
                     port: 1,
                     layout: Layout::Evt3.into(),
                     count: u32::try_from(part.len()).unwrap(),
                     payload: part.to_vec().into(),
                     ..v1::EventBatch::default()
-                }, &AMPLE, &mut out);
-                protocol = Protocol::load(&protocol.save(), &plan).unwrap();
+                }, &BUSY, &mut out);
+                protocol = Protocol::load(&protocol.save(), &plan, AMPLE).unwrap();
             }
-            (out.chunk.events, protocol.status().drops)
+            (out.chunk.events, protocol.status(0).drops)
         };
         let (whole, drops) = run(&[&bytes]);
         let outside = events.iter().filter(|event| event.x >= 34 || event.y >= 30).count();
@@ -326,53 +217,53 @@ proptest! {
     #[test]
     fn no_damaged_state_panics(at in 0_usize..2_000, change in 1_u8..) {
         let plan = plan();
-        let mut bytes = Protocol::new(settings(Policy::Fail), &plan).save();
+        let mut bytes = protocol(settings(Policy::Fail)).save();
         let at = at % bytes.len();
         bytes[at] ^= change;
-        let _ = Protocol::load(&bytes, &plan);
-        prop_assert!(Protocol::load(&bytes[..at], &plan).is_err());
+        let _ = Protocol::load(&bytes, &plan, AMPLE);
+        prop_assert!(Protocol::load(&bytes[..at], &plan, AMPLE).is_err());
     }
 }
 
 #[test]
 fn a_gap_is_told_once_until_the_producer_is_back() {
-    let mut protocol = Protocol::new(settings(Policy::Drop), &plan());
+    let mut protocol = protocol(settings(Policy::Drop));
     let mut out = Actions::default();
     for sequence in [3, 4, 1, 3] {
-        protocol.batch(&batch(sequence, &[], None), &AMPLE, &mut out);
+        protocol.batch(0, &batch(sequence, &[], None), &BUSY, &mut out);
     }
     assert_eq!(reasons(&out), [Reason::SequenceGap, Reason::SequenceGap]);
-    assert!(out.errors[0].message.contains("batch 3 where batch 1 was expected"));
+    assert!(out.errors[0].1.message.contains("batch 3 where batch 1 was expected"));
 }
 
 #[test]
 fn a_number_older_than_the_memory_counts_as_a_duplicate() {
-    let mut protocol = Protocol::new(settings(Policy::Fail), &plan());
+    let mut protocol = protocol(settings(Policy::Fail));
     let mut out = Actions::default();
     for sequence in 1..=66 {
-        protocol.batch(&batch(sequence, &[], None), &AMPLE, &mut out);
+        protocol.batch(0, &batch(sequence, &[], None), &BUSY, &mut out);
     }
     let forged = |sequence| batch(sequence, &[(0, 1)], None);
-    protocol.batch(&forged(2), &AMPLE, &mut out);
-    assert_eq!(protocol.status().duplicates, 1);
-    protocol.batch(&forged(3), &AMPLE, &mut out);
+    protocol.batch(0, &forged(2), &BUSY, &mut out);
+    assert_eq!(protocol.status(0).duplicates, 1);
+    protocol.batch(0, &forged(3), &BUSY, &mut out);
     assert_eq!(reasons(&out), [Reason::SequenceConflict]);
 }
 
 #[test]
 fn after_a_fatal_error_nothing_is_taken_and_nothing_more_is_said() {
-    let mut protocol = Protocol::new(settings(Policy::Fail), &plan());
+    let mut protocol = protocol(settings(Policy::Fail));
     let mut out = Actions::default();
-    protocol.batch(&batch(1, &[(5, 1)], None), &AMPLE, &mut out);
-    protocol.batch(&batch(2, &[(6, 2), (7, ADDRESSES), (8, 3)], None), &AMPLE, &mut out);
-    protocol.batch(&batch(2, &[(9, 4)], None), &AMPLE, &mut out);
-    protocol.heartbeat(100, &mut out);
-    protocol.end(&mut out);
+    protocol.batch(0, &batch(1, &[(5, 1)], None), &BUSY, &mut out);
+    protocol.batch(0, &batch(2, &[(6, 2), (7, ADDRESSES), (8, 3)], None), &BUSY, &mut out);
+    protocol.batch(0, &batch(2, &[(9, 4)], None), &BUSY, &mut out);
+    protocol.heartbeat(0, 100, &BUSY, &mut out);
+    protocol.end(0, &BUSY, &mut out);
     assert_eq!(reasons(&out), [Reason::AddressOutside]);
     let times: Vec<_> = out.chunk.events.iter().map(|event| event.time_us).collect();
     assert_eq!(times, [5, 6]);
     assert!(matches!(out.chunk.ops.last(), Some(Op::End { failed: true, .. })));
-    assert_eq!(protocol.status().accepted, 1);
+    assert_eq!(protocol.status(0).accepted, 1);
 }
 
 /// The last promise, or the tick of the last event, rounded up, and the longest path further.
@@ -387,11 +278,11 @@ fn the_end_of_input_runs_past_the_last_event_and_the_last_promise() {
         (&[(1_000, 1)][..], 1_500, 9_000),
         (&[(1_000, 1)][..], 5_000, 12_000),
     ] {
-        let mut protocol = Protocol::new(settings(Policy::Fail), &plan());
+        let mut protocol = protocol(settings(Policy::Fail));
         let mut out = Actions::default();
-        protocol.batch(&batch(1, events, Some(promise_us.min(1_000))), &AMPLE, &mut out);
-        protocol.heartbeat(promise_us.max(promise_us.min(1_000)), &mut out);
-        protocol.end(&mut out);
+        protocol.batch(0, &batch(1, events, Some(promise_us.min(1_000))), &BUSY, &mut out);
+        protocol.heartbeat(0, promise_us.max(promise_us.min(1_000)), &BUSY, &mut out);
+        protocol.end(0, &BUSY, &mut out);
         let end = Op::End { run_to_us: Some(end_us), failed: false };
         assert_eq!(out.chunk.ops.last(), Some(&end), "{events:?}, promise {promise_us}");
     }
@@ -400,50 +291,51 @@ fn the_end_of_input_runs_past_the_last_event_and_the_last_promise() {
 #[test]
 fn the_first_batch_fixes_the_origin_and_a_heartbeat_before_it_still_counts() {
     let settings = Settings { origin: Origin::FirstBatch, ..settings(Policy::Drop) };
-    let mut protocol = Protocol::new(settings, &plan());
+    let mut protocol = protocol(settings);
     let mut out = Actions::default();
-    protocol.heartbeat(5_000, &mut out);
+    protocol.heartbeat(0, 5_000, &BUSY, &mut out);
     assert!(out.chunk.ops.is_empty());
     let first = v1::EventBatch { base_time_us: 4_000, ..batch(1, &[(500, 1), (1_000, 2)], None) };
-    protocol.batch(&first, &AMPLE, &mut out);
+    protocol.batch(0, &first, &BUSY, &mut out);
     assert_eq!(out.chunk.ops[..2], [Op::Origin { time_us: 4_000 }, Op::Promise { time_us: 5_000 }]);
     assert_eq!(out.chunk.events, [InputEvent::new(5_000, 2)]);
-    assert_eq!(protocol.status().drops.late, 1);
+    assert_eq!(protocol.status(0).drops.late, 1);
 }
 
+/// Credit comes back with the time that is simulated, and is counted in events and bytes.
 #[test]
 fn credit_counts_events_and_bytes() {
-    let mut protocol = Protocol::new(settings(Policy::Drop), &plan());
+    let mut protocol = Protocol::new(settings(Policy::Drop), &plan(), room(2));
     let mut out = Actions::default();
-    protocol.batch(&batch(1, &[(1, 1), (2, 1)], None), &level(2), &mut out);
-    assert_eq!((protocol.status().charged_events, protocol.status().charged_bytes), (2, 16));
-    protocol.batch(&batch(2, &[(3, 1)], None), &level(2), &mut out);
-    assert_eq!(reasons(&out), [Reason::CreditExceeded]);
-    protocol.batch(&batch(2, &[(3, 1)], None), &level(3), &mut out);
-    assert_eq!(protocol.status().accepted, 2);
-    let bytes = Level { credit: v1::Credit { events: 100, bytes: 25 }, idle: false, waiting: 0 };
-    protocol.batch(&batch(3, &[(4, 1)], None), &bytes, &mut out);
-    assert_eq!(protocol.status().accepted, 2);
+    protocol.batch(0, &batch(1, &[(1, 1), (2, 1)], None), &BUSY, &mut out);
+    let status = protocol.status(0);
+    assert_eq!((status.charged_events, status.charged_bytes), (2, 16));
+    protocol.batch(0, &batch(2, &[(3, 1)], None), &closed(2), &mut out);
+    assert_eq!(reasons(&out), [Reason::CreditExceeded], "the event at 2 waits");
+    protocol.batch(0, &batch(2, &[(3, 1)], None), &closed(3), &mut out);
+    assert_eq!((protocol.status(0).accepted, protocol.credit(0).events), (2, 4));
+    let few = Capacity { events: 100, bytes: 25 };
+    let mut protocol = Protocol::new(settings(Policy::Drop), &plan(), few);
+    protocol.batch(0, &batch(1, &[(4, 1); 4], None), &BUSY, &mut out);
+    assert_eq!(protocol.status(0).accepted, 0);
 }
 
 #[test]
 fn a_stall_is_told_once_and_named_where_credit_is_exceeded() {
-    let mut protocol = Protocol::new(settings(Policy::Drop), &plan());
+    let mut protocol = Protocol::new(settings(Policy::Drop), &plan(), room(2));
     let mut out = Actions::default();
-    protocol.batch(&batch(1, &[(5, 1), (6, 1)], None), &level(2), &mut out);
-    let stalled = Level { idle: true, waiting: 2, ..level(2) };
-    protocol.check_stall(&stalled, &mut out);
-    protocol.check_stall(&stalled, &mut out);
+    protocol.batch(0, &batch(1, &[(5, 1), (6, 1)], None), &BUSY, &mut out);
+    protocol.look_after(&IDLE, &mut out);
+    protocol.look_after(&IDLE, &mut out);
     assert_eq!(reasons(&out), [Reason::PromiseStalled]);
-    assert!(!out.errors[0].fatal);
-    let moved = level(4);
-    protocol.check_stall(&moved, &mut out);
-    protocol.check_stall(&stalled, &mut out);
+    assert!(!out.errors[0].1.fatal);
+    protocol.look_after(&BUSY, &mut out);
+    protocol.look_after(&IDLE, &mut out);
     assert_eq!(out.errors.len(), 2, "a second stall is news");
-    let mut protocol = Protocol::new(settings(Policy::Fail), &plan());
+    let mut protocol = Protocol::new(settings(Policy::Fail), &plan(), room(2));
     let mut out = Actions::default();
-    protocol.batch(&batch(1, &[(5, 1), (6, 1)], None), &level(2), &mut out);
-    protocol.batch(&batch(2, &[(7, 1)], None), &stalled, &mut out);
+    protocol.batch(0, &batch(1, &[(5, 1), (6, 1)], None), &BUSY, &mut out);
+    protocol.batch(0, &batch(2, &[(7, 1)], None), &IDLE, &mut out);
     assert_eq!(reasons(&out), [Reason::PromiseStalled]);
-    assert!(out.errors[0].fatal);
+    assert!(out.errors[0].1.fatal);
 }

@@ -1,0 +1,271 @@
+//! Carries a session's two flows over connections that break.
+//!
+//! A task between the session's halves and the daemon. Batches are kept until the daemon has them
+//! safe (durable where the session is, accepted elsewhere); output is counted by position. When the
+//! stream breaks, the task connects again, shows the resume token, says what it still needs and
+//! sends again what the daemon has not accepted. The halves notice nothing but a pause.
+
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::{sync::mpsc, time::Instant};
+use tonic::{Status, Streaming};
+
+use crate::{
+    Client, Error,
+    session::{Wire, open_wire},
+    v1::{self, EndReason, stream_request, stream_response},
+};
+
+/// Messages of output between two reports of what was received, and their bytes.
+const REPORT_MESSAGES: u32 = 64;
+const REPORT_BYTES: usize = 256 << 10;
+/// Pauses between attempts to connect again: from short to long.
+const PAUSE_MIN: Duration = Duration::from_millis(20);
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// What the halves are given, in place of a stream's answers.
+pub(crate) type Answers = mpsc::Receiver<Result<v1::StreamResponse, Status>>;
+
+/// The task's state.
+pub(crate) struct Carrier {
+    client: Client,
+    open: v1::Open,
+    wire: Wire,
+    /// From the producing half.
+    requests: mpsc::Receiver<v1::StreamRequest>,
+    /// To the reading half.
+    answers: mpsc::Sender<Result<v1::StreamResponse, Status>>,
+    /// Sent and not known to be safe.
+    kept: VecDeque<v1::EventBatch>,
+    /// The last promise given by itself, and whether the end was said.
+    promise_us: Option<u64>,
+    ended: bool,
+    durable: bool,
+    /// The next output position.
+    next_output: u64,
+    since_report: (u32, usize),
+    /// How long to try to connect again.
+    patience: Duration,
+}
+
+/// What a turn of the loop saw.
+enum Event {
+    Request(Option<v1::StreamRequest>),
+    Answer(Result<Option<v1::StreamResponse>, Status>),
+}
+
+impl Carrier {
+    /// Starts to carry; gives the ends for the session's halves.
+    pub(crate) fn start(
+        client: Client,
+        open: v1::Open,
+        wire: Wire,
+        requests: mpsc::Receiver<v1::StreamRequest>,
+        patience: Duration,
+    ) -> Answers {
+        let (answers, heard) = mpsc::channel(16);
+        let durable = !matches!(
+            open.durability(),
+            v1::Durability::Unspecified | v1::Durability::None
+        );
+        let opened = &wire.opened;
+        let open = v1::Open {
+            session_id: opened.session_id.clone(),
+            resume_token: opened.resume_token.clone(),
+            producer: opened.producer.clone(),
+            ..open
+        };
+        let next_output = opened.output_position;
+        let carrier = Self {
+            client,
+            open,
+            wire,
+            requests,
+            answers,
+            kept: VecDeque::new(),
+            promise_us: None,
+            ended: false,
+            durable,
+            next_output,
+            since_report: (0, 0),
+            patience,
+        };
+        tokio::spawn(carrier.run());
+        heard
+    }
+
+    async fn run(mut self) {
+        loop {
+            let event = tokio::select! {
+                answer = self.wire.stream.message() => Event::Answer(answer),
+                request = self.requests.recv(), if !self.ended => Event::Request(request),
+            };
+            let goes_on = match event {
+                Event::Request(Some(request)) => self.send(request).await,
+                // The producing half was dropped: what it sent is still carried.
+                Event::Request(None) => self.stop_sending(),
+                Event::Answer(Ok(Some(answer))) => self.take(answer).await,
+                Event::Answer(Ok(None)) => self.resume("it closed without an end").await,
+                Event::Answer(Err(status)) => self.resume(status.message()).await,
+            };
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    fn stop_sending(&mut self) -> bool {
+        self.ended = true;
+        true
+    }
+
+    /// Sends on what the producing half gave, and keeps it.
+    async fn send(&mut self, request: v1::StreamRequest) -> bool {
+        match &request.message {
+            Some(stream_request::Message::Events(batch)) => {
+                self.kept.push_back(batch.clone());
+                self.promise_us = None;
+            }
+            Some(stream_request::Message::Heartbeat(heartbeat)) => {
+                self.promise_us = Some(heartbeat.promise_us);
+            }
+            Some(stream_request::Message::End(_)) => self.ended = true,
+            _ => {}
+        }
+        // A stream that takes nothing has broken, which its answers will say; nothing is lost.
+        let _ = self.wire.requests.send(request).await;
+        true
+    }
+
+    /// Notes where everything stands, and passes the answer on. False when it was the last.
+    async fn take(&mut self, answer: v1::StreamResponse) -> bool {
+        use stream_response::Message;
+        let mut last = false;
+        match &answer.message {
+            Some(Message::Acknowledgement(position)) => self.forget(position),
+            Some(Message::Spikes(batch)) => {
+                self.count(batch.first_position + u64::from(batch.count), batch.payload.len());
+            }
+            Some(Message::Decision(decision)) => self.count(decision.position + 1, 0),
+            Some(Message::Value(value)) => self.count(value.position + 1, value.values.len() * 8),
+            Some(Message::Ended(ended)) => {
+                if ended.reason() == EndReason::Saved {
+                    return self.resume("the daemon saved the session and went").await;
+                }
+                last = true;
+            }
+            _ => {}
+        }
+        let taken = self.answers.send(Ok(answer)).await.is_ok();
+        let (messages, bytes) = self.since_report;
+        if taken && (messages >= REPORT_MESSAGES || bytes >= REPORT_BYTES || last) {
+            self.report();
+        }
+        taken && !last
+    }
+
+    fn count(&mut self, next_output: u64, bytes: usize) {
+        self.next_output = next_output;
+        self.since_report.0 += 1;
+        self.since_report.1 += bytes;
+    }
+
+    fn report(&mut self) {
+        self.since_report = (0, 0);
+        let received = v1::Received { output_position: self.next_output };
+        let message = Some(stream_request::Message::Received(received));
+        // One that finds no room is made up for by the next.
+        let _ = self.wire.requests.try_send(v1::StreamRequest { message });
+    }
+
+    /// Forgets the batches that are safe.
+    fn forget(&mut self, position: &v1::Acknowledgement) {
+        let safe = if self.durable { position.durable } else { position.accepted };
+        while self.kept.front().is_some_and(|batch| batch.sequence <= safe) {
+            self.kept.pop_front();
+        }
+    }
+
+    /// Connects again and goes on where it was. False when that could not be done in time.
+    async fn resume(&mut self, why: &str) -> bool {
+        let broken = |why: &str| Err(Status::unknown(why.to_owned()));
+        let until = Instant::now() + self.patience;
+        let mut pause = PAUSE_MIN;
+        let mut last = why.to_owned();
+        while Instant::now() < until {
+            match self.reopen().await {
+                Ok(wire) => {
+                    self.wire = wire;
+                    return self.send_again().await;
+                }
+                // The daemon knows the session no longer, or gives it to somebody else.
+                Err(Error::Refused(refusal)) if !is_passing(&refusal) => {
+                    let message = format!("{} ({})", refusal.message, refusal.reason.as_str_name());
+                    let _ = self.answers.send(Err(Status::failed_precondition(message))).await;
+                    return false;
+                }
+                Err(error) => last = error.to_string(),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+        }
+        let _ = self.answers.send(broken(&last)).await;
+        false
+    }
+
+    async fn reopen(&self) -> Result<Wire, Error> {
+        let client = self.client.reconnect().await?;
+        let open = v1::Open { output_from: Some(self.next_output), ..self.open.clone() };
+        open_wire(&client, open).await
+    }
+
+    /// Sends again what the daemon has not accepted.
+    async fn send_again(&mut self) -> bool {
+        use stream_request::Message;
+        let accepted = self.wire.opened.accepted;
+        let safe = if self.durable { self.wire.opened.durable } else { accepted };
+        while self.kept.front().is_some_and(|batch| batch.sequence <= safe) {
+            self.kept.pop_front();
+        }
+        let again = self.kept.iter().filter(|batch| batch.sequence > accepted);
+        let mut messages: Vec<_> = again.cloned().map(Message::Events).collect();
+        let heartbeat = self.promise_us.map(|promise_us| v1::Heartbeat { promise_us });
+        messages.extend(heartbeat.map(Message::Heartbeat));
+        messages.extend(self.ended.then_some(Message::End(v1::EndOfInput {})));
+        for message in messages {
+            let request = v1::StreamRequest { message: Some(message) };
+            if self.wire.requests.send(request).await.is_err() {
+                // Broken again: the next answer says so.
+                break;
+            }
+        }
+        true
+    }
+}
+
+/// A refusal that may be gone at the next attempt.
+fn is_passing(refusal: &crate::Refusal) -> bool {
+    use v1::Reason;
+    matches!(refusal.reason, Reason::ShuttingDown | Reason::Limit | Reason::Quota)
+}
+
+/// A stream's answers, carried or not.
+#[derive(Debug)]
+pub(crate) enum Source {
+    Direct(Box<Streaming<v1::StreamResponse>>),
+    Carried(Answers),
+}
+
+impl futures::Stream for Source {
+    type Item = Result<v1::StreamResponse, Status>;
+
+    fn poll_next(
+        self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        match self.get_mut() {
+            Self::Direct(stream) => std::pin::Pin::new(stream.as_mut()).poll_next(context),
+            Self::Carried(answers) => answers.poll_recv(context),
+        }
+    }
+}

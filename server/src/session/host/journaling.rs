@@ -1,0 +1,423 @@
+//! The journal's stage between protocol and engine.
+//!
+//! Records gather while a write is under way, on a thread that may wait; when it is done their
+//! input goes to the engine, and the next write takes what has gathered. So no output leaves
+//! before the input that it depends on is written (with `each`: synced). Under `interval` syncing
+//! goes on beside the writing. Whatever fails ends the session: what is durable stays on disk.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use spiked_proto::v1;
+use tokio::{
+    sync::oneshot,
+    task::{JoinHandle, spawn_blocking},
+    time::Instant,
+};
+
+use super::{Host, Outcome};
+use crate::session::{
+    chunk::Chunk,
+    journal::{Folder, Journal, Log},
+    link::{Input, Over},
+    protocol::{Protocol, Record},
+    settings::Durability,
+    snapshot::{self, Frozen, Runs},
+};
+
+/// Bytes of records that may wait for a write.
+const WAITING_BYTES_MAX: usize = 64 << 20;
+
+/// How the journal is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keeping {
+    /// Time between two syncs, under `interval`.
+    pub(crate) sync_interval: Duration,
+    /// Bytes after which a snapshot bounds what has to be read again.
+    pub(crate) snapshot_after_bytes: u64,
+    /// Bytes of records that are kept at most for readers that lag.
+    pub(crate) kept_bytes_max: u64,
+}
+
+/// Something that was done on a thread apart.
+pub(super) enum Written {
+    Records(Done),
+    Synced(io::Result<()>),
+    Frozen(Frozen),
+    Snapshot { index: u64, output_position: u64, written: io::Result<()> },
+}
+
+/// A write that is done.
+pub(super) struct Done {
+    journal: Journal,
+    result: io::Result<()>,
+    chunk: Chunk,
+    /// The protocol's state behind these records, if a snapshot is to be taken there.
+    protocol: Option<Vec<u8>>,
+}
+
+/// The stage's state.
+pub(crate) struct Journaling {
+    policy: Durability,
+    keeping: Keeping,
+    runs: Arc<Runs>,
+    folder: Folder,
+    /// What was written to last; while a write begins another, the one before, which that syncs.
+    log: Arc<dyn Log>,
+    /// Here while nothing is written.
+    home: Option<Journal>,
+    writing: Option<JoinHandle<Done>>,
+    syncing: Option<JoinHandle<io::Result<()>>>,
+    /// What waits to be written, and about how many bytes that is.
+    records: Vec<Record>,
+    bytes: usize,
+    chunk: Chunk,
+    /// Accepted batches that are in the write, were written, and were in what is being synced; one
+    /// a producer.
+    in_write: Vec<u64>,
+    written: Vec<u64>,
+    in_sync: Vec<u64>,
+    durable: Vec<u64>,
+    sync_due: Option<Instant>,
+    /// The engine is asked for its state, to be written after so many records.
+    freezing: Option<(u64, oneshot::Receiver<Frozen>)>,
+    snapshotting: Option<JoinHandle<(u64, u64, io::Result<()>)>>,
+    /// (records before it, output position, bytes of records since the one before) of snapshots on
+    /// disk, oldest first.
+    snapshots: Vec<(u64, u64, u64)>,
+    /// Nothing more is written.
+    failed: bool,
+}
+
+impl Journaling {
+    /// A journal that goes on; `accepted` is what it holds of each producer, and is durable.
+    pub(crate) fn new(
+        journal: Journal,
+        policy: Durability,
+        keeping: Keeping,
+        runs: Arc<Runs>,
+        accepted: Vec<u64>,
+        oldest: (u64, u64),
+    ) -> Self {
+        Self {
+            policy,
+            keeping,
+            runs,
+            folder: journal.folder().clone(),
+            log: journal.log(),
+            home: Some(journal),
+            writing: None,
+            syncing: None,
+            records: Vec::new(),
+            bytes: 0,
+            chunk: Chunk::default(),
+            in_write: accepted.clone(),
+            written: accepted.clone(),
+            in_sync: accepted.clone(),
+            durable: accepted,
+            sync_due: None,
+            freezing: None,
+            snapshotting: None,
+            snapshots: vec![(oldest.0, oldest.1, 0)],
+            failed: false,
+        }
+    }
+
+    /// Batches of each producer that survive.
+    pub(crate) fn durable(&self) -> &[u64] {
+        &self.durable
+    }
+
+    /// So much waits to be written that no more is taken from streams until it is.
+    pub(super) const fn is_congested(&self) -> bool {
+        self.bytes > WAITING_BYTES_MAX
+    }
+
+    fn is_idle(&self) -> bool {
+        let rests = self.failed || (self.home.is_some() && self.records.is_empty());
+        rests && self.syncing.is_none() && self.snapshotting.is_none()
+    }
+
+    pub(super) fn poll_written(&mut self, context: &mut Context<'_>) -> Poll<Written> {
+        if let Some(done) = poll(&mut self.writing, context) {
+            return Poll::Ready(Written::Records(done));
+        }
+        if let Some(result) = poll(&mut self.syncing, context) {
+            return Poll::Ready(Written::Synced(result));
+        }
+        if let Some((index, output_position, written)) = poll(&mut self.snapshotting, context) {
+            return Poll::Ready(Written::Snapshot { index, output_position, written });
+        }
+        if let Some((_, frozen)) = &mut self.freezing
+            && let Poll::Ready(frozen) = Pin::new(frozen).poll(context)
+        {
+            match frozen {
+                Ok(frozen) => return Poll::Ready(Written::Frozen(frozen)),
+                // The engine has ended; so does all else.
+                Err(_) => self.freezing = None,
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Starts to write what waits, unless a write is under way.
+    fn start(&mut self, protocol: &Protocol) {
+        if self.records.is_empty() || self.failed {
+            return;
+        }
+        let Some(mut journal) = self.home.take() else {
+            return;
+        };
+        let records = std::mem::take(&mut self.records);
+        self.bytes = 0;
+        let chunk = std::mem::take(&mut self.chunk);
+        self.in_write = accepted(protocol);
+        let long = journal.bytes() > self.keeping.snapshot_after_bytes;
+        let snapshot = long && self.freezing.is_none() && self.snapshotting.is_none();
+        let protocol = snapshot.then(|| protocol.save());
+        let sync = self.policy == Durability::Each;
+        self.writing = Some(spawn_blocking(move || {
+            let result = (|| {
+                journal.write(&records)?;
+                if sync {
+                    journal.sync()?;
+                }
+                if protocol.is_some() { journal.rotate() } else { Ok(()) }
+            })();
+            Done { journal, result, chunk, protocol }
+        }));
+    }
+}
+
+/// The result of a task apart, once it is there.
+fn poll<T>(task: &mut Option<JoinHandle<T>>, context: &mut Context<'_>) -> Option<T> {
+    let Poll::Ready(done) = Pin::new(task.as_mut()?).poll(context) else {
+        return None;
+    };
+    *task = None;
+    // It ends by returning: nothing there panics or is cancelled but with the whole daemon.
+    done.ok()
+}
+
+/// About what a record takes.
+fn bytes_of(record: &Record) -> usize {
+    match record {
+        Record::Batch { batch, .. } => size_of::<Record>() + batch.payload.len(),
+        _ => size_of::<Record>(),
+    }
+}
+
+fn accepted(protocol: &Protocol) -> Vec<u64> {
+    (0..protocol.producers()).map(|producer| protocol.status(producer).accepted).collect()
+}
+
+impl Host {
+    /// Has the journal write what the protocol recorded, and then gives the engine the chunk.
+    pub(super) fn journal(&mut self, mut chunk: Chunk) {
+        let Some(journaling) = &mut self.journaling else {
+            return;
+        };
+        journaling.bytes += self.actions.records.iter().map(bytes_of).sum::<usize>();
+        journaling.records.append(&mut self.actions.records);
+        journaling.chunk.append(&mut chunk);
+        self.link.recycle(chunk);
+        journaling.start(&self.protocol);
+    }
+
+    pub(super) fn journaled(&mut self, written: Written) {
+        match written {
+            Written::Records(done) => self.wrote(done),
+            Written::Synced(Ok(())) => {
+                if let Some(journaling) = &mut self.journaling {
+                    journaling.durable.clone_from(&journaling.in_sync);
+                    if journaling.written != journaling.durable {
+                        let interval = journaling.keeping.sync_interval;
+                        journaling.sync_due = Some(Instant::now() + interval);
+                    }
+                }
+                self.announce_durable();
+            }
+            Written::Synced(Err(error)) => self.fail_journal(&error),
+            Written::Frozen(frozen) => self.write_snapshot(frozen),
+            Written::Snapshot { index, output_position, written: Ok(()) } => {
+                if let Some(journaling) = &mut self.journaling {
+                    let bytes = journaling.keeping.snapshot_after_bytes;
+                    journaling.snapshots.push((index, output_position, bytes));
+                }
+            }
+            // The journal is longer than it would be with a snapshot, and whole.
+            Written::Snapshot { written: Err(error), .. } => {
+                tracing::warn!(session = self.link.id(), %error, "a snapshot was not written");
+            }
+        }
+    }
+
+    fn wrote(&mut self, done: Done) {
+        let Done { journal, result, chunk, protocol } = done;
+        if let Err(error) = result {
+            self.fail_journal(&error);
+            return;
+        }
+        let Some(journaling) = &mut self.journaling else {
+            return;
+        };
+        let index = journal.index();
+        journaling.log = journal.log();
+        journaling.home = Some(journal);
+        journaling.written.clone_from(&journaling.in_write);
+        match journaling.policy {
+            Durability::Interval => {
+                let due = Instant::now() + journaling.keeping.sync_interval;
+                journaling.sync_due = Some(journaling.sync_due.unwrap_or(due));
+            }
+            _ => journaling.durable.clone_from(&journaling.written),
+        }
+        let freezes = protocol.map(|protocol| {
+            let (reply, frozen) = oneshot::channel();
+            journaling.freezing = Some((index, frozen));
+            Input::Snapshot { protocol, reply }
+        });
+        self.enqueue(chunk);
+        if let Some(freezes) = freezes {
+            self.enqueue_other(freezes);
+        }
+        self.announce_durable();
+        if let Some(journaling) = &mut self.journaling {
+            journaling.start(&self.protocol);
+        }
+    }
+
+    pub(super) fn announce_durable(&mut self) {
+        let Some(journaling) = &self.journaling else {
+            return;
+        };
+        for (accepted, &durable) in self.link.accepted.iter().zip(journaling.durable()) {
+            accepted.set_durable(durable);
+        }
+        for seat in &self.seats {
+            seat.wake();
+        }
+    }
+
+    pub(super) fn sync_due(&self) -> Option<Instant> {
+        let journaling = self.journaling.as_ref()?;
+        journaling.sync_due.filter(|_| journaling.syncing.is_none() && !journaling.failed)
+    }
+
+    /// Starts to sync what was written, beside whatever is written now.
+    pub(super) fn sync(&mut self) {
+        let Some(journaling) = &mut self.journaling else {
+            return;
+        };
+        let log = journaling.log.clone();
+        journaling.in_sync.clone_from(&journaling.written);
+        journaling.sync_due = None;
+        journaling.syncing = Some(spawn_blocking(move || log.sync()));
+    }
+
+    /// The journal cannot go on: the session ends, and what is durable stays.
+    fn fail_journal(&mut self, error: &io::Error) {
+        tracing::error!(session = self.link.id(), %error, "the journal cannot be written");
+        if let Some(journaling) = &mut self.journaling {
+            journaling.failed = true;
+            journaling.freezing = None;
+        }
+        let durable = self.journaling.as_ref().map_or(0, |journaling| journaling.durable[0]);
+        let message = format!(
+            "the journal cannot be written: {error}; batches up to {durable} are durable, and the \
+             session can be opened again when the cause is gone"
+        );
+        for seat in &self.seats {
+            seat.tell(v1::Error {
+                reason: v1::Reason::Journal.into(),
+                message: message.clone(),
+                fatal: true,
+                ..v1::Error::default()
+            });
+        }
+        self.outcome = Outcome::Saved;
+        self.link.end(Over::Ended(v1::EndReason::Failed, message));
+    }
+
+    /// Puts the session to rest: it goes on where it is when it is opened again.
+    pub(super) fn save(&mut self, message: &str) {
+        self.outcome = Outcome::Saved;
+        self.link.end(Over::Ended(v1::EndReason::Saved, message.to_owned()));
+    }
+
+    /// Nothing of the journal is under way.
+    pub(super) fn is_journaled(&self) -> bool {
+        self.journaling.as_ref().is_none_or(Journaling::is_idle)
+    }
+
+    fn write_snapshot(&mut self, frozen: Frozen) {
+        let Some(journaling) = &mut self.journaling else {
+            return;
+        };
+        let Some((index, _)) = journaling.freezing.take() else {
+            return;
+        };
+        let (folder, runs) = (journaling.folder.clone(), journaling.runs.clone());
+        let output_position = frozen.output_position;
+        journaling.snapshotting = Some(spawn_blocking(move || {
+            let written = folder.write_snapshot(index, &snapshot::encode(&runs, &frozen));
+            (index, output_position, written)
+        }));
+    }
+
+    /// Lets go of snapshots and records that nobody needs: all before the newest snapshot that no
+    /// reader is behind.
+    pub(super) fn prune_journal(&mut self, needed: u64) {
+        let Some(journaling) = &mut self.journaling else {
+            return;
+        };
+        if journaling.snapshots.len() < 2 {
+            return;
+        }
+        let kept: u64 = journaling.snapshots.iter().map(|(.., bytes)| bytes).sum();
+        let too_long = kept > journaling.keeping.kept_bytes_max;
+        let newest = journaling.snapshots.len() - 1;
+        let fits = journaling.snapshots.iter().rposition(|&(_, output, _)| output <= needed);
+        let keep = if too_long { newest } else { fits.unwrap_or(0) };
+        if keep == 0 {
+            return;
+        }
+        let (folder, index) = (journaling.folder.clone(), journaling.snapshots[keep].0);
+        journaling.snapshots.drain(..keep);
+        if let Some(first) = journaling.snapshots.first_mut() {
+            first.2 = 0;
+        }
+        let id = self.link.id().to_owned();
+        drop(spawn_blocking(move || {
+            if let Err(error) = folder.prune(index) {
+                tracing::warn!(session = id, %error, "old parts of a journal were not removed");
+            }
+        }));
+    }
+
+    /// What becomes of the journal at the session's end.
+    pub(super) fn close_journal(&mut self, reason: v1::EndReason) {
+        let Some(journaling) = &mut self.journaling else {
+            return;
+        };
+        let unread = self.seats.iter().any(super::Seat::awaits_delivery);
+        // A write that failed leaves nothing that could be synced.
+        let journal = journaling.home.take();
+        let result = if self.outcome == Outcome::Saved || unread && reason != v1::EndReason::Closed
+        {
+            self.outcome = Outcome::Saved;
+            let synced = journal.map_or(Ok(()), |journal| journal.sync());
+            synced.and_then(|()| journaling.folder.set_resting(true))
+        } else {
+            journaling.folder.remove()
+        };
+        if let Err(error) = result {
+            tracing::warn!(session = self.link.id(), %error, "the journal was not put in order");
+        }
+    }
+}

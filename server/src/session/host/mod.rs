@@ -1,0 +1,398 @@
+//! A session's host: one task on the I/O thread that owns everything between streams and engine.
+//!
+//! It takes what producers send (always: small frames that pile up unread end a whole HTTP/2
+//! connection), lets the protocol judge it, has the journal write it where there is one, and gives
+//! it to the engine; it takes the engine's output, keeps it, and shows it to producers and
+//! watchers as far as each has come. It waits for nobody: whatever is full is bounded and says so.
+
+mod audience;
+mod journaling;
+mod latency;
+mod passing;
+mod request;
+mod seat;
+mod stepping;
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use spiked_proto::v1::{self, stream_request::Message};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, Sleep, sleep_until},
+};
+
+use self::{audience::Audience, latency::Measures, seat::Seat, stepping::Stepping};
+pub(crate) use self::{
+    audience::Watched,
+    journaling::{Journaling, Keeping},
+    latency::Latencies,
+    request::{Attach, Inbound, Request, Step, Watch},
+};
+use super::{
+    chunk::Chunk,
+    link::{Input, Link, Over},
+    protocol::{Actions, Protocol, Refusal},
+    retained::Retained,
+    settings::{Durability, Pace},
+};
+
+/// Under live pace, how often the clock is looked at: half the lateness, within these bounds.
+const CLOCK_MIN: Duration = Duration::from_millis(1);
+const CLOCK_MAX: Duration = Duration::from_millis(4);
+
+/// Everything that can wake the task.
+#[expect(clippy::large_enum_variant, reason = "looked at once, never kept")]
+enum Wake {
+    /// The engine, a reader or a watcher moved.
+    Moved,
+    Request(Option<Request>),
+    /// From a producer's stream; `None` when it closed.
+    Inbound(usize, Option<Result<Option<Message>, String>>),
+    /// The journal has written what it was given.
+    Journal(journaling::Written),
+    /// It is time to look at the clock.
+    Time,
+}
+
+/// How a session came to its end, for whoever made the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Nothing is left of it.
+    Gone,
+    /// It rests on disk.
+    Saved,
+}
+
+/// The task's state.
+pub(crate) struct Host {
+    link: Arc<Link>,
+    protocol: Protocol,
+    seats: Vec<Seat>,
+    /// Which seats have a stream, one bit each.
+    attached: Arc<AtomicU32>,
+    audience: Audience,
+    retained: Retained,
+    /// The error that ended the simulation, told before the end.
+    failure: Option<v1::Error>,
+    /// Input for which the ring had no slot; the last chunk grows.
+    waiting: VecDeque<Input>,
+    journaling: Option<Journaling>,
+    stepping: Stepping,
+    measures: Measures,
+    requests: mpsc::Receiver<Request>,
+    /// Nobody holds the session's handle any more.
+    requests_closed: bool,
+    actions: Actions,
+    lease: Duration,
+    /// When the lease of an abandoned session runs out.
+    lease_ends: Option<Instant>,
+    /// When the clock is due under live pace.
+    clock_due: Option<Instant>,
+    alarm: Pin<Box<Sleep>>,
+    /// Whose stream is looked at first next time.
+    turn: usize,
+    /// Nobody came for the rest of a session that is over.
+    lease_over: bool,
+    moved_seen: bool,
+    outcome: Outcome,
+}
+
+impl Host {
+    /// The host of a session that begins, or begins again.
+    pub(crate) fn new(
+        link: Arc<Link>,
+        protocol: Protocol,
+        requests: mpsc::Receiver<Request>,
+        output_position: u64,
+        lease: Duration,
+        journaling: Option<Journaling>,
+    ) -> Self {
+        let now = Instant::now();
+        let seats = protocol.settings().producers.iter();
+        let mut host = Self {
+            seats: seats.map(|_| Seat::new(output_position)).collect(),
+            attached: Arc::default(),
+            audience: Audience::default(),
+            retained: Retained::new(output_position),
+            failure: None,
+            waiting: VecDeque::new(),
+            journaling,
+            stepping: Stepping::new(output_position),
+            measures: Measures::default(),
+            requests,
+            requests_closed: false,
+            actions: Actions::default(),
+            lease,
+            lease_ends: Some(now + lease),
+            clock_due: None,
+            alarm: Box::pin(sleep_until(now + lease)),
+            turn: 0,
+            lease_over: false,
+            moved_seen: false,
+            outcome: Outcome::Gone,
+            link,
+            protocol,
+        };
+        host.publish();
+        host.announce_durable();
+        host
+    }
+
+    /// Input that was journaled before, for the engine.
+    pub(crate) fn replay(&mut self, chunks: Vec<Chunk>) {
+        self.waiting.extend(chunks.into_iter().map(Input::Chunk));
+        self.push_waiting();
+    }
+
+    /// Which producers have a stream, one bit each.
+    pub(crate) fn attached(&self) -> Arc<AtomicU32> {
+        self.attached.clone()
+    }
+
+    /// Runs until the session is over and whoever reads has been told.
+    pub(crate) async fn run(mut self) -> Outcome {
+        while !self.is_done() {
+            self.set_alarm();
+            match poll_fn(|context| self.poll_wake(context)).await {
+                Wake::Moved => self.look_after(),
+                Wake::Request(Some(request)) => self.answer(request),
+                Wake::Request(None) => self.requests_closed = true,
+                Wake::Inbound(seat, Some(Ok(message))) => self.take(seat, message),
+                Wake::Inbound(seat, Some(Err(why))) => self.break_off(seat, &why),
+                Wake::Inbound(seat, None) => {
+                    // A stream that closes says what `end` says.
+                    self.seats[seat].close();
+                    let level = self.link.level();
+                    self.protocol.end(seat, &level, &mut self.actions);
+                    self.act();
+                }
+                Wake::Journal(written) => self.journaled(written),
+                Wake::Time => self.see_to_time(),
+            }
+        }
+        self.leave();
+        self.outcome
+    }
+
+    fn poll_wake(&mut self, context: &mut Context<'_>) -> Poll<Wake> {
+        self.link.host.register(context.waker());
+        if !std::mem::replace(&mut self.moved_seen, true) {
+            return Poll::Ready(Wake::Moved);
+        }
+        if !self.requests_closed
+            && let Poll::Ready(request) = self.requests.poll_recv(context)
+        {
+            return Poll::Ready(Wake::Request(request));
+        }
+        if let Some(journaling) = &mut self.journaling
+            && let Poll::Ready(written) = journaling.poll_written(context)
+        {
+            return Poll::Ready(Wake::Journal(written));
+        }
+        if let Poll::Ready((seat, message)) = self.poll_inbound(context) {
+            return Poll::Ready(Wake::Inbound(seat, message));
+        }
+        if self.alarm.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Wake::Time);
+        }
+        // Whatever wakes the task from here may have been the engine or a reader.
+        self.moved_seen = false;
+        Poll::Pending
+    }
+
+    /// Looks at every producer's stream, each time beginning with another.
+    fn poll_inbound(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<(usize, Option<Result<Option<Message>, String>>)> {
+        if self.journaling.as_ref().is_some_and(Journaling::is_congested) {
+            return Poll::Pending;
+        }
+        let count = self.seats.len();
+        for step in 0..count {
+            let index = (self.turn + step) % count;
+            if let Poll::Ready(message) = self.seats[index].poll_inbound(context) {
+                self.turn = (index + 1) % count;
+                return Poll::Ready((index, message));
+            }
+        }
+        Poll::Pending
+    }
+
+    fn take(&mut self, seat: usize, message: Option<Message>) {
+        let level = self.link.level();
+        let (protocol, out) = (&mut self.protocol, &mut self.actions);
+        match message {
+            Some(Message::Events(batch)) => protocol.batch(seat, &batch, &level, out),
+            Some(Message::Heartbeat(v1::Heartbeat { promise_us })) => {
+                protocol.heartbeat(seat, promise_us, &level, out);
+            }
+            Some(Message::End(v1::EndOfInput {})) => protocol.end(seat, &level, out),
+            Some(Message::Received(v1::Received { output_position })) => {
+                self.seats[seat].received(output_position);
+                self.move_output();
+            }
+            Some(Message::Open(_)) => protocol.refuse(seat, &Refusal::opened_twice(), out),
+            Some(Message::Frames(frames)) => {
+                protocol.refuse(seat, &Refusal::unimplemented(frames.sequence, "frames"), out);
+            }
+            Some(Message::Control(control)) => {
+                let refusal = Refusal::unimplemented(control.sequence, "control events");
+                protocol.refuse(seat, &refusal, out);
+            }
+            None => protocol.refuse(seat, &Refusal::empty(), out),
+        }
+        self.act();
+    }
+
+    /// The engine, a reader or a watcher moved.
+    fn look_after(&mut self) {
+        for seat in 0..self.seats.len() {
+            self.seats[seat].settle();
+            if self.seats[seat].is_left() {
+                self.detach(seat, "its reader has gone");
+            }
+        }
+        self.audience.forget_gone();
+        if !self.waiting.is_empty() && self.link.has_room() {
+            self.push_waiting();
+        }
+        if self.waiting.is_empty() {
+            let level = self.link.level();
+            self.protocol.look_after(&level, &mut self.actions);
+            self.act();
+        }
+        self.move_output();
+    }
+
+    /// Passes on what the protocol decided.
+    fn act(&mut self) {
+        for (producer, error) in self.actions.errors.drain(..) {
+            self.seats[producer].tell(error);
+        }
+        self.publish();
+        self.pass_on();
+        for seat in &self.seats {
+            seat.wake();
+        }
+        if self.is_live() && self.clock_due.is_none() {
+            self.clock_due = Some(Instant::now() + self.clock_period());
+        }
+    }
+
+    fn publish(&mut self) {
+        for (producer, accepted) in self.link.accepted.iter().enumerate() {
+            accepted.publish(&self.protocol, producer);
+        }
+        self.link.queued.publish(&self.protocol, self.is_live());
+        let bits = self.seats.iter().enumerate();
+        let bits = bits.map(|(index, seat)| u32::from(seat.is_attached()) << index);
+        // Ordering: Relaxed, figures.
+        self.attached.store(bits.sum(), Relaxed);
+    }
+
+    fn is_live(&self) -> bool {
+        matches!(self.protocol.settings().pace, Pace::Live { .. })
+    }
+
+    fn is_durable(&self) -> bool {
+        self.protocol.settings().durability != Durability::None
+    }
+
+    fn clock_period(&self) -> Duration {
+        match self.protocol.settings().pace {
+            Pace::Live { lateness_us, .. } => {
+                Duration::from_micros(lateness_us / 2).clamp(CLOCK_MIN, CLOCK_MAX)
+            }
+            Pace::Logical => CLOCK_MAX,
+        }
+    }
+
+    /// Wakes when the clock or the lease is due, whichever is first.
+    fn set_alarm(&mut self) {
+        let due = [self.clock_due, self.lease_ends, self.sync_due()].into_iter().flatten().min();
+        if let Some(due) = due
+            && self.alarm.deadline() != due
+        {
+            self.alarm.as_mut().reset(due);
+        }
+    }
+
+    fn see_to_time(&mut self) {
+        let now = Instant::now();
+        if self.clock_due.is_some_and(|due| due <= now) {
+            self.clock_due = self.is_live().then(|| now + self.clock_period());
+            let level = self.link.level();
+            self.protocol.tick(&level, &mut self.actions);
+            self.act();
+        }
+        if self.sync_due().is_some_and(|due| due <= now) {
+            self.sync();
+        }
+        if self.lease_ends.is_some_and(|due| due <= now) {
+            self.lease_ends = None;
+            self.abandon();
+        }
+        // A deadline that stays in the past would wake the task for ever.
+        if self.alarm.is_elapsed() {
+            self.alarm.as_mut().reset(now + Duration::from_secs(60));
+        }
+    }
+
+    /// The lease has run out.
+    fn abandon(&mut self) {
+        if self.link.over().is_some() {
+            self.lease_over = true;
+        } else if self.is_durable() {
+            self.save("the lease ran out: the session was saved");
+        } else {
+            self.link.end(Over::Ended(v1::EndReason::Abandoned, "the lease ran out".into()));
+        }
+    }
+
+    /// The lease runs while nobody holds the session.
+    fn renew_lease(&mut self) {
+        self.publish();
+        let held = self.seats.iter().any(Seat::is_attached) || self.stepping.is_waiting();
+        self.lease_ends = match held {
+            true => None,
+            false => Some(self.lease_ends.unwrap_or_else(|| Instant::now() + self.lease)),
+        };
+    }
+
+    /// The session is over, and whoever reads was given all.
+    fn is_done(&self) -> bool {
+        match self.link.over() {
+            None => false,
+            Some(Over::Ended(..)) => self.is_journaled(),
+            Some(Over::Finished(_)) => {
+                self.is_journaled()
+                    && (self.lease_over || !self.seats.iter().any(Seat::awaits_delivery))
+            }
+        }
+    }
+
+    /// Tells everybody why it ends. Streams that have their end already keep it.
+    fn leave(&mut self) {
+        let (reason, message) = match self.link.over() {
+            Some(Over::Ended(reason, message)) => (*reason, message.clone()),
+            Some(Over::Finished(reason)) => (*reason, String::new()),
+            None => (v1::EndReason::Failed, String::new()),
+        };
+        for seat in &self.seats {
+            seat.end(reason, &message);
+        }
+        self.audience.end(&self.retained, reason, &message);
+        self.close_journal(reason);
+    }
+}

@@ -1,0 +1,170 @@
+//! The place of one producer: its stream while it has one, and where its reading stands.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use spiked_proto::v1::{self, stream_request::Message};
+
+use super::request::Inbound;
+use crate::session::{
+    outlet::{Outlet, Passage},
+    retained::{Place, Retained, positions},
+};
+
+/// One producer's place.
+pub(super) struct Seat {
+    inbound: Option<Inbound>,
+    outlet: Option<Arc<Outlet>>,
+    place: Place,
+    /// Output is for others.
+    without_output: bool,
+    /// It had a stream that broke before it was told the end.
+    broken: bool,
+    /// It will read no more.
+    done: bool,
+}
+
+impl Seat {
+    pub(super) fn new(position: u64) -> Self {
+        Self {
+            inbound: None,
+            outlet: None,
+            place: Place { next: position, received: None },
+            without_output: false,
+            broken: false,
+            done: false,
+        }
+    }
+
+    pub(super) fn is_attached(&self) -> bool {
+        self.outlet.is_some()
+    }
+
+    /// A stream takes the place.
+    pub(super) fn attach(&mut self, inbound: Inbound, outlet: Arc<Outlet>, without_output: bool) {
+        self.inbound = Some(inbound);
+        self.outlet = Some(outlet);
+        self.without_output = without_output;
+        (self.broken, self.done) = (false, false);
+    }
+
+    /// The stream leaves its place.
+    pub(super) fn detach(&mut self, reason: v1::EndReason, message: &str) {
+        self.inbound = None;
+        if let Some(outlet) = self.outlet.take() {
+            outlet.end(reason, message);
+        }
+        self.broken = true;
+    }
+
+    /// The request side of the stream has closed.
+    pub(super) fn close(&mut self) {
+        self.inbound = None;
+    }
+
+    pub(super) fn poll_inbound(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Option<Message>, String>>> {
+        match &mut self.inbound {
+            Some(inbound) => inbound.as_mut().poll_next(context),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Its reader went before it was told everything.
+    pub(super) fn is_left(&self) -> bool {
+        self.outlet.as_ref().is_some_and(|outlet| outlet.is_gone() && !outlet.is_delivered())
+    }
+
+    pub(super) fn place(&self) -> Place {
+        self.place
+    }
+
+    pub(super) fn resume_at(&mut self, position: u64) {
+        self.place.next = position;
+        if self.place.received.is_some() {
+            self.place.received = Some(position);
+        }
+    }
+
+    /// The reader says that it has everything below.
+    pub(super) fn received(&mut self, position: u64) {
+        let before = self.place.received.unwrap_or(0);
+        self.place.received = Some(position.min(self.place.next).max(before));
+    }
+
+    /// The first output that it may still need; `None` where it needs none.
+    pub(super) fn needs(&self) -> Option<u64> {
+        (!self.without_output && !self.done).then(|| self.place.needs())
+    }
+
+    /// Shows as much of the kept output as there is room for; true if it has seen all.
+    pub(super) fn show(&mut self, retained: &Retained) -> bool {
+        let Some(outlet) = &self.outlet else {
+            return false;
+        };
+        while !self.without_output
+            && let Some(item) = retained.get(self.place.next)
+        {
+            let count = positions(&item.message).map_or(0, |(_, count)| count);
+            if !outlet.put(&Passage::Output(item)) {
+                return false;
+            }
+            self.place.next += count;
+        }
+        true
+    }
+
+    pub(super) fn moved_to(&self, tick: sim_core::Tick) {
+        if let Some(outlet) = &self.outlet {
+            outlet.moved_to(tick);
+        }
+    }
+
+    pub(super) fn tell(&self, error: v1::Error) {
+        if let Some(outlet) = &self.outlet {
+            outlet.put_error(error);
+        }
+    }
+
+    pub(super) fn wake(&self) {
+        if let Some(outlet) = &self.outlet {
+            outlet.wake();
+        }
+    }
+
+    /// The stream ends once it has taken what is there.
+    pub(super) fn end(&self, reason: v1::EndReason, message: &str) {
+        if let Some(outlet) = &self.outlet {
+            outlet.end(reason, message);
+        }
+    }
+
+    pub(super) fn has_end(&self) -> bool {
+        self.outlet.as_ref().is_some_and(|outlet| outlet.has_end())
+    }
+
+    /// All output below `end` was shown to it, or is for others.
+    pub(super) fn has_seen(&self, end: u64) -> bool {
+        self.without_output || self.place.next >= end
+    }
+
+    /// Its stream said everything and went.
+    pub(super) fn settle(&mut self) {
+        if self.outlet.as_ref().is_some_and(|outlet| outlet.is_gone() && outlet.is_delivered()) {
+            (self.inbound, self.outlet) = (None, None);
+            (self.broken, self.done) = (false, true);
+        }
+    }
+
+    /// The session is over, and this one has yet to be told: it reads, or it may come back.
+    pub(super) fn awaits_delivery(&self) -> bool {
+        match &self.outlet {
+            Some(outlet) => !outlet.is_delivered(),
+            None => self.broken && !self.done,
+        }
+    }
+}

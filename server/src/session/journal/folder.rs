@@ -1,0 +1,210 @@
+//! One durable session's folder: what is in it, and what of it is needed.
+//!
+//! ```text
+//! session                         who it belongs to, its token, how it is spread
+//! resting                         it was saved, and is made again only when somebody opens it
+//! 00000000000000000000.snapshot   state after so many records
+//! 00000000000000000000.journal    the records from there on
+//! ```
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    segment::{self, Broken},
+    volume::{Log, Volume},
+};
+use crate::session::{
+    codec::{Damaged, Reader, Writer},
+    protocol::Record,
+};
+
+const META: &str = "session";
+const RESTING: &str = "resting";
+const SNAPSHOT: &str = ".snapshot";
+const SEGMENT: &str = ".journal";
+const VERSION: u64 = 1;
+
+/// What is known of a session besides its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Meta {
+    pub(crate) id: String,
+    pub(crate) tenant: String,
+    pub(crate) token: [u8; 16],
+    pub(crate) workers: u32,
+}
+
+/// A session's folder.
+#[derive(Clone)]
+pub(crate) struct Folder {
+    volume: Arc<dyn Volume>,
+    path: PathBuf,
+    plan_sha256: [u8; 32],
+}
+
+impl Folder {
+    /// A folder that is there, or will be.
+    pub(crate) fn new(volume: Arc<dyn Volume>, path: PathBuf, plan_sha256: [u8; 32]) -> Self {
+        Self { volume, path, plan_sha256 }
+    }
+
+    /// Makes it for a session whose first state is `snapshot`.
+    pub(crate) fn create(&self, meta: &Meta, snapshot: &[u8]) -> io::Result<()> {
+        self.volume.make_folder(&self.path)?;
+        self.write_snapshot(0, snapshot)?;
+        // Last: a folder without it is what a crash left of an opening, and is swept away.
+        self.volume.write_whole(&self.path.join(META), &meta.encode())
+    }
+
+    pub(crate) fn write_snapshot(&self, index: u64, bytes: &[u8]) -> io::Result<()> {
+        self.volume.write_whole(&self.file(index, SNAPSHOT), bytes)
+    }
+
+    pub(super) fn new_segment(&self, index: u64) -> io::Result<Arc<dyn Log>> {
+        let path = self.file(index, SEGMENT);
+        // One that a crash left at the same place holds nothing, or it would have been read.
+        match self.volume.remove(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let log = self.volume.create_log(&path)?;
+        log.append(&segment::head(&self.plan_sha256, index))?;
+        Ok(log)
+    }
+
+    /// Reads what belongs to a session; `None` where there is none.
+    pub(crate) fn meta(volume: &dyn Volume, path: &Path) -> Result<Option<Meta>, Broken> {
+        let path = path.join(META);
+        match volume.read(&path) {
+            Ok(bytes) => {
+                let meta = Meta::decode(&bytes);
+                meta.map(Some).map_err(|damaged| Broken::damaged(&path, damaged.to_string()))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(Broken::io(&path, source)),
+        }
+    }
+
+    /// Whether the session was put to rest.
+    pub(crate) fn rests(volume: &dyn Volume, path: &Path) -> bool {
+        volume.read(&path.join(RESTING)).is_ok()
+    }
+
+    pub(crate) fn set_resting(&self, rests: bool) -> io::Result<()> {
+        let path = self.path.join(RESTING);
+        if rests {
+            return self.volume.write_whole(&path, b"saved\n");
+        }
+        match self.volume.remove(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The oldest snapshot, which says what plan the session has.
+    pub(crate) fn oldest_snapshot(
+        volume: &dyn Volume,
+        path: &Path,
+    ) -> Result<(u64, Vec<u8>), Broken> {
+        let names = volume.list(path).map_err(|source| Broken::io(path, source))?;
+        let oldest = names.iter().find_map(|name| index_of(name, SNAPSHOT));
+        let index = oldest.ok_or_else(|| Broken::damaged(path, "there is no snapshot"))?;
+        let file = path.join(name_of(index, SNAPSHOT));
+        let bytes = volume.read(&file).map_err(|source| Broken::io(&file, source))?;
+        Ok((index, bytes))
+    }
+
+    /// Reads all records since the snapshot at `index`; what is torn off at the very end is cut.
+    pub(crate) fn find(&self, index: u64) -> Result<Vec<Record>, Broken> {
+        let volume = self.volume.as_ref();
+        let names = volume.list(&self.path).map_err(|source| Broken::io(&self.path, source))?;
+        let segments = names.iter().filter_map(|name| index_of(name, SEGMENT));
+        let segments: Vec<u64> = segments.filter(|&segment| segment >= index).collect();
+        let mut records = Vec::new();
+        for (at, &segment) in segments.iter().enumerate() {
+            let path = self.file(segment, SEGMENT);
+            let before = index + records.len() as u64;
+            if segment != before {
+                let problem = format!("it begins after {segment} records where {before} are there");
+                return Err(Broken::damaged(&path, problem));
+            }
+            let read = segment::read(volume, &path, &self.plan_sha256, segment)?;
+            records.extend(read.records);
+            if let Some(torn_at) = read.torn_at {
+                if at + 1 < segments.len() {
+                    let problem = format!("damaged at byte {torn_at}, and more follows it");
+                    return Err(Broken::damaged(&path, problem));
+                }
+                tracing::warn!(file = %path.display(), torn_at, "cut a torn tail");
+                volume.cut(&path, torn_at).map_err(|source| Broken::io(&path, source))?;
+            }
+        }
+        Ok(records)
+    }
+
+    /// Removes all snapshots and segments before the snapshot at `index`.
+    pub(crate) fn prune(&self, index: u64) -> io::Result<()> {
+        for name in self.volume.list(&self.path)? {
+            let old = [SNAPSHOT, SEGMENT].into_iter().any(|kind| {
+                index_of(&name, kind).is_some_and(|found| found < index)
+            });
+            if old {
+                self.volume.remove(&self.path.join(&name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes it all.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        // Without this file it counts as gone, whatever becomes of the rest.
+        self.volume.remove(&self.path.join(META))?;
+        self.volume.remove_folder(&self.path)
+    }
+
+    fn file(&self, index: u64, kind: &str) -> PathBuf {
+        self.path.join(name_of(index, kind))
+    }
+}
+
+fn name_of(index: u64, kind: &str) -> String {
+    format!("{index:020}{kind}")
+}
+
+fn index_of(name: &str, kind: &str) -> Option<u64> {
+    name.strip_suffix(kind).filter(|digits| digits.len() == 20)?.parse().ok()
+}
+
+impl Meta {
+    fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        out.u64(VERSION);
+        out.bytes(self.id.as_bytes());
+        out.bytes(self.tenant.as_bytes());
+        out.bytes(&self.token);
+        out.u64(self.workers.into());
+        let checksum = crc32fast::hash(&out.0);
+        out.u64(checksum.into());
+        out.0
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
+        let from = &mut Reader::new("description", bytes);
+        let version = from.u64()?;
+        if version != VERSION {
+            return Err(from.damaged(format!("version {version}")));
+        }
+        let (id, tenant) = (from.text()?, from.text()?);
+        let token = from.bytes()?.try_into().map_err(|_| from.damaged("a token's length"))?;
+        let workers = from.u32()?;
+        let checked = bytes.len().saturating_sub(8);
+        if from.u64()? != u64::from(crc32fast::hash(&bytes[..checked])) {
+            return Err(from.damaged("a checksum does not match"));
+        }
+        from.end()?;
+        Ok(Self { id, tenant, token, workers })
+    }
+}

@@ -1,0 +1,109 @@
+//! One record as bytes: length and checksum, then kind, fields, and a batch as the wire has it.
+//!
+//! ```text
+//! u32 length of the body   u32 CRC-32 of the body   body: u8 kind, u16 producer, u8 flag, …
+//! ```
+//! Little-endian. A body is never empty, so a run of zeros is no record.
+
+use prost::Message as _;
+use spiked_proto::v1;
+
+use crate::session::protocol::Record;
+
+const HEAD: usize = 8;
+/// No record is longer: a batch of at most 1 MiB with its fields.
+const BODY_MAX: usize = (1 << 20) + 256;
+
+const BATCH: u8 = 1;
+const PROMISE: u8 = 2;
+const WATERMARK: u8 = 3;
+const END: u8 = 4;
+const HANDED: u8 = 5;
+const DROPPED: u8 = 6;
+
+/// Appends a record.
+pub(super) fn append(record: &Record, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(&[0; HEAD]);
+    let mut fields = |kind: u8, producer: usize, flag: bool| {
+        out.push(kind);
+        out.extend_from_slice(&u16::try_from(producer).unwrap_or(u16::MAX).to_le_bytes());
+        out.push(flag.into());
+    };
+    match record {
+        Record::Batch { producer, dropped, batch } => {
+            fields(BATCH, *producer, *dropped);
+            batch.encode_raw(out);
+        }
+        Record::Promise { producer, time_us } => {
+            fields(PROMISE, *producer, false);
+            out.extend_from_slice(&time_us.to_le_bytes());
+        }
+        Record::Watermark { time_us } => {
+            fields(WATERMARK, 0, false);
+            out.extend_from_slice(&time_us.to_le_bytes());
+        }
+        Record::End { producer, failed } => fields(END, *producer, *failed),
+        Record::Handed => fields(HANDED, 0, false),
+        Record::Dropped => fields(DROPPED, 0, false),
+    }
+    let body = start + HEAD;
+    let length = u32::try_from(out.len() - body).unwrap_or(u32::MAX);
+    let checksum = crc32fast::hash(&out[body..]);
+    out[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    out[start + 4..body].copy_from_slice(&checksum.to_le_bytes());
+}
+
+/// What lies at the beginning of some bytes.
+#[derive(Debug, PartialEq)]
+pub(super) enum Next {
+    /// A record, and how many bytes it takes.
+    Record(Record, usize),
+    /// Nothing more.
+    Nothing,
+    /// No whole record.
+    Torn,
+}
+
+/// Reads one record.
+pub(super) fn next(bytes: &[u8]) -> Next {
+    if bytes.is_empty() {
+        return Next::Nothing;
+    }
+    let whole = (|| {
+        let (length, rest) = bytes.split_first_chunk()?;
+        let (checksum, rest) = rest.split_first_chunk()?;
+        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        if length == 0 || length > BODY_MAX {
+            return None;
+        }
+        let body = rest.get(..length)?;
+        let matches = crc32fast::hash(body) == u32::from_le_bytes(*checksum);
+        let record = matches.then(|| decode(body)).flatten()?;
+        Some((record, HEAD + length))
+    })();
+    whole.map_or(Next::Torn, |(record, length)| Next::Record(record, length))
+}
+
+fn decode(body: &[u8]) -> Option<Record> {
+    let (&[kind, low, high, flag], rest) = body.split_first_chunk()?;
+    let producer = usize::from(u16::from_le_bytes([low, high]));
+    let flag = match flag {
+        0 => false,
+        1 => true,
+        _ => return None,
+    };
+    let time = || Some(u64::from_le_bytes(rest.try_into().ok()?));
+    Some(match kind {
+        BATCH => {
+            let batch = v1::EventBatch::decode(rest).ok()?;
+            Record::Batch { producer, dropped: flag, batch }
+        }
+        PROMISE => Record::Promise { producer, time_us: time()? },
+        WATERMARK => Record::Watermark { time_us: time()? },
+        END => Record::End { producer, failed: flag },
+        HANDED => Record::Handed,
+        DROPPED => Record::Dropped,
+        _ => return None,
+    })
+}

@@ -1,0 +1,186 @@
+//! What is written is read; what is torn is cut; what is damaged is said.
+
+mod forgetful;
+
+use std::{path::Path, sync::Arc};
+
+use proptest::prelude::*;
+use spiked_proto::v1;
+
+pub(crate) use self::forgetful::Forgetful;
+use super::{Disk, Folder, Journal, Meta, Volume, frame};
+use crate::session::protocol::Record;
+
+const PLAN: [u8; 32] = [9; 32];
+
+fn meta() -> Meta {
+    Meta { id: "one".into(), tenant: "local".into(), token: [7; 16], workers: 2 }
+}
+
+fn folder(volume: &Arc<dyn Volume>, path: &Path) -> Folder {
+    Folder::new(volume.clone(), path.join("one"), PLAN)
+}
+
+fn record() -> impl Strategy<Value = Record> {
+    let batch = (any::<u64>(), prop::collection::vec(any::<u8>(), 0..300), any::<Option<u64>>());
+    prop_oneof![
+        4 => (0_usize..16, any::<bool>(), batch).prop_map(
+            |(producer, dropped, (sequence, payload, promise_us))| {
+                let payload = payload.into();
+                let batch = v1::EventBatch { sequence, payload, promise_us, ..Default::default() };
+                Record::Batch { producer, dropped, batch }
+            }),
+        1 => (0_usize..16, any::<u64>()).prop_map(
+            |(producer, time_us)| Record::Promise { producer, time_us }),
+        1 => any::<u64>().prop_map(|time_us| Record::Watermark { time_us }),
+        1 => (0_usize..16, any::<bool>()).prop_map(
+            |(producer, failed)| Record::End { producer, failed }),
+        1 => Just(Record::Handed),
+        1 => Just(Record::Dropped),
+    ]
+}
+
+/// Writes records in some segments, as they come.
+fn write(folder: &Folder, parts: &[Vec<Record>]) {
+    let mut journal = Journal::begin(folder.clone(), 0).unwrap();
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 {
+            journal.rotate().unwrap();
+        }
+        journal.write(part).unwrap();
+    }
+    journal.sync().unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn what_is_written_is_read(parts in prop::collection::vec(
+        prop::collection::vec(record(), 0..20), 1..4)) {
+        let at = tempfile::tempdir().unwrap();
+        let volume: Arc<dyn Volume> = Arc::new(Disk);
+        let folder = folder(&volume, at.path());
+        folder.create(&meta(), b"first").unwrap();
+        write(&folder, &parts);
+        let (index, snapshot) =
+            Folder::oldest_snapshot(&Disk, &at.path().join("one")).unwrap();
+        prop_assert_eq!((index, snapshot.as_slice()), (0, b"first".as_slice()));
+        prop_assert_eq!(folder.find(0).unwrap(), parts.concat());
+        prop_assert_eq!(Folder::meta(&Disk, &at.path().join("one")).unwrap(), Some(meta()));
+    }
+
+    /// P7: a tail torn anywhere is cut back to the last whole record, and the journal goes on.
+    #[test]
+    fn a_torn_tail_is_cut(records in prop::collection::vec(record(), 1..20), tear in 0.0..1.0_f64) {
+        let at = tempfile::tempdir().unwrap();
+        let volume: Arc<dyn Volume> = Arc::new(Disk);
+        let folder = folder(&volume, at.path());
+        folder.create(&meta(), b"").unwrap();
+        write(&folder, &[records.clone()]);
+        let file = at.path().join("one/00000000000000000000.journal");
+        let bytes = std::fs::read(&file).unwrap();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss,
+                 clippy::cast_precision_loss, reason = "a share of a small number")]
+        let keep = (bytes.len() as f64 * tear) as usize;
+        std::fs::write(&file, &bytes[..keep]).unwrap();
+        let found = folder.find(0).unwrap();
+        prop_assert!(records.starts_with(&found));
+        prop_assert_eq!(&folder.find(0).unwrap(), &found, "once cut it stays so");
+        let mut journal = Journal::begin(folder.clone(), found.len() as u64).unwrap();
+        journal.write(&[Record::Handed]).unwrap();
+        let after = [found, vec![Record::Handed]].concat();
+        prop_assert_eq!(folder.find(0).unwrap(), after);
+    }
+
+    /// P5: no bytes panic or are taken for more than they are; a flipped bit is found.
+    #[test]
+    fn any_bytes_are_a_record_or_none(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let _ = frame::next(&bytes);
+    }
+
+    #[test]
+    fn a_flipped_bit_is_found(record in record(), at in any::<prop::sample::Index>(), bit in 0..8_u8) {
+        let mut bytes = Vec::new();
+        frame::append(&record, &mut bytes);
+        let at = at.index(bytes.len());
+        bytes[at] ^= 1_u8 << bit;
+        prop_assert_eq!(frame::next(&bytes), frame::Next::Torn);
+    }
+}
+
+#[test]
+fn damage_in_the_middle_is_said_and_nothing_is_cut() {
+    let at = tempfile::tempdir().unwrap();
+    let volume: Arc<dyn Volume> = Arc::new(Disk);
+    let folder = folder(&volume, at.path());
+    folder.create(&meta(), b"").unwrap();
+    write(&folder, &[vec![Record::Handed; 3], vec![Record::Dropped]]);
+    let file = at.path().join("one/00000000000000000000.journal");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&file, &bytes).unwrap();
+    let broken = folder.find(0).unwrap_err().to_string();
+    assert!(broken.contains("00000000000000000000.journal: damaged at byte"), "{broken}");
+    assert_eq!(std::fs::read(&file).unwrap(), bytes);
+}
+
+#[test]
+fn another_networks_segment_is_refused() {
+    let at = tempfile::tempdir().unwrap();
+    let volume: Arc<dyn Volume> = Arc::new(Disk);
+    folder(&volume, at.path()).create(&meta(), b"").unwrap();
+    write(&folder(&volume, at.path()), &[vec![Record::Handed]]);
+    let other = Folder::new(volume.clone(), at.path().join("one"), [8; 32]);
+    assert!(other.find(0).unwrap_err().to_string().contains("its head is not that"));
+}
+
+/// A missing segment leaves a hole that is seen.
+#[test]
+fn a_hole_is_refused() {
+    let at = tempfile::tempdir().unwrap();
+    let volume: Arc<dyn Volume> = Arc::new(Disk);
+    let folder = folder(&volume, at.path());
+    folder.create(&meta(), b"").unwrap();
+    write(&folder, &[vec![Record::Handed; 3], vec![Record::Dropped; 2], vec![Record::Handed]]);
+    std::fs::remove_file(at.path().join("one/00000000000000000003.journal")).unwrap();
+    let broken = folder.find(0).unwrap_err().to_string();
+    assert!(broken.contains("begins after 5 records where 3 are there"), "{broken}");
+}
+
+#[test]
+fn what_is_before_a_snapshot_goes() {
+    let at = tempfile::tempdir().unwrap();
+    let volume: Arc<dyn Volume> = Arc::new(Disk);
+    let folder = folder(&volume, at.path());
+    folder.create(&meta(), b"first").unwrap();
+    write(&folder, &[vec![Record::Handed; 3], vec![Record::Dropped; 2]]);
+    folder.write_snapshot(3, b"second").unwrap();
+    folder.prune(3).unwrap();
+    let (index, snapshot) = Folder::oldest_snapshot(&Disk, &at.path().join("one")).unwrap();
+    assert_eq!((index, snapshot.as_slice()), (3, b"second".as_slice()));
+    assert_eq!(folder.find(3).unwrap(), vec![Record::Dropped; 2]);
+}
+
+/// What was synced survives power loss, what was not need not. Seen to fail with the sync taken out.
+#[test]
+fn what_was_synced_survives_power_loss() {
+    let at = tempfile::tempdir().unwrap();
+    let forgetful = Arc::new(Forgetful::new());
+    let volume: Arc<dyn Volume> = forgetful.clone();
+    let folder = folder(&volume, at.path());
+    folder.create(&meta(), b"first").unwrap();
+    let mut journal = Journal::begin(folder.clone(), 0).unwrap();
+    journal.write(&[Record::Handed, Record::Dropped]).unwrap();
+    journal.sync().unwrap();
+    journal.write(&[Record::Handed]).unwrap();
+    forgetful.lose_power();
+    assert_eq!(Folder::meta(volume.as_ref(), &at.path().join("one")).unwrap(), Some(meta()));
+    assert_eq!(folder.find(0).unwrap(), [Record::Handed, Record::Dropped]);
+    let mut journal = Journal::begin(folder.clone(), 2).unwrap();
+    journal.write(&[Record::Dropped]).unwrap();
+    journal.rotate().unwrap();
+    forgetful.lose_power();
+    assert_eq!(folder.find(0).unwrap().len(), 3, "what is before another segment is synced");
+}
