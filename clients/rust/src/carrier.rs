@@ -64,10 +64,8 @@ impl Carrier {
         patience: Duration,
     ) -> Answers {
         let (answers, heard) = mpsc::channel(16);
-        let durable = !matches!(
-            open.durability(),
-            v1::Durability::Unspecified | v1::Durability::None
-        );
+        let durable =
+            !matches!(open.durability(), v1::Durability::Unspecified | v1::Durability::None);
         let opened = &wire.opened;
         let open = v1::Open {
             session_id: opened.session_id.clone(),

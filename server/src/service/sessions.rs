@@ -67,7 +67,9 @@ impl SessionService for Sessions {
     ) -> Result<Response<v1::DeleteSnapshotResponse>, Status> {
         let name = request.into_inner().snapshot_sha256;
         if !self.0.snapshots().delete(TENANT, &name)? {
-            return Err(Error::SnapshotUnknown { sha256: crate::session::registry::hex(&name) }.into());
+            return Err(
+                Error::SnapshotUnknown { sha256: crate::session::registry::hex(&name) }.into()
+            );
         }
         Ok(Response::new(v1::DeleteSnapshotResponse {}))
     }

@@ -34,7 +34,9 @@ fn code(error: &Error) -> Code {
         Error::ProducerUnknown { .. } => Code::InvalidArgument,
         Error::ResumeToken { .. } => Code::PermissionDenied,
         Error::OutputLost { .. } => Code::OutOfRange,
-        Error::StepTooLarge { .. } | Error::Limit { .. } | Error::Network(Network::Limit { .. }) => Code::ResourceExhausted,
+        Error::StepTooLarge { .. }
+        | Error::Limit { .. }
+        | Error::Network(Network::Limit { .. }) => Code::ResourceExhausted,
         Error::Unimplemented { .. } | Error::Network(Network::Unimplemented { .. }) => {
             Code::Unimplemented
         }

@@ -6,12 +6,7 @@
 //! snapshots/TENANT/         snapshots that calls asked for
 //! ```
 
-use std::{
-    fs::File,
-    io,
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{fs::File, io, path::PathBuf, sync::Arc};
 
 use rustix::fs::{FlockOperation, flock};
 

@@ -22,8 +22,8 @@ use super::{
     host::Latencies,
     link::{Input, Link, Over},
     output::{Encoder, Item},
-    snapshot::{Ending, Frozen},
     probing::Probe,
+    snapshot::{Ending, Frozen},
 };
 
 /// Synaptic deliveries of one turn: about ten milliseconds, after which others have theirs.

@@ -179,10 +179,7 @@ impl Session {
         // Ordering: Relaxed, a count that guards nothing but itself.
         if self.link.watchers.fetch_add(1, Relaxed) >= WATCHERS_MAX {
             self.link.watchers.fetch_sub(1, Relaxed);
-            return Err(Error::Limit {
-                what: "watchers of a session",
-                limit: WATCHERS_MAX.into(),
-            });
+            return Err(Error::Limit { what: "watchers of a session", limit: WATCHERS_MAX.into() });
         }
         let mut opened = self.opened(0, true);
         opened.resume_token = bytes::Bytes::new();

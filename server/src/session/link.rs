@@ -6,12 +6,12 @@
 
 use std::{
     sync::{
-    Arc, OnceLock,
-    atomic::{
-        AtomicBool, AtomicU32, AtomicUsize,
-        Ordering::{AcqRel, Relaxed, SeqCst},
-        fence,
-    },
+        Arc, OnceLock,
+        atomic::{
+            AtomicBool, AtomicU32, AtomicUsize,
+            Ordering::{AcqRel, Relaxed, SeqCst},
+            fence,
+        },
     },
     time::Instant,
 };

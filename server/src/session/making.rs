@@ -6,8 +6,8 @@ use sim_core::{Excess, Options, Plan, Problem, Simulation, network::SensorSize};
 use spiked_proto::v1;
 
 use super::{
-    engine::Start,
     chunk::Chunk,
+    engine::Start,
     protocol::{Actions, Protocol, Record},
     settings::{Capacity, Origin, Policy, Settings},
     snapshot::{self, Ending, Runs},

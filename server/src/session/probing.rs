@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sim_core::{PopulationId, Plan, Simulation, Tick};
+use sim_core::{Plan, PopulationId, Simulation, Tick};
 use spiked_proto::v1;
 
 use super::outlet::{Outlet, Passage};

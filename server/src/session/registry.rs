@@ -193,8 +193,7 @@ impl Registry {
         }
         let data = self.data.as_ref().ok_or(Error::NoData { what: "a durable session" })?;
         let plan_sha256 = made.runs.plan_sha256;
-        let folder =
-            Folder::new(data.volume.clone(), data.session(&key.0, &key.1), plan_sha256);
+        let folder = Folder::new(data.volume.clone(), data.session(&key.0, &key.1), plan_sha256);
         let meta = Meta { id: key.1.clone(), tenant: key.0.clone(), token, workers };
         let (made, journal) = apart(move || {
             let written = folder

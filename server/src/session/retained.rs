@@ -54,7 +54,9 @@ impl Retained {
 
     /// The first position that is kept.
     pub(crate) fn start(&self) -> u64 {
-        self.items.front().map_or(self.end, |item| first_position(&item.message).unwrap_or(self.end))
+        self.items
+            .front()
+            .map_or(self.end, |item| first_position(&item.message).unwrap_or(self.end))
     }
 
     /// The position after the newest.

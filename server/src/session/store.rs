@@ -76,7 +76,8 @@ impl Store {
         if held.len() >= self.count_max {
             return Err(Error::Limit { what: "snapshots", limit: self.count_max as u64 });
         }
-        let (total, size_bytes) = (held.iter().map(|kept| kept.size_bytes).sum::<u64>(), bytes.len());
+        let (total, size_bytes) =
+            (held.iter().map(|kept| kept.size_bytes).sum::<u64>(), bytes.len());
         if total + size_bytes as u64 > self.bytes_max as u64 {
             return Err(Error::Limit { what: "bytes of snapshots", limit: self.bytes_max as u64 });
         }

@@ -9,6 +9,8 @@ mod determinism;
 mod guard;
 mod lifecycle;
 mod networks;
+mod recorded;
 mod spread;
 mod support;
+mod survival;
 mod watching;

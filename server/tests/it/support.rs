@@ -1,7 +1,7 @@
 //! A daemon on a thread of its own, made-up networks and events, and a client that writes down
 //! everything it is told.
 
-use std::{net::SocketAddr, thread};
+use std::{net::SocketAddr, path::Path, thread};
 
 use spiked_proto::{
     layout::address,
@@ -32,6 +32,15 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// The same with a data folder, and other limits.
+    pub(crate) async fn on(data: &Path, change: impl FnOnce(&mut Limits)) -> Self {
+        Self::configured(|config| {
+            config.data = Some(data.to_owned());
+            change(&mut config.limits);
+        })
+        .await
+    }
+
     /// A daemon with the made-up networks "touch" and "eye".
     pub(crate) async fn start() -> Self {
         Self::with(|_| ()).await
@@ -39,12 +48,16 @@ impl Server {
 
     /// The same with other limits.
     pub(crate) async fn with(change: impl FnOnce(&mut Limits)) -> Self {
+        Self::configured(|config| change(&mut config.limits)).await
+    }
+
+    async fn configured(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
             simulation_threads: 2,
             ..Config::default()
         };
-        change(&mut config.limits);
+        change(&mut config);
         let (started, address) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = thread::spawn(move || {

@@ -17,7 +17,9 @@ const EVENTS_MAX: usize = 16_384;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Watched {
     /// All output, or only decisions.
-    Output { decisions_only: bool },
+    Output {
+        decisions_only: bool,
+    },
     Input,
     /// What the engine reads for it.
     Probes,
@@ -109,7 +111,7 @@ impl Audience {
             let caught_up = !matches!(watcher.watched, Watched::Output { .. })
                 || (watcher.next >= end && watcher.missed == 0);
             if caught_up {
-                watcher.outlet.end(reason, message);
+                watcher.outlet.end_missing(watcher.missed, reason, message);
             }
         }
     }
@@ -137,28 +139,30 @@ impl Watcher {
     }
 }
 
-/// A chunk as batches of the wire: runs of events of one port, and promises.
+/// A chunk as batches of the wire: runs of events of one port, with the promise that follows them.
 fn input_messages(chunk: &Chunk) -> Vec<Passage> {
     let mut rest = chunk.events.as_slice();
-    let mut messages = Vec::new();
+    let mut messages: Vec<v1::EventBatch> = Vec::new();
     for op in &chunk.ops {
         match *op {
             Op::Events { port, count } => {
                 let (events, behind) = rest.split_at(count);
                 rest = behind;
                 for run in events.chunks(EVENTS_MAX) {
-                    messages.push(Passage::Events(events_of(port.0.into(), run)));
+                    messages.push(events_of(port.0.into(), run));
                 }
             }
-            Op::Promise { time_us } => {
-                let promise_us = Some(time_us);
-                let batch = v1::EventBatch { promise_us, ..v1::EventBatch::default() };
-                messages.push(Passage::Events(batch));
-            }
+            Op::Promise { time_us } => match messages.last_mut() {
+                Some(last) if last.promise_us.is_none() => last.promise_us = Some(time_us),
+                _ => {
+                    let promise_us = Some(time_us);
+                    messages.push(v1::EventBatch { promise_us, ..v1::EventBatch::default() });
+                }
+            },
             Op::Origin { .. } | Op::End { .. } => {}
         }
     }
-    messages
+    messages.into_iter().map(Passage::Events).collect()
 }
 
 /// Packed as counted addresses where something is counted, else as addresses; what does not fit the

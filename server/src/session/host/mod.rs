@@ -169,13 +169,7 @@ impl Host {
                 Wake::Request(None) => self.requests_closed = true,
                 Wake::Inbound(seat, Some(Ok(message))) => self.take(seat, message),
                 Wake::Inbound(seat, Some(Err(why))) => self.break_off(seat, &why),
-                Wake::Inbound(seat, None) => {
-                    // A stream that closes says what `end` says.
-                    self.seats[seat].close();
-                    let level = self.link.level();
-                    self.protocol.end(seat, &level, &mut self.actions);
-                    self.act();
-                }
+                Wake::Inbound(seat, None) => self.seats[seat].close(),
                 Wake::Journal(written) => self.journaled(written),
                 Wake::Time => self.see_to_time(),
             }
@@ -320,7 +314,9 @@ impl Host {
 
     /// Wakes when the clock or the lease is due, whichever is first.
     fn set_alarm(&mut self) {
-        let due = [self.clock_due, self.lease_ends, self.sync_due()].into_iter().flatten().min();
+        let closing = self.seats.iter().filter_map(Seat::closes_at).min();
+        let due = [self.clock_due, self.lease_ends, self.sync_due(), closing];
+        let due = due.into_iter().flatten().min();
         if let Some(due) = due
             && self.alarm.deadline() != due
         {
@@ -338,6 +334,14 @@ impl Host {
         }
         if self.sync_due().is_some_and(|due| due <= now) {
             self.sync();
+        }
+        for seat in 0..self.seats.len() {
+            if self.seats[seat].take_closed(now) {
+                // A stream that closes and is read on says what `end` says.
+                let level = self.link.level();
+                self.protocol.end(seat, &level, &mut self.actions);
+                self.act();
+            }
         }
         if self.lease_ends.is_some_and(|due| due <= now) {
             self.lease_ends = None;

@@ -3,15 +3,20 @@
 use std::{
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use spiked_proto::v1::{self, stream_request::Message};
+use tokio::time::Instant;
 
 use super::request::Inbound;
 use crate::session::{
     outlet::{Outlet, Passage},
     retained::{Place, Retained, positions},
 };
+
+/// Between a closed request side and the end of input.
+const CLOSING: Duration = Duration::from_millis(250);
 
 /// One producer's place.
 pub(super) struct Seat {
@@ -20,6 +25,8 @@ pub(super) struct Seat {
     place: Place,
     /// Output is for others.
     without_output: bool,
+    /// Its request side closed without an end; until then it is waited for the other side.
+    closing: Option<Instant>,
     /// It had a stream that broke before it was told the end.
     broken: bool,
     /// It will read no more.
@@ -33,6 +40,7 @@ impl Seat {
             outlet: None,
             place: Place { next: position, received: None },
             without_output: false,
+            closing: None,
             broken: false,
             done: false,
         }
@@ -47,21 +55,38 @@ impl Seat {
         self.inbound = Some(inbound);
         self.outlet = Some(outlet);
         self.without_output = without_output;
+        self.closing = None;
         (self.broken, self.done) = (false, false);
     }
 
     /// The stream leaves its place.
     pub(super) fn detach(&mut self, reason: v1::EndReason, message: &str) {
-        self.inbound = None;
+        (self.inbound, self.closing) = (None, None);
         if let Some(outlet) = self.outlet.take() {
             outlet.end(reason, message);
         }
         self.broken = true;
     }
 
-    /// The request side of the stream has closed.
+    /// The request side of the stream has closed. Whoever goes closes both sides, one after the
+    /// other; whoever reads on has nothing more to send.
     pub(super) fn close(&mut self) {
         self.inbound = None;
+        self.closing = Some(Instant::now() + CLOSING);
+    }
+
+    /// When a closed request side says that nothing more is sent.
+    pub(super) fn closes_at(&self) -> Option<Instant> {
+        self.closing
+    }
+
+    /// It has closed, and its reader stayed.
+    pub(super) fn take_closed(&mut self, now: Instant) -> bool {
+        let closed = self.closing.is_some_and(|at| at <= now) && !self.is_left();
+        if closed {
+            self.closing = None;
+        }
+        closed
     }
 
     pub(super) fn poll_inbound(

@@ -148,9 +148,9 @@ impl Folder {
     /// Removes all snapshots and segments before the snapshot at `index`.
     pub(crate) fn prune(&self, index: u64) -> io::Result<()> {
         for name in self.volume.list(&self.path)? {
-            let old = [SNAPSHOT, SEGMENT].into_iter().any(|kind| {
-                index_of(&name, kind).is_some_and(|found| found < index)
-            });
+            let old = [SNAPSHOT, SEGMENT]
+                .into_iter()
+                .any(|kind| index_of(&name, kind).is_some_and(|found| found < index));
             if old {
                 self.volume.remove(&self.path.join(&name))?;
             }

@@ -24,12 +24,12 @@ mod tests;
 use sim_core::{Plan, Tick, TickLength};
 use spiked_proto::v1;
 
-pub(crate) use self::{record::Record, refusal::Refusal};
 use self::{
     backlog::{Backlog, Piece},
     live::LiveClock,
     producer::{Accepted, Admitted, Gate, Producer},
 };
+pub(crate) use self::{record::Record, refusal::Refusal};
 use super::{
     chunk::{Chunk, Op},
     positions::Level,
@@ -316,7 +316,6 @@ impl Protocol {
         for refusal in &taken.refusals {
             self.report(producer, refusal, false, out);
         }
-        let heard_us = Some(heard_us).filter(|&heard_us| heard_us > 0);
         if let Some(refusal) = taken.fatal {
             // What came before the event is applied; the batch as a whole is not accepted.
             self.seal(producer, 0, entries, counted, latest_us);
@@ -331,12 +330,7 @@ impl Protocol {
         heard_us.max(batch.promise_us)
     }
 
-    fn judge(
-        &mut self,
-        producer: usize,
-        accepting: &Accepting<'_>,
-        out: &mut Actions,
-    ) -> Accepted {
+    fn judge(&mut self, producer: usize, accepting: &Accepting<'_>, out: &mut Actions) -> Accepted {
         let holds = self.settings.overload == Overload::DropOldest;
         let sink = if holds { &mut self.pending } else { &mut out.chunk };
         let gate = Gate {

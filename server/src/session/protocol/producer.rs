@@ -51,7 +51,7 @@ pub(super) struct Accepted {
     /// The latest of them \[µs\].
     pub(super) latest_us: u64,
     /// The latest event, whatever became of it, as far as it was on its port \[µs\].
-    pub(super) heard_us: u64,
+    pub(super) heard_us: Option<u64>,
 }
 
 /// One producer.
@@ -200,14 +200,15 @@ impl Producer {
         let applied = &sink.events[before..];
         let counted: u64 = applied.iter().map(|event| u64::from(event.multiplicity)).sum();
         let heard_us = latest(applied);
+        let latest_us = heard_us.unwrap_or(0);
         add(&mut self.status.drops, &taken.drops);
         if dropped {
             sink.events.truncate(before);
             self.status.drops.overload += counted;
             return Accepted { taken, heard_us, ..Accepted::default() };
         }
-        let entries = self.apply(port, before, counted, heard_us, sink);
-        Accepted { taken, entries, counted, latest_us: heard_us, heard_us }
+        let entries = self.apply(port, before, counted, latest_us, sink);
+        Accepted { taken, entries, counted, latest_us, heard_us }
     }
 
     fn apply(
@@ -248,8 +249,8 @@ impl Producer {
     }
 }
 
-fn latest(events: &[InputEvent]) -> u64 {
-    events.iter().fold(0, |latest, event| latest.max(event.time_us))
+fn latest(events: &[InputEvent]) -> Option<u64> {
+    events.iter().map(|event| event.time_us).max()
 }
 
 fn add(sum: &mut v1::Drops, more: &v1::Drops) {

@@ -137,4 +137,3 @@ fn applied(out: &Actions) -> Applied {
 fn reasons(out: &Actions) -> Vec<Reason> {
     out.errors.iter().map(|(_, error)| error.reason()).collect()
 }
-

@@ -75,7 +75,12 @@ impl Model {
                 self.refused += 1;
             }
             Deed::Gap => {
-                protocol.batch(0, &batch(self.sent.len() as u64 + 2, &[(500, 1)], None), &BUSY, out);
+                protocol.batch(
+                    0,
+                    &batch(self.sent.len() as u64 + 2, &[(500, 1)], None),
+                    &BUSY,
+                    out,
+                );
                 self.refused += 1;
             }
             Deed::Heartbeat(by) => {

@@ -31,10 +31,8 @@ fn any_settings() -> impl Strategy<Value = Settings> {
         Just(Overload::DropNewest),
         Just(Overload::Fail),
     ];
-    let pace = prop_oneof![
-        Just(Pace::Logical),
-        Just(Pace::Live { lateness_us: 1_000, lag_max_us: 0 }),
-    ];
+    let pace =
+        prop_oneof![Just(Pace::Logical), Just(Pace::Live { lateness_us: 1_000, lag_max_us: 0 }),];
     (overload, pace, any::<bool>()).prop_map(|(overload, pace, drops)| Settings {
         producers: vec!["left".into(), "right".into()],
         durability: Durability::Interval,

@@ -1,0 +1,107 @@
+//! Live pace against a real clock: jitter changes no spike, silence holds nothing up.
+
+use std::time::{Duration, Instant};
+
+use spiked_proto::v1::{self, stream_request::Message as Request};
+use tokio::time::sleep;
+
+use super::named;
+use crate::support::{Producer, Random, Record, Server, TICK_NS, batch};
+
+fn live(id: &str, lateness: Duration) -> v1::Open {
+    v1::Open {
+        pace: v1::Pace::Live.into(),
+        lateness_us: u64::try_from(lateness.as_micros()).unwrap(),
+        ..named(id)
+    }
+}
+
+/// A sensor that sends 2 ms of events every 2 ms, each message held up by a jitter of its own; like
+/// a connection, it keeps the order.
+async fn stream(producer: &Producer, jitter_max: Duration) {
+    let mut random = Random(17);
+    let began = Instant::now();
+    for window in 0..100_u64 {
+        let base_us = window * 2_000;
+        let address = u32::try_from(window % 64).unwrap();
+        let events: Vec<_> = (0..40).map(|at| (base_us + at * 50, address)).collect();
+        let jitter = jitter_max.mul_f64(random.below(1_000) as f64 / 1_000.0);
+        let due = Duration::from_micros(base_us + 2_000) + jitter;
+        sleep(due.saturating_sub(began.elapsed())).await;
+        producer.send(Request::Events(batch(window + 1, base_us, &events)));
+    }
+}
+
+fn what(record: &Record) -> Vec<(u64, u32)> {
+    record.spikes.iter().map(|spike| (spike.1, spike.3)).collect()
+}
+
+/// 10 ms of jitter and a lateness of 40 ms (the machine's own hiccups come on top): the spikes are
+/// those of the recording fed at once.
+#[tokio::test]
+async fn ten_milliseconds_of_jitter_change_no_spike() {
+    let server = Server::start().await;
+    let calm = {
+        let producer = server.open(named("calm")).await.unwrap();
+        for window in 0..100_u64 {
+            let base_us = window * 2_000;
+            let address = u32::try_from(window % 64).unwrap();
+            let events: Vec<_> = (0..40).map(|at| (base_us + at * 50, address)).collect();
+            producer.send(Request::Events(batch(window + 1, base_us, &events)));
+        }
+        producer.send(Request::End(v1::EndOfInput {}));
+        producer.finish().await
+    };
+    let producer = server.open(live("jittery", Duration::from_millis(40))).await.unwrap();
+    stream(&producer, Duration::from_millis(10)).await;
+    producer.send(Request::End(v1::EndOfInput {}));
+    let jittery = producer.finish().await;
+    assert_eq!(jittery.last().drops.unwrap(), v1::Drops::default());
+    assert!(what(&calm).len() > 300);
+    assert!(what(&jittery).starts_with(&what(&calm)) || what(&calm) == what(&jittery));
+}
+
+/// A sensor sends for 2 ms and falls silent; its spikes travel for 70 ms and are voted on for 20 ms
+/// more. All of that comes with the clock: within the lateness and 5 ms of its time, but for what
+/// the machine itself holds up.
+#[tokio::test]
+async fn a_silent_sensor_holds_no_decision_back() {
+    const LATENESS: Duration = Duration::from_millis(10);
+    let server = Server::start().await;
+    let mut producer = server.open(live("silent", LATENESS)).await.unwrap();
+    let began = Instant::now();
+    let thrice = |at: u64| [0, 200, 400].map(|later| (at * 23 + later, at as u32));
+    let burst: Vec<_> = (0..64).flat_map(thrice).collect();
+    producer.send(Request::Events(batch(1, 0, &burst)));
+    let (mut delays, mut decisions) = (Vec::new(), 0);
+    while decisions < 4 {
+        producer.next().await.expect("the session goes on");
+        let spikes = producer.record.spikes.drain(..).map(|spike| spike.1);
+        let decided = producer.record.decisions.drain(..).map(|decision| decision.tick);
+        let decided: Vec<_> = decided.collect();
+        decisions += decided.len();
+        for tick in spikes.chain(decided).filter(|&tick| tick > 100) {
+            // What a tick brings is due when the sensor's clock, which said 1.849 ms when it was
+            // heard, has passed it.
+            let due = Duration::from_micros((tick + 1) * TICK_NS / 1_000 - 1_849);
+            delays.push(began.elapsed().saturating_sub(due));
+        }
+    }
+    delays.sort_unstable();
+    let median = delays[delays.len() / 2];
+    assert!(delays.len() > 20, "{} outputs", delays.len());
+    assert!(median <= LATENESS + Duration::from_millis(5), "the median decision took {median:?}");
+    assert!(delays[0] >= LATENESS - Duration::from_millis(1), "{:?} is too soon", delays[0]);
+}
+
+#[tokio::test]
+async fn an_event_later_than_the_lateness_is_dropped_and_counted() {
+    let server = Server::start().await;
+    let mut producer = server.open(live("late", Duration::from_millis(1))).await.unwrap();
+    producer.send(Request::Events(batch(1, 0, &[(0, 7)])));
+    producer.acknowledged(|ack| ack.simulated_to_us > 50_000).await;
+    producer.send(Request::Events(batch(2, 0, &[(10, 8), (10_000_000, 9)])));
+    producer.acknowledged(|ack| ack.accepted == 2).await;
+    let ack = producer.record.acknowledgement.unwrap();
+    assert_eq!((ack.drops.unwrap().late, ack.events_accepted), (1, 2));
+}

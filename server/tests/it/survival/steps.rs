@@ -1,0 +1,92 @@
+//! The closed loop: input in, run to a time, output back.
+
+use spiked_proto::v1;
+use tonic::Code;
+
+use super::{batches, named};
+use crate::{
+    recorded::{PROMISE_US, output, recording, truth},
+    support::{Record, Server, batch, spikes},
+};
+
+async fn opened(server: &Server, open: v1::Open) {
+    let request = v1::OpenSessionRequest { open: Some(open) };
+    server.sessions().await.open_session(request).await.unwrap();
+}
+
+/// Steps give, one after another, what a stream gives at once.
+#[tokio::test]
+async fn steps_give_what_a_stream_gives() {
+    let server = Server::start().await;
+    let recording = recording(4_000);
+    let expected = truth(&recording);
+    opened(&server, named("stepped")).await;
+    let mut sessions = server.sessions().await;
+    let mut record = Record::default();
+    let mut batches = batches(&recording, usize::MAX).into_iter();
+    // Beyond the recording, silence, as long as a stream's session would run on.
+    for step in 1..=60 {
+        let request = v1::StepSessionRequest {
+            session_id: "stepped".into(),
+            events: batches.next().into_iter().collect(),
+            until_us: step * PROMISE_US,
+            output_from: None,
+        };
+        let answer = sessions.step_session(request).await.unwrap().into_inner();
+        for batch in &answer.spikes {
+            record.spikes.extend(spikes(batch));
+        }
+        record.decisions.extend(&answer.decisions);
+        let position = answer.acknowledgement.unwrap();
+        assert_eq!(position.simulated_to_us, step * PROMISE_US);
+        assert_eq!(answer.output_position, output(&record).last().map_or(0, |last| last[0] + 1));
+    }
+    let made = output(&record);
+    assert!(made.len() > expected.len() / 2);
+    let common = made.len().min(expected.len());
+    assert!(made[..common] == expected[..common]);
+}
+
+/// A step that is sent again is recognised, and answered with the same output.
+#[tokio::test]
+async fn a_step_sent_again_is_answered_again_and_counts_once() {
+    let server = Server::start().await;
+    opened(&server, named("again")).await;
+    let mut sessions = server.sessions().await;
+    let request = v1::StepSessionRequest {
+        session_id: "again".into(),
+        events: vec![batch(1, 0, &[(0, 3), (50, 4)])],
+        until_us: 5_000,
+        output_from: Some(0),
+    };
+    let first = sessions.step_session(request.clone()).await.unwrap().into_inner();
+    let again = sessions.step_session(request).await.unwrap().into_inner();
+    assert_eq!(first.spikes.iter().map(|batch| batch.count).sum::<u32>(), 2);
+    assert_eq!(again.spikes, first.spikes);
+    let position = again.acknowledgement.unwrap();
+    assert_eq!((position.duplicates, position.events_accepted), (1, 2));
+}
+
+#[tokio::test]
+async fn what_cannot_be_stepped_is_refused() {
+    let server = Server::start().await;
+    let mut sessions = server.sessions().await;
+    let step = |id: &str| v1::StepSessionRequest {
+        session_id: id.into(),
+        until_us: 1_000,
+        ..Default::default()
+    };
+    let status = sessions.step_session(step("none")).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound, "{status}");
+    let _producer = server.open(named("streamed")).await.unwrap();
+    let status = sessions.step_session(step("streamed")).await.unwrap_err();
+    assert!(status.message().contains("has a producer already"), "{status}");
+    let producers = vec!["left".into(), "right".into()];
+    opened(&server, v1::Open { producers, ..named("two") }).await;
+    let status = sessions.step_session(step("two")).await.unwrap_err();
+    assert!(status.message().contains("another producer promises only 0 us"), "{status}");
+    opened(&server, named("bad")).await;
+    let bad = v1::StepSessionRequest { events: vec![batch(1, 0, &[(0, 64)])], ..step("bad") };
+    let status = sessions.step_session(bad).await.unwrap_err();
+    assert!(status.message().contains("REASON_ADDRESS_OUTSIDE"), "{status}");
+}
