@@ -53,7 +53,7 @@ pub(crate) enum Command {
 #[command(after_help = "Examples:
   spiked serve
   spiked serve --listen 127.0.0.1:0 --networks my-networks --log json
-  spiked serve --listen unix:/run/spiked.sock
+  spiked serve --listen unix:/run/spiked.sock --data /var/lib/spiked
 
 One line on standard output says where it listens, once it does. SIGTERM and Ctrl-C end it
 cleanly, with status 0.")]
@@ -64,6 +64,9 @@ pub(crate) struct ServeArguments {
     /// A folder of networks, one folder each, beside those that come along.
     #[arg(long, value_name = "DIR")]
     pub(crate) networks: Option<PathBuf>,
+    /// A folder for durable sessions and snapshots; without one both end with the daemon.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
     /// Simulation threads [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) threads: Option<u16>,

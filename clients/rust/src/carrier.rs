@@ -41,6 +41,8 @@ pub(crate) struct Carrier {
     promise_us: Option<u64>,
     ended: bool,
     durable: bool,
+    /// Batches that the daemon called safe.
+    safe: u64,
     /// The next output position.
     next_output: u64,
     since_report: (u32, usize),
@@ -84,6 +86,7 @@ impl Carrier {
             promise_us: None,
             ended: false,
             durable,
+            safe: 0,
             next_output,
             since_report: (0, 0),
             patience,
@@ -179,6 +182,7 @@ impl Carrier {
     /// Forgets the batches that are safe.
     fn forget(&mut self, position: &v1::Acknowledgement) {
         let safe = if self.durable { position.durable } else { position.accepted };
+        self.safe = self.safe.max(safe);
         while self.kept.front().is_some_and(|batch| batch.sequence <= safe) {
             self.kept.pop_front();
         }
@@ -221,6 +225,11 @@ impl Carrier {
     async fn send_again(&mut self) -> bool {
         use stream_request::Message;
         let accepted = self.wire.opened.accepted;
+        if accepted < self.safe {
+            let lost = format!("batch {} was safe, and only {accepted} are there", self.safe);
+            let _ = self.answers.send(Err(Status::data_loss(lost))).await;
+            return false;
+        }
         let safe = if self.durable { self.wire.opened.durable } else { accepted };
         while self.kept.front().is_some_and(|batch| batch.sequence <= safe) {
             self.kept.pop_front();

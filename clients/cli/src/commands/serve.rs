@@ -20,6 +20,7 @@ pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
     let config = Config {
         listen: arguments.listen.parse().map_err(refused)?,
         networks: arguments.networks,
+        data: arguments.data,
         simulation_threads: arguments.threads.map_or(default.simulation_threads, usize::from),
         insecure: arguments.insecure,
         ..default

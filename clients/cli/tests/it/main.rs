@@ -7,6 +7,7 @@ mod demo;
 mod files;
 mod info;
 mod interrupted;
+mod killed;
 mod misuse;
 mod motif;
 mod process;

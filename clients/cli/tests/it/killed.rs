@@ -1,0 +1,174 @@
+//! P7 and P8: a daemon that is killed at random moments, and a client that resumes, give the output
+//! of an undisturbed run.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
+    },
+    thread,
+    time::Duration,
+};
+
+use spiked_client::{AddressEvent, Client, Durability, Item, OpenOptions, v1};
+
+use crate::process::Daemon;
+
+/// Recurrent, noisy, and with delays up to 30 ms, so that whatever is lost or doubled shows.
+const NETWORK: &str = r#"
+name = "lively"
+tick = "100 us"
+seed = 5
+
+[input.skin]
+channels = 64
+max_events_per_tick = 100
+
+[population.cells]
+shape = [256]
+neuron = { lif = { tau = "10 ms", threshold = "1 mV", refractory = "1 ms" } }
+
+[projection.in]
+from = "skin"
+to = "cells"
+random = { in_degree = 8, weight = { uniform = [0.2, 0.6] }, delay = { uniform = ["1 ms", "30 ms"] } }
+
+[projection.within]
+from = "cells"
+to = "cells"
+random = { in_degree = 16, weight = { normal = { mean = -0.05, sd = 0.1 } }, delay = { uniform = ["0.1 ms", "20 ms"] } }
+"#;
+
+const BATCHES: u64 = 3_000;
+const BATCH_EVENTS: u64 = 24;
+const WINDOW_US: u64 = 1_000;
+/// Together with the other two policies, a hundred.
+const KILLS: u32 = 34;
+
+/// Numbers that look random and are the same every time.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
+        (self.0 >> 33) % bound
+    }
+}
+
+fn events(batch: u64) -> Vec<AddressEvent> {
+    let mut random = Random(batch);
+    let mut events: Vec<_> = (0..BATCH_EVENTS)
+        .map(|_| AddressEvent {
+            time: batch * WINDOW_US + random.below(WINDOW_US),
+            index: u32::try_from(random.below(64)).expect("few"),
+        })
+        .collect();
+    events.sort_unstable_by_key(|event| event.time);
+    events
+}
+
+fn serve(socket: &Path, folder: &Path) -> Daemon {
+    let listen = format!("unix:{}", socket.display());
+    let (networks, data) = (folder.join("networks"), folder.join("data"));
+    Daemon::start_with(&[
+        "--listen",
+        &listen,
+        "--networks",
+        networks.to_str().expect("plain"),
+        "--data",
+        data.to_str().expect("plain"),
+    ])
+}
+
+/// (tick, address) of every spike, and what the session said last.
+async fn run(address: &str, durability: Durability, pause: Duration) -> (Vec<(u64, u32)>, v1::Ended) {
+    let client = Client::connect(address).await.expect("connected");
+    let options = OpenOptions::new("lively")
+        .with_durability(durability)
+        .with_patience(Duration::from_secs(30));
+    let (mut producer, mut output) = client.open(options).await.expect("opened").split();
+    let feeding = tokio::spawn(async move {
+        for batch in 0..BATCHES {
+            let promise_us = Some((batch + 1) * WINDOW_US);
+            producer.send_batch(0, &events(batch), promise_us).await.expect("sent");
+            tokio::time::sleep(pause).await;
+        }
+        producer.finish().await.expect("finished");
+    });
+    let (mut spikes, mut ended) = (Vec::new(), None);
+    while let Some(item) = output.next().await {
+        match item.expect("nothing that was safe is lost, and no connection is given up") {
+            Item::Spikes(batch) => {
+                spikes.extend(batch.iter().map(|spike| (spike.tick, spike.address)));
+            }
+            Item::Error(refusal) => panic!("{refusal}"),
+            Item::Ended(end) => ended = Some(end),
+            _ => {}
+        }
+    }
+    feeding.await.expect("fed");
+    (spikes, ended.expect("an end"))
+}
+
+/// Kills and restarts the daemon until the session is over.
+fn torment(folder: &Path, socket: &Path, seed: u64, over: &AtomicBool, kills: &AtomicU32) {
+    let mut random = Random(seed);
+    let mut daemon = serve(socket, folder);
+    while !over.load(SeqCst) {
+        thread::sleep(Duration::from_millis(5 + random.below(90)));
+        if kills.load(SeqCst) < KILLS {
+            daemon.kill();
+            kills.fetch_add(1, SeqCst);
+            daemon = serve(socket, folder);
+        }
+    }
+}
+
+async fn killed_at_random(durability: Durability, seed: u64) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let networks = folder.path().join("networks/lively");
+    std::fs::create_dir_all(&networks).expect("made");
+    std::fs::write(networks.join("network.toml"), NETWORK).expect("written");
+    let calm_socket = folder.path().join("calm");
+    let calm = tempfile::tempdir().expect("a folder");
+    std::os::unix::fs::symlink(folder.path().join("networks"), calm.path().join("networks"))
+        .expect("linked");
+    let (expected, _) = {
+        let daemon = serve(&calm_socket, calm.path());
+        run(&daemon.address, Durability::None, Duration::ZERO).await
+    };
+    assert!(expected.len() > 10_000, "{} spikes prove little", expected.len());
+
+    let socket = folder.path().join("socket");
+    let (over, kills) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
+    let tormentor = {
+        let (folder, socket) = (folder.path().to_owned(), socket.clone());
+        let (over, kills) = (over.clone(), kills.clone());
+        thread::spawn(move || torment(&folder, &socket, seed, &over, &kills))
+    };
+    while std::os::unix::net::UnixStream::connect(&socket).is_err() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let address = format!("unix:{}", socket.display());
+    let (spikes, ended) = run(&address, durability, Duration::from_millis(1)).await;
+    over.store(true, SeqCst);
+    tormentor.join().expect("it ended");
+    assert_eq!(kills.load(SeqCst), KILLS, "the session was over too soon");
+    let last = ended.r#final.expect("a final position");
+    assert_eq!(last.accepted, BATCHES);
+    assert_eq!(last.events_accepted, BATCHES * BATCH_EVENTS, "each event once");
+    assert_eq!(spikes.len(), expected.len(), "{durability:?}");
+    assert!(spikes == expected, "{durability:?}: the spikes differ");
+}
+
+/// Seen to fail with output sent from where the journal begins instead of where the reader was, and
+/// with records written after their input went to the engine.
+#[tokio::test]
+async fn a_hundred_kills_lose_nothing_and_double_nothing() {
+    for (durability, seed) in
+        [(Durability::Each, 1), (Durability::Interval, 2), (Durability::Never, 3)]
+    {
+        killed_at_random(durability, seed).await;
+    }
+}
