@@ -82,7 +82,11 @@ fn serve(socket: &Path, folder: &Path) -> Daemon {
 }
 
 /// (tick, address) of every spike, and what the session said last.
-async fn run(address: &str, durability: Durability, pause: Duration) -> (Vec<(u64, u32)>, v1::Ended) {
+async fn run(
+    address: &str,
+    durability: Durability,
+    pause: Duration,
+) -> (Vec<(u64, u32)>, v1::Ended) {
     let client = Client::connect(address).await.expect("connected");
     let options = OpenOptions::new("lively")
         .with_durability(durability)
@@ -163,7 +167,7 @@ async fn killed_at_random(durability: Durability, seed: u64) {
 }
 
 /// Seen to fail with output sent from where the journal begins instead of where the reader was, and
-/// with records written after their input went to the engine.
+/// with batches called durable before they were written.
 #[tokio::test]
 async fn a_hundred_kills_lose_nothing_and_double_nothing() {
     for (durability, seed) in

@@ -1,6 +1,7 @@
 //! What is written is read; what is torn is cut; what is damaged is said.
 
 mod forgetful;
+mod power_loss;
 
 use std::{path::Path, sync::Arc};
 

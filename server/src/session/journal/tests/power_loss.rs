@@ -1,0 +1,159 @@
+//! P7 and P8 through power loss: whole lives of a daemon's sessions, each cut off in the middle, on a
+//! disk that forgets what was not synced.
+
+use std::{path::Path, sync::Arc};
+
+use futures::{SinkExt as _, StreamExt as _, channel::mpsc};
+use spiked_proto::{
+    layout::address::{self, AddressEvent},
+    v1::{self, stream_request::Message as Request, stream_response::Message as Response},
+};
+
+use super::Forgetful;
+use crate::{
+    config::Limits,
+    networks::Repository,
+    session::{data::Data, pool::Pool, reader::Reader, registry::Registry},
+};
+
+const BATCHES: u64 = 200;
+const CHANNELS: u64 = 8;
+
+/// What a client remembers of one life to the next.
+#[derive(Default)]
+struct Memory {
+    token: Vec<u8>,
+    durable: u64,
+    next_output: u64,
+    spikes: Vec<(u64, u32)>,
+    completed: bool,
+}
+
+/// Numbers that look random and are the same every time.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
+        (self.0 >> 33) % bound
+    }
+}
+
+/// One event a channel, of which the network makes one spike each, later.
+fn batch(sequence: u64) -> v1::EventBatch {
+    let index = |channel| u32::try_from(channel).unwrap();
+    let event = |channel| AddressEvent { time: sequence * 1_000 + channel, index: index(channel) };
+    let events: Vec<_> = (0..CHANNELS).map(event).collect();
+    let mut payload = Vec::new();
+    address::encode(&events, 0, &mut payload).unwrap();
+    v1::EventBatch {
+        sequence,
+        layout: v1::Layout::Address.into(),
+        count: u32::try_from(events.len()).unwrap(),
+        payload: payload.into(),
+        promise_us: Some((sequence + 1) * 1_000),
+        ..v1::EventBatch::default()
+    }
+}
+
+fn open(durability: v1::Durability, memory: &Memory) -> v1::Open {
+    let session_id = "one".into();
+    if memory.token.is_empty() {
+        let network = "delay-line".into();
+        let durability = durability.into();
+        return v1::Open { session_id, network, durability, ..v1::Open::default() };
+    }
+    let resume_token = memory.token.clone().into();
+    let output_from = Some(memory.next_output);
+    v1::Open { session_id, resume_token, output_from, ..v1::Open::default() }
+}
+
+/// Reads until the session is over or so many messages have come.
+async fn read(reader: &mut Reader, memory: &mut Memory, messages: u64) {
+    for _ in 0..messages {
+        match reader.next().await {
+            Some(Response::Spikes(batch)) => {
+                assert_eq!(batch.first_position, memory.next_output, "no gap, nothing twice");
+                memory.next_output += u64::from(batch.count);
+                let base = batch.base_time_us;
+                let events = address::decode(&batch.payload, base, batch.count.into()).unwrap();
+                memory.spikes.extend(events.map(|event| (event.time, event.index)));
+            }
+            Some(Response::Acknowledgement(ack)) => memory.durable = ack.durable,
+            Some(Response::Ended(ended)) => {
+                assert_eq!(ended.reason(), v1::EndReason::Completed, "{}", ended.message);
+                memory.completed = true;
+            }
+            Some(Response::Error(error)) => panic!("{}", error.message),
+            Some(_) => {}
+            None => return,
+        }
+    }
+}
+
+/// One life: the sessions are made again, the client resumes, and the power goes.
+fn live(
+    volume: &Arc<Forgetful>,
+    root: &Path,
+    durability: v1::Durability,
+    memory: &mut Memory,
+    messages: u64,
+) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let pool = Pool::start(1, 8).unwrap();
+    runtime.block_on(async {
+        let repository = Arc::new(Repository::open(None).unwrap());
+        let data = Data::take(volume.clone(), root.to_owned()).unwrap();
+        let limits = Limits {
+            journal_snapshot_bytes: 3_000,
+            journal_sync_interval: std::time::Duration::from_millis(2),
+            ..Limits::default()
+        };
+        let registry = Registry::new(repository, pool.queue().clone(), Some(data), limits).unwrap();
+        registry.recover().await.unwrap();
+        let open = open(durability, memory);
+        let (session, rejoined) = registry.open("local", &open).await.unwrap();
+        assert_eq!(rejoined, !memory.token.is_empty());
+        let (mut requests, inbound) = mpsc::channel(1_000);
+        let inbound = Box::pin(inbound.map(|message| Ok(Some(message))));
+        let mut reader = session.attach(&open, inbound, rejoined).await.unwrap();
+        let Some(Response::Opened(opened)) = reader.next().await else { panic!("it opens") };
+        memory.token = opened.resume_token.to_vec();
+        assert!(opened.accepted >= memory.durable, "{} was durable", memory.durable);
+        for sequence in opened.accepted + 1..=BATCHES {
+            requests.send(Request::Events(batch(sequence))).await.unwrap();
+        }
+        requests.send(Request::End(v1::EndOfInput {})).await.unwrap();
+        read(&mut reader, memory, messages).await;
+    });
+    // The power goes: no task says another word. (A write under way ends, as it might.)
+    drop(runtime);
+    drop(pool);
+    volume.lose_power();
+}
+
+/// Seen to fail with the sync taken out of `Journal::sync` and of the log.
+#[test]
+fn what_was_called_durable_survives_power_loss() {
+    for (durability, seed) in [(v1::Durability::Each, 1), (v1::Durability::Interval, 2)] {
+        for seed in [seed, seed + 10, seed + 20] {
+            let at = tempfile::tempdir().unwrap();
+            let volume = Arc::new(Forgetful::new());
+            let (mut memory, mut random) = (Memory::default(), Random(seed));
+            for _ in 0..12 {
+                let messages = random.below(60);
+                live(&volume, at.path(), durability, &mut memory, messages);
+                if memory.completed {
+                    break;
+                }
+            }
+            while !memory.completed {
+                live(&volume, at.path(), durability, &mut memory, u64::MAX);
+            }
+            memory.spikes.sort_unstable();
+            assert_eq!(memory.spikes.len() as u64, BATCHES * CHANNELS, "{durability:?} {seed}");
+            memory.spikes.dedup();
+            assert_eq!(memory.spikes.len() as u64, BATCHES * CHANNELS, "{durability:?} {seed}");
+        }
+    }
+}
