@@ -1,13 +1,15 @@
 //! P7 and P8 through power loss: whole lives of a daemon's sessions, each cut off in the middle, on a
 //! disk that forgets what was not synced.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use futures::{SinkExt as _, StreamExt as _, channel::mpsc};
 use spiked_proto::{
     layout::address::{self, AddressEvent},
     v1::{self, stream_request::Message as Request, stream_response::Message as Response},
 };
+
+use tokio::time::timeout;
 
 use super::Forgetful;
 use crate::{
@@ -68,25 +70,24 @@ fn open(durability: v1::Durability, memory: &Memory) -> v1::Open {
     v1::Open { session_id, resume_token, output_from, ..v1::Open::default() }
 }
 
-/// Reads until the session is over or so many messages have come.
-async fn read(reader: &mut Reader, memory: &mut Memory, messages: u64) {
-    for _ in 0..messages {
-        match reader.next().await {
-            Some(Response::Spikes(batch)) => {
+/// Reads what comes, until nothing does for a moment or the session is over.
+async fn read(reader: &mut Reader, memory: &mut Memory, moment: Duration) {
+    while let Ok(Some(message)) = timeout(moment, reader.next()).await {
+        match message {
+            Response::Spikes(batch) => {
                 assert_eq!(batch.first_position, memory.next_output, "no gap, nothing twice");
                 memory.next_output += u64::from(batch.count);
                 let base = batch.base_time_us;
                 let events = address::decode(&batch.payload, base, batch.count.into()).unwrap();
                 memory.spikes.extend(events.map(|event| (event.time, event.index)));
             }
-            Some(Response::Acknowledgement(ack)) => memory.durable = ack.durable,
-            Some(Response::Ended(ended)) => {
+            Response::Acknowledgement(ack) => memory.durable = ack.durable,
+            Response::Ended(ended) => {
                 assert_eq!(ended.reason(), v1::EndReason::Completed, "{}", ended.message);
                 memory.completed = true;
             }
-            Some(Response::Error(error)) => panic!("{}", error.message),
-            Some(_) => {}
-            None => return,
+            Response::Error(error) => panic!("{}", error.message),
+            _ => {}
         }
     }
 }
@@ -97,7 +98,7 @@ fn live(
     root: &Path,
     durability: v1::Durability,
     memory: &mut Memory,
-    messages: u64,
+    batches: u64,
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let pool = Pool::start(1, 8).unwrap();
@@ -105,8 +106,8 @@ fn live(
         let repository = Arc::new(Repository::open(None).unwrap());
         let data = Data::take(volume.clone(), root.to_owned()).unwrap();
         let limits = Limits {
-            journal_snapshot_bytes: 3_000,
-            journal_sync_interval: std::time::Duration::from_millis(2),
+            journal_snapshot_bytes: 8_000,
+            journal_sync_interval: Duration::from_millis(2),
             ..Limits::default()
         };
         let registry = Registry::new(repository, pool.queue().clone(), Some(data), limits).unwrap();
@@ -120,11 +121,15 @@ fn live(
         let Some(Response::Opened(opened)) = reader.next().await else { panic!("it opens") };
         memory.token = opened.resume_token.to_vec();
         assert!(opened.accepted >= memory.durable, "{} was durable", memory.durable);
-        for sequence in opened.accepted + 1..=BATCHES {
+        let last = BATCHES.min(opened.accepted + batches);
+        for sequence in opened.accepted + 1..=last {
             requests.send(Request::Events(batch(sequence))).await.unwrap();
+            read(&mut reader, memory, Duration::from_millis(1)).await;
         }
-        requests.send(Request::End(v1::EndOfInput {})).await.unwrap();
-        read(&mut reader, memory, messages).await;
+        if last == BATCHES {
+            requests.send(Request::End(v1::EndOfInput {})).await.unwrap();
+            read(&mut reader, memory, Duration::from_secs(5)).await;
+        }
     });
     // The power goes: no task says another word. (A write under way ends, as it might.)
     drop(runtime);
@@ -140,15 +145,9 @@ fn what_was_called_durable_survives_power_loss() {
             let at = tempfile::tempdir().unwrap();
             let volume = Arc::new(Forgetful::new());
             let (mut memory, mut random) = (Memory::default(), Random(seed));
-            for _ in 0..12 {
-                let messages = random.below(60);
-                live(&volume, at.path(), durability, &mut memory, messages);
-                if memory.completed {
-                    break;
-                }
-            }
             while !memory.completed {
-                live(&volume, at.path(), durability, &mut memory, u64::MAX);
+                let batches = 1 + random.below(40);
+                live(&volume, at.path(), durability, &mut memory, batches);
             }
             memory.spikes.sort_unstable();
             assert_eq!(memory.spikes.len() as u64, BATCHES * CHANNELS, "{durability:?} {seed}");
