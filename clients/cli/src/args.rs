@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use spiked_client::Geometry;
 
-use crate::run::{Span, Speed};
+use crate::{
+    run::{Span, Speed},
+    sessions::SessionsArguments,
+};
 
 const EXIT_STATUS: &str = "Exit status: 0 done, 1 it failed, 2 used wrongly, 130 interrupted.";
 
@@ -45,6 +48,8 @@ pub(crate) enum Command {
     Networks(NetworksArguments),
     /// Checks whether a network would run, and what it would cost.
     Check(CheckArguments),
+    /// Shows a daemon's sessions, and takes, forks, rewinds, watches and closes them.
+    Sessions(SessionsArguments),
     /// Writes a recording as comma-separated text.
     Convert(ConvertArguments),
 }

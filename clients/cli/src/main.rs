@@ -12,6 +12,7 @@ mod network;
 mod numbers;
 mod run;
 mod sensor;
+mod sessions;
 mod terminal;
 
 use std::process::ExitCode;

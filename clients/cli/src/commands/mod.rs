@@ -10,7 +10,7 @@ use std::{future::Future, io};
 
 pub(crate) use convert::{open as open_output, shown};
 
-use crate::{args::Command, demo, failure::Failure, run};
+use crate::{args::Command, demo, failure::Failure, run, sessions};
 
 /// Does what was asked for.
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
@@ -21,6 +21,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(arguments) => wait_for(demo::demo(arguments)),
         Command::Networks(arguments) => wait_for(networks::networks(arguments)),
         Command::Check(arguments) => wait_for(check::check(arguments)),
+        Command::Sessions(arguments) => wait_for(sessions::sessions(arguments)),
         Command::Convert(arguments) => convert::convert(&arguments),
     }
 }

@@ -128,10 +128,15 @@ async fn open(
 }
 
 /// Options of a session of a network.
+/// How long to try to connect again to a daemon elsewhere.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 fn options(chosen: &Chosen, arguments: &RunArguments) -> OpenOptions {
     OpenOptions {
         network_version: chosen.version.clone(),
         workers: arguments.threads.unwrap_or_default(),
+        // Another machine's connection may break; one inside this process does not.
+        patience: arguments.daemon.address.as_ref().map(|_| PATIENCE),
         ..OpenOptions::new(&chosen.name)
     }
 }

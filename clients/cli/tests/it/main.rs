@@ -13,4 +13,5 @@ mod motif;
 mod process;
 mod run;
 mod serve;
+mod sessions;
 mod shared;
