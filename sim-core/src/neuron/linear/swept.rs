@@ -8,7 +8,7 @@
 //!
 //! Whether a population is swept is part of the plan, for it decides where state is re-based.
 
-use std::ops::Range;
+use std::{collections::VecDeque, ops::Range};
 
 use super::{
     Cell, Linear,
@@ -42,7 +42,8 @@ pub(crate) struct SweptNeurons {
     v_mv: Vec<f64>,
     /// By state and neuron.
     modes: Vec<Vec<f64>>,
-    resting: Vec<Resting>,
+    /// In the order of the ticks at which they wake.
+    resting: VecDeque<Resting>,
     /// The tick at which all were last re-based.
     based_at: u64,
     scratch: Scratch,
@@ -70,13 +71,18 @@ struct Back {
 struct Scratch {
     flags: Vec<u8>,
     flagged: Vec<usize>,
-    waking: Vec<Resting>,
     back: Vec<Back>,
 }
 
 impl PartialEq for Scratch {
     fn eq(&self, _: &Self) -> bool {
         true
+    }
+}
+
+impl Resting {
+    fn wakes_at(&self) -> u64 {
+        self.since.ceil()
     }
 }
 
@@ -124,6 +130,8 @@ impl SweptNeurons {
                 }
             }
         });
+        resting.sort_by_key(Resting::wakes_at);
+        let resting = resting.into();
         let scratch = Scratch { flags: vec![0; BLOCK], ..Scratch::default() };
         Self { v_mv, modes, resting, based_at, scratch }
     }
@@ -226,18 +234,22 @@ impl SweptNeurons {
         sums: &mut Sums,
         fired: &mut Vec<Emission>,
     ) {
-        let mut waking = std::mem::take(&mut self.scratch.waking);
-        let wakes = |each: &mut Resting| each.since.ceil() <= tick.tick;
-        waking.extend(self.resting.extract_if(.., wakes));
         let mut arrived = [0; RECEPTORS_MAX];
         let arrived = &mut arrived[..sums.receptors()];
-        for each in waking.drain(..) {
+        // What rests again wakes later.
+        while self.resting.front().is_some_and(|each| each.wakes_at() <= tick.tick) {
+            let Some(each) = self.resting.pop_front() else { break };
             sums.take_neuron(tick.tick, each.neuron, arrived);
             let fading = self.fading::<N>(tick, each.neuron);
             let cell = self.resting_cell(fading.linear, &each);
             self.live::<N>(tick, &fading, (each.neuron, cell), arrived, fired);
         }
-        self.scratch.waking = waking;
+    }
+
+    /// Keeps the order, which with one refractory time for all is hardly ever another.
+    fn lay_down(&mut self, resting: Resting) {
+        let at = self.resting.iter().rposition(|each| each.wakes_at() <= resting.wakes_at());
+        self.resting.insert(at.map_or(0, |at| at + 1), resting);
     }
 
     /// What a neuron's states become in a tick.
@@ -350,7 +362,7 @@ impl SweptNeurons {
         let modes = if cell.since == Moment::at(tick.tick) {
             cell.modes
         } else {
-            self.resting.push(Resting { neuron, since: cell.since, v_mv: cell.v_mv });
+            self.lay_down(Resting { neuron, since: cell.since, v_mv: cell.v_mv });
             back.v_mv = ABSENT_MV;
             fading.after(self.swept_cell(neuron as usize).modes, arrived)
         };
