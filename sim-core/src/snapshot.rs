@@ -274,3 +274,6 @@ fn read_session(from: &mut Reader<'_>) -> Result<(Options, u64, Counters), Snaps
     };
     Ok((options, now, counters))
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use super::{
     check::{Draft, DraftKind, size},
     problem::Problems,
     resolve::ResolvedInput,
+    shard::{PLANES_BYTES, PLANES_MAX, PLANES_MIN},
     spread::Spread,
 };
 use crate::ids::SourceId;
@@ -15,8 +16,8 @@ const SYNAPSE_BYTES: u64 = 8;
 const ROW_BYTES: u64 = 4;
 /// A neuron with its state and sums, about.
 const NEURON_BYTES: u64 = 128;
-/// The sums of one receptor for some ticks ahead.
-const SUMS_BYTES: u64 = 16 * 8;
+/// One sum, at most.
+const SUM_BYTES: u64 = 8;
 /// Parameters of a neuron that has its own, about; once more for each step of the drive.
 const PARAMETERS_BYTES: u64 = 1_024;
 /// What short-term plasticity remembers of a source, one a worker.
@@ -58,14 +59,38 @@ fn needed_bytes(
         // Never materialised.
         DraftKind::OneToOne { .. } | DraftKind::Convolution(..) => 0,
     };
-    let neurons = network.populations.iter().zip(shapes).map(|(population, shape)| {
-        let differ = population.vary.iter().any(|vary| !vary.parameter.starts_with("initial"));
-        let sets = if differ { 1 + population.drive_steps.len() as u64 } else { 0 };
-        let receptors = population.neuron.receptors().len().max(1) as u64;
-        let each = NEURON_BYTES + receptors * SUMS_BYTES + sets * PARAMETERS_BYTES;
-        u64::from(size(shape)).saturating_mul(each)
-    });
+    let neurons =
+        network.populations.iter().zip(shapes).enumerate().map(|(id, (population, shape))| {
+            let differ = population.vary.iter().any(|vary| !vary.parameter.starts_with("initial"));
+            let sets = if differ { 1 + population.drive_steps.len() as u64 } else { 0 };
+            let receptors = population.neuron.receptors().len().max(1) as u64;
+            let each = NEURON_BYTES + sets * PARAMETERS_BYTES;
+            let neurons = u64::from(size(shape));
+            let sums =
+                sums_bytes(neurons.saturating_mul(receptors), longest_wait(id, drafts), workers);
+            neurons.saturating_mul(each).saturating_add(sums)
+        });
     let remembered = drafts.iter().filter(|draft| draft.short_term.is_some());
     let remembered = remembered.map(|draft| sources(draft) * SHORT_TERM_BYTES * workers);
     drafts.iter().map(rows).chain(neurons).chain(remembered).fold(0, u64::saturating_add)
+}
+
+/// The longest delay of the rows onto a population \[ticks\]; `None` if there are none.
+fn longest_wait(id: usize, drafts: &[Draft]) -> Option<u64> {
+    let onto = drafts.iter().filter(|draft| usize::from(draft.target.0) == id);
+    let rows = onto.filter(|draft| {
+        matches!(
+            draft.kind,
+            DraftKind::Explicit(_) | DraftKind::Dense { .. } | DraftKind::Random(_)
+        )
+    });
+    rows.map(|draft| draft.delay_ticks_max).max()
+}
+
+/// Planes of so many sums: one for each tick that the longest delay reaches ahead, as far as they
+/// fit the cache, and some in any case.
+fn sums_bytes(sums: u64, longest_ticks: Option<u64>, workers: u64) -> u64 {
+    let reach = longest_ticks.map_or(PLANES_MIN, |ticks| (ticks + 1).next_power_of_two());
+    let of = |planes: u64| sums.saturating_mul(SUM_BYTES * planes);
+    of(reach.min(PLANES_MIN)).max(of(reach.min(PLANES_MAX)).min(PLANES_BYTES * workers))
 }

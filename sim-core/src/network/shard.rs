@@ -23,12 +23,12 @@ use crate::{
 };
 
 /// Planes of sums of one share \[bytes\]: what a processor's own cache holds with room to spare.
-const PLANES_BYTES: u64 = 1 << 20;
+pub(super) const PLANES_BYTES: u64 = 1 << 20;
 /// The most planes.
-const PLANES_MAX: u64 = 1_024;
+pub(super) const PLANES_MAX: u64 = 1_024;
 /// Where even fewer would fit, so many: shorter visits of a row wait longer for memory than sums in
 /// the next cache do (`workloads random --neurons 100000`: 16 were the fastest of 4 to 64).
-const PLANES_MIN: u64 = 16;
+pub(super) const PLANES_MIN: u64 = 16;
 /// A source's rate, for what nothing better is known \[Hz\].
 const EXPECTED_HZ: f64 = 10.0;
 /// Sums for each tick pay from one delivery to so many neurons on.

@@ -41,7 +41,8 @@ impl Simulation {
         match &partition.populations[id].neurons {
             Neurons::Linear(neurons) => Some(look(&neurons.probe(model, first, index, self.now))),
             Neurons::Swept(neurons) => {
-                Some(look(&Probe::of(neurons.one(index - first), model, index, self.now)))
+                let cells = neurons.one(model.until(self.now).of(index), index - first);
+                Some(look(&Probe::of(cells, model, index, self.now)))
             }
             _ => None,
         }

@@ -4,7 +4,7 @@
 //!
 //! | model | holds |
 //! |---|---|
-//! | linear | potential \[mV, relative to rest\], moment (tick, fraction) of it, extra states |
+//! | linear | potential \[mV, relative to rest\], moment (tick, fraction) of it, extra states: at that moment, or of a swept population's neuron that rests at the tick before |
 //! | accumulator | nothing, and the number is 0 |
 //! | clocked | its variables; where a step is several ticks, what waits for it \[quanta\] |
 //! | source | moment (tick, fraction) of the next spike, and its number |

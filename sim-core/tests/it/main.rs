@@ -14,5 +14,6 @@ mod refused;
 mod same_result;
 mod snapshots;
 mod support;
+mod swept;
 mod textures;
 mod weights;

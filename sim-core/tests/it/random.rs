@@ -32,16 +32,22 @@ pub(crate) struct Case {
 impl Case {
     /// All its output, for events that are all there from the start.
     pub(crate) fn run(&self, plan: &Arc<Plan>) -> Vec<Output> {
+        self.run_and_note(plan).0
+    }
+
+    /// The same, and which changes were taken.
+    pub(crate) fn run_and_note(&self, plan: &Arc<Plan>) -> (Vec<Output>, Vec<bool>) {
         let mut simulation = Simulation::new(Arc::clone(plan), Options::default());
         for (port, events) in (0..).zip(&self.events) {
             simulation.offer(InputId(port), events).expect("good events");
         }
+        let mut taken = Vec::new();
         for change in &self.changes {
             simulation.run_until(Tick(change.tick)).expect("no excess");
-            change.make(&mut simulation);
+            taken.push(change.make(&mut simulation));
         }
         simulation.run_until(Tick(self.ticks)).expect("no excess");
-        std::mem::take(simulation.outputs())
+        (std::mem::take(simulation.outputs()), taken)
     }
 }
 
@@ -125,7 +131,7 @@ pub(crate) fn sensing(seed: u64) -> Case {
         events(&mut numbers, 2 * camera.width * camera.height, 150, ticks),
         events(&mut numbers, channels, 80, ticks),
     ];
-    let changes = changes::changes(&network, ticks, Scope::Reference, &mut numbers);
+    let changes = changes::changes(&network, ticks, &mut numbers);
     Case { network, events, ticks, changes, tick_us: 1 }
 }
 

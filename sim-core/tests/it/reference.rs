@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use sim_core::network::*;
 
-use crate::random::{Case, size};
+use crate::random::{Case, changes::What, size};
 use clocked::Clocked;
 use draws::{Key, PARAMETER, unit};
 use linear::Linear;
@@ -54,8 +54,8 @@ struct Wires<'a> {
 }
 
 /// One population's neurons.
-enum Neurons<'a> {
-    Accumulators(&'a AccumulatorParameters),
+enum Neurons {
+    Accumulators(AccumulatorParameters),
     Plain(Vec<(LifParameters, Membrane)>),
     Linear(Vec<Linear>),
     Clocked(Vec<Clocked>),
@@ -67,8 +67,13 @@ struct Membrane {
     since: (u64, f64),
 }
 
-/// Runs a network of fixed sizes without filters. `quanta` has one for each population.
-pub(crate) fn simulate(case: &Case, quanta: &[f64]) -> Result<Vec<Fired>, TooClose> {
+/// Runs a network of fixed sizes without filters. `quanta` has one for each population, `taken` says
+/// of each change whether it was possible: what is refused is not the reference's to say.
+pub(crate) fn simulate(
+    case: &Case,
+    quanta: &[f64],
+    taken: &[bool],
+) -> Result<Vec<Fired>, TooClose> {
     let network = &case.network;
     let order = evaluation_order(network);
     let mut wires: Vec<Vec<Wires<'_>>> =
@@ -82,12 +87,19 @@ pub(crate) fn simulate(case: &Case, quanta: &[f64]) -> Result<Vec<Fired>, TooClo
             release(&mut wires, source, tick, spikes)?;
         }
     }
-    let mut neurons: Vec<Neurons<'_>> =
+    let mut neurons: Vec<Neurons> =
         (0..network.populations.len()).map(|id| neurons(network, id)).collect();
     let mut fired = Vec::new();
     for tick in 0..case.ticks {
-        for change in case.changes.iter().filter(|change| change.tick == tick) {
-            changes::make(change, &mut wires, &given);
+        let due = case.changes.iter().zip(taken).filter(|(change, _)| change.tick == tick);
+        for (change, _) in due.filter(|(_, taken)| **taken) {
+            match &change.what {
+                What::Weights(change) => changes::weights(change, &mut wires, &given),
+                What::Parameter(change) => {
+                    let neurons = &mut neurons[usize::from(change.population)];
+                    changes::parameter(change, neurons, tick, network.tick.ms());
+                }
+            }
         }
         for &id in &order {
             let population = &network.populations[id];
@@ -209,7 +221,7 @@ fn parameters(network: &Network, id: usize, index: u32) -> Neuron {
     neuron
 }
 
-fn neurons(network: &Network, id: usize) -> Neurons<'_> {
+fn neurons(network: &Network, id: usize) -> Neurons {
     let population = &network.populations[id];
     let tick_ms = network.tick.ms();
     let each = || (0..size(&population.shape)).map(|index| parameters(network, id, index));
@@ -218,7 +230,7 @@ fn neurons(network: &Network, id: usize) -> Neurons<'_> {
         _ => panic!("one model a population"),
     };
     match &population.neuron {
-        Neuron::Accumulator(parameters) => Neurons::Accumulators(parameters),
+        Neuron::Accumulator(parameters) => Neurons::Accumulators(parameters.clone()),
         Neuron::Lif(shared) if is_plain(population, shared) => {
             let at_rest = |neuron| {
                 let lif = lif(neuron);
@@ -276,7 +288,7 @@ fn evaluation_order(network: &Network) -> Vec<usize> {
 fn who_fires(
     population: &Population,
     tick_ms: f64,
-    neurons: &mut Neurons<'_>,
+    neurons: &mut Neurons,
     tick: u64,
     sums: &[Vec<f64>],
 ) -> Result<BTreeMap<u32, u32>, TooClose> {
@@ -344,6 +356,15 @@ fn rivals(population: &Population, index: u32) -> impl Iterator<Item = u32> {
     (0..shape[0]).map(move |c| c * places + index % places).filter(move |&rival| rival != index)
 }
 
+impl Membrane {
+    /// The potential at a tick.
+    fn at(&self, lif: &LifParameters, tick_ms: f64, tick: u64) -> f64 {
+        let elapsed = (tick - self.since.0) as f64 - self.since.1;
+        let decay = libm::exp(-elapsed / (lif.tau_ms / tick_ms));
+        lif.drive_mv + (self.v - lif.drive_mv) * decay
+    }
+}
+
 fn advance(lif: &LifParameters, tick_ms: f64, membrane: &mut Membrane, tick: u64, sum: f64) -> u32 {
     let tau = lif.tau_ms / tick_ms;
     let refractory = lif.refractory_ms / tick_ms;
@@ -354,13 +375,18 @@ fn advance(lif: &LifParameters, tick_ms: f64, membrane: &mut Membrane, tick: u64
         let whole_ticks = whole as u64;
         (tick + whole_ticks, fraction + ticks - whole)
     };
+    let fires = |v: f64| v > threshold || (v == threshold && !lif.strict);
+    let is_driven = lif.drive_mv > threshold;
     let mut fired = 0;
     loop {
-        if lif.drive_mv <= threshold {
+        // It lies above a threshold that was set, or is where the drive only has to go on.
+        let is_there = fires(membrane.v) || is_driven && membrane.v >= threshold;
+        if !is_driven && !is_there {
             break;
         }
         let rise = (lif.drive_mv - membrane.v) / (lif.drive_mv - threshold);
-        let crossing = later(membrane.since, tau * libm::log(rise));
+        let rise_ticks = if is_there { 0.0 } else { tau * libm::log(rise) };
+        let crossing = later(membrane.since, rise_ticks);
         if crossing > (tick, 0.0) {
             break;
         }
@@ -368,10 +394,10 @@ fn advance(lif: &LifParameters, tick_ms: f64, membrane: &mut Membrane, tick: u64
         *membrane = Membrane { v: reset, since: later(crossing, refractory) };
     }
     if sum != 0.0 && membrane.since <= (tick, 0.0) {
-        let elapsed = (tick - membrane.since.0) as f64 - membrane.since.1;
-        let decay = libm::exp(-elapsed / tau);
-        let v = lif.drive_mv + (membrane.v - lif.drive_mv) * decay + sum;
-        if v > threshold || (v == threshold && !lif.strict) {
+        let v = membrane.at(lif, tick_ms, tick) + sum;
+        // Without a drive it fires once a tick at most, and what would make it do so again does in the
+        // next.
+        if fires(v) && (is_driven || fired == 0) {
             fired += 1;
             *membrane = Membrane { v: reset, since: later((tick, 0.0), refractory) };
         } else {

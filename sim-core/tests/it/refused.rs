@@ -281,7 +281,7 @@ fn a_network_that_does_not_fit_is_refused_before_it_is_built() {
     network.projections.push(Projection::new("many", "a", "b", Connectivity::Random(synapses)));
     let spread = Spread { memory_bytes_max: 1 << 30, ..Spread::over(1) };
     let message = Plan::spread(&network, &[], spread).expect_err("refused").to_string();
-    let expected = "memory: about 16000002064 bytes are needed for neurons and synapses; \
+    let expected = "memory: about 16000001616 bytes are needed for neurons and synapses; \
                     1073741824 are allowed";
     assert_eq!(message, expected);
 }

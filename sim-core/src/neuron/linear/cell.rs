@@ -139,6 +139,30 @@ impl<const N: usize> Cell<N> {
         false
     }
 
+    /// A tick of a neuron that is re-based at each: crossings, then what arrives; returns how often it
+    /// fires. Afterwards its base is the tick, or the end of its refractory time: then the states are
+    /// whoever's who re-bases them meanwhile, and here they mean nothing.
+    pub(crate) fn live(&mut self, linear: &Linear, tick: u64, sums: &[i64]) -> u32 {
+        let mut fired = 0;
+        if linear.may_cross(self.v_mv, &self.modes) {
+            if let Some(reset_mv) = linear.rests_at_mv() {
+                if let Some(crossing) = self.crossing(linear, tick) {
+                    self.v_mv = reset_mv;
+                    self.since = rested(linear, crossing.moment);
+                    return 1;
+                }
+            } else {
+                fired = self.cross(linear, tick);
+            }
+        }
+        let may_fire = fired < linear.spikes_max();
+        fired += u32::from(self.arrive_if(linear, tick, sums, may_fire));
+        if self.since < Moment::at(tick) {
+            self.rebase(linear, tick);
+        }
+        fired
+    }
+
     /// Brings the neuron to a tick at which its drive changes.
     pub(crate) fn rebase(&mut self, linear: &Linear, tick: u64) {
         if self.since.ceil() <= tick {
@@ -237,7 +261,7 @@ impl<const N: usize> Cell<N> {
             }
         }
         self.modes = moved(linear, &self.modes, linear.refractory_ticks);
-        self.since = moment.after(linear.refractory_ticks).unwrap_or(Moment::BEYOND);
+        self.since = rested(linear, moment);
     }
 
     /// Takes up what arrives in refractory time: currents, as far as they last to its end.
@@ -255,8 +279,13 @@ impl<const N: usize> Cell<N> {
     }
 }
 
+/// When the refractory time after a spike ends.
+fn rested(linear: &Linear, spike: Moment) -> Moment {
+    spike.after(linear.refractory_ticks).unwrap_or(Moment::BEYOND)
+}
+
 /// Extra states some time later, or earlier if it is below 0.
-fn moved<const N: usize>(linear: &Linear, modes: &[f64; N], ticks: f64) -> [f64; N] {
+pub(super) fn moved<const N: usize>(linear: &Linear, modes: &[f64; N], ticks: f64) -> [f64; N] {
     let states = linear.states::<N>();
     let mut moved = *modes;
     for i in 0..N {

@@ -114,6 +114,14 @@ impl Linear {
         (row[0], std::array::from_fn(step))
     }
 
+    /// What is left of each state after whole ticks.
+    pub(super) fn fades<const N: usize>(&self, ticks: u64) -> [f64; N] {
+        if self.has_tables() {
+            return self.whole_ticks::<N>(ticks).1.map(|step| step.decay);
+        }
+        self.states::<N>().each_ref().map(|mode| exp(-(ticks as f64) / mode.tau_ticks))
+    }
+
     /// The row of whole ticks, and whether they are looked up; if not, it means nothing.
     #[inline(always)]
     pub(super) fn usual_interval(&self, since: Moment, tick: u64) -> (usize, bool) {

@@ -327,6 +327,24 @@ impl Linear {
         if self.strict { v_mv > threshold_mv } else { v_mv >= threshold_mv }
     }
 
+    /// Whether a neuron whose states are currents that decay, and whose base is no more than a tick
+    /// ago, may cross its threshold of itself before the tick is over: by a bound on its slope.
+    pub(super) fn may_cross<const N: usize>(&self, v_mv: f64, modes: &[f64; N]) -> bool {
+        let current_mv = modes.iter().fold(0.0, |sum_mv, x| sum_mv + x.max(0.0));
+        let rise_mv = self.drive_rate + self.rate * current_mv - self.leak * v_mv;
+        let rounding_mv = self.rounding_mv + ROUNDING * self.threshold_mv.abs();
+        v_mv + rise_mv.max(0.0) >= self.threshold_mv - rounding_mv
+    }
+
+    /// Where a spike leaves a neuron for more than a tick, whatever its potential was; `None` if it may
+    /// be awake sooner, or elsewhere.
+    pub(super) fn rests_at_mv(&self) -> Option<f64> {
+        match self.reset {
+            ResetTo::Value(reset_mv) if self.refractory_ticks > ONE_SPIKE_TICKS => Some(reset_mv),
+            _ => None,
+        }
+    }
+
     /// Whether there is a threshold.
     #[inline]
     pub(super) fn fires_ever(&self) -> bool {

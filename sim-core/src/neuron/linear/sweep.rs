@@ -22,16 +22,15 @@ pub(super) struct Common<const N: usize> {
     /// Of each state, what is left of it, what it adds to v, and what a quantum adds to it.
     fades: [f64; N],
     pushes: [f64; N],
-    /// A little less than what is left of it, which covers rounding.
-    least_fades: [f64; N],
     kicks_mv: [f64; N],
     /// What a quantum adds to v.
     jump_mv: f64,
-    /// The most that v rises: by the drive, by a current of 1 mV, less for every mV of v.
+    /// What v rises to at the most: what the drive adds, and a current of 1 mV, and what is kept of v.
     drive_mv: f64,
     current: f64,
-    leak: f64,
-    /// Below these, for certain: on the way, and after what arrives.
+    kept: f64,
+    /// Below these, for certain: on the way, and after what arrives. Rounding is far less than what
+    /// the ceiling is below the threshold.
     ceiling_mv: f64,
     threshold_mv: f64,
 }
@@ -53,19 +52,20 @@ impl<const N: usize> Common<N> {
     pub(super) fn new(linear: &Linear, ticks: u64) -> Self {
         let (decay, steps) = linear.whole_ticks::<N>(ticks);
         let states = linear.states::<N>();
-        let span = ticks as f64;
+        // Of its way to where drive and currents draw it, v goes `1 - exp(-span leak)`, and no more
+        // than this.
+        let reach = (linear.leak * ticks as f64).min(1.0);
         let rounding_mv = linear.rounding_mv + ROUNDING * linear.threshold_mv.abs();
         Self {
             settled_mv: linear.settled_mv,
             decay,
             fades: steps.map(|step| step.decay),
             pushes: steps.map(|step| step.push),
-            least_fades: steps.map(|step| step.decay * (1.0 - ROUNDING)),
             kicks_mv: states.each_ref().map(|mode| mode.kick_mv),
             jump_mv: linear.deltas().first().map_or(0.0, |delta| delta.kick_mv),
-            drive_mv: linear.drive_rate * span,
-            current: linear.rate * span,
-            leak: linear.leak * span,
+            drive_mv: linear.settled_mv * reach,
+            current: reach,
+            kept: 1.0 - reach,
             ceiling_mv: linear.threshold_mv - rounding_mv,
             threshold_mv: linear.threshold_mv,
         }
@@ -157,10 +157,13 @@ fn sweep_lanes_of<S: Lane, const N: usize, const JUMPS: bool>(
         let mut later = [0.0; N];
         for i in 0..N {
             let x = modes[i][lane];
-            pushed_mv += x * common.pushes[i];
-            let faded = x * common.least_fades[i];
-            current_mv += if x > faded { x } else { faded };
-            later[i] = x * common.fades[i] + sums[i][lane].to_f64() * common.kicks_mv[i];
+            let faded = x * common.fades[i];
+            let most = if x > faded { x } else { faded };
+            (pushed_mv, current_mv) = match i {
+                0 => (x * common.pushes[i], most),
+                _ => (pushed_mv + x * common.pushes[i], current_mv + most),
+            };
+            later[i] = faded + sums[i][lane].to_f64() * common.kicks_mv[i];
         }
         let mut mv = common.settled_mv + (base_mv - common.settled_mv) * common.decay;
         if N > 0 {
@@ -169,8 +172,8 @@ fn sweep_lanes_of<S: Lane, const N: usize, const JUMPS: bool>(
         if JUMPS {
             mv += jumps[lane].to_f64() * common.jump_mv;
         }
-        let rise_mv = common.drive_mv + common.current * current_mv - common.leak * base_mv;
-        let highest_mv = base_mv + if rise_mv > 0.0 { rise_mv } else { 0.0 };
+        let risen_mv = common.drive_mv + common.current * current_mv + common.kept * base_mv;
+        let highest_mv = if risen_mv > base_mv { risen_mv } else { base_mv };
         let mut may_cross = highest_mv >= common.ceiling_mv;
         if JUMPS {
             may_cross |= mv >= common.threshold_mv;

@@ -2,15 +2,17 @@
 //!
 //! Where most neurons receive something in most ticks, nobody need know which. The tick is the same
 //! for all, so its course is a handful of numbers (`sweep`). A neuron that may cross is taken out
-//! as a [`Cell`] and goes the usual, exact way; so is one in its refractory time, whose base lies
-//! ahead, until that is over.
+//! as a [`Cell`] and goes the usual, exact way. In its refractory time its currents stay in the
+//! columns and are re-based with all others; only its potential waits, beside the columns, for the
+//! moment at which it wakes.
 //!
 //! Whether a population is swept is part of the plan, for it decides where state is re-based.
 
-use std::ops::Range;
+use std::{collections::VecDeque, ops::Range};
 
 use super::{
     Cell, Linear,
+    cell::moved,
     population::{Cells, LinearNeurons, each_kind},
     sweep::{Columns, Common, Vectors, sweep},
 };
@@ -38,19 +40,28 @@ const ABSENT_MV: f64 = f64::NEG_INFINITY;
 pub(crate) struct SweptNeurons {
     /// By neuron; [`ABSENT_MV`] for one that rests.
     v_mv: Vec<f64>,
-    /// By state and neuron; of one that rests, nothing that means anything.
+    /// By state and neuron.
     modes: Vec<Vec<f64>>,
-    resting: Vec<Resting>,
-    /// The tick at which all that don't rest were last re-based.
+    /// In the order of the ticks at which they wake.
+    resting: VecDeque<Resting>,
+    /// The tick at which all were last re-based.
     based_at: u64,
     scratch: Scratch,
 }
 
-/// A neuron whose base isn't that of the others.
+/// A neuron in its refractory time: its potential at the end of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Resting {
     neuron: u32,
     since: Moment,
+    v_mv: f64,
+}
+
+/// A neuron that went the exact way, after the tick.
+#[derive(Clone, Copy, Debug)]
+struct Back {
+    neuron: u32,
+    /// [`ABSENT_MV`] if it rests.
     v_mv: f64,
     modes: [f64; MODES_MAX],
 }
@@ -60,8 +71,7 @@ struct Resting {
 struct Scratch {
     flags: Vec<u8>,
     flagged: Vec<usize>,
-    resting: Vec<Resting>,
-    woken: Vec<Resting>,
+    back: Vec<Back>,
 }
 
 impl PartialEq for Scratch {
@@ -71,14 +81,25 @@ impl PartialEq for Scratch {
 }
 
 impl Resting {
-    fn new<const N: usize>(neuron: u32, cell: &Cell<N>) -> Self {
-        let mut modes = [0.0; MODES_MAX];
-        modes[..N].copy_from_slice(&cell.modes);
-        Self { neuron, since: cell.since, v_mv: cell.v_mv, modes }
+    fn wakes_at(&self) -> u64 {
+        self.since.ceil()
     }
+}
 
-    fn cell<const N: usize>(&self) -> Cell<N> {
-        Cell { v_mv: self.v_mv, modes: std::array::from_fn(|i| self.modes[i]), since: self.since }
+/// What the states of one neuron become in a tick: the sweep's arithmetic.
+struct Fading<'a, const N: usize> {
+    linear: &'a Linear,
+    /// What is left of each.
+    fades: [f64; N],
+}
+
+impl<const N: usize> Fading<'_, N> {
+    fn after(&self, mut modes: [f64; N], arrived: &[i64]) -> [f64; N] {
+        let states = self.linear.states::<N>();
+        for ((x, fade), mode) in modes.iter_mut().zip(self.fades).zip(states) {
+            *x = *x * fade + arrived[mode.receptor] as f64 * mode.kick_mv;
+        }
+        modes
     }
 }
 
@@ -92,7 +113,7 @@ pub(crate) struct Tick<'a> {
 }
 
 impl SweptNeurons {
-    /// Of neurons as they are before a tick.
+    /// Of neurons as they are before a tick. States of one that rests are those at the tick before.
     pub(crate) fn new(cells: &Cells, now: u64) -> Self {
         let based_at = now.saturating_sub(1);
         let (mut v_mv, mut modes) = (Vec::new(), vec![Vec::new(); cells.modes()]);
@@ -102,13 +123,15 @@ impl SweptNeurons {
                 let rests = cell.since != Moment::at(based_at);
                 v_mv.push(if rests { ABSENT_MV } else { cell.v_mv });
                 for (column, x) in modes.iter_mut().zip(cell.modes) {
-                    column.push(if rests { 0.0 } else { x });
+                    column.push(x);
                 }
                 if rests {
-                    resting.push(Resting::new(neuron, cell));
+                    resting.push(Resting { neuron, since: cell.since, v_mv: cell.v_mv });
                 }
             }
         });
+        resting.sort_by_key(Resting::wakes_at);
+        let resting = resting.into();
         let scratch = Scratch { flags: vec![0; BLOCK], ..Scratch::default() };
         Self { v_mv, modes, resting, based_at, scratch }
     }
@@ -117,13 +140,15 @@ impl SweptNeurons {
         self.v_mv.len()
     }
 
-    /// The same, one by one.
+    /// The same, one by one; one that rests has its potential's moment ahead and the states of the
+    /// tick that the others have theirs of.
     pub(crate) fn cells(&self) -> Cells {
         let mut cells = Cells::new(self.modes.len());
         each_kind!(&mut cells, cells => {
             cells.extend((0..self.len()).map(|at| self.swept_cell(at)));
             for resting in &self.resting {
-                cells[resting.neuron as usize] = resting.cell();
+                let cell = &mut cells[resting.neuron as usize];
+                (cell.v_mv, cell.since) = (resting.v_mv, resting.since);
             }
         });
         cells
@@ -134,15 +159,23 @@ impl SweptNeurons {
         LinearNeurons { cells: self.cells().share(range), watches: Vec::new() }
     }
 
-    /// One of them, by its position among them.
-    pub(crate) fn one(&self, neuron: u32) -> Cells {
+    /// One of them, by its position among them, as if it weren't swept.
+    pub(crate) fn one(&self, linear: &Linear, neuron: u32) -> Cells {
         let resting = self.resting.iter().find(|resting| resting.neuron == neuron);
         let mut cells = Cells::new(self.modes.len());
         each_kind!(&mut cells, cells => cells.push(match resting {
-            Some(resting) => resting.cell(),
+            Some(resting) => self.resting_cell(linear, resting),
             None => self.swept_cell(neuron as usize),
         }));
         cells
+    }
+
+    /// One whose refractory time ends: all of its state is that of the end.
+    fn resting_cell<const N: usize>(&self, linear: &Linear, resting: &Resting) -> Cell<N> {
+        let Resting { neuron, since, v_mv } = *resting;
+        let ahead = since.tick as f64 - self.based_at as f64 + since.fraction;
+        let modes = moved(linear, &self.swept_cell::<N>(neuron as usize).modes, ahead);
+        Cell { v_mv, modes, since }
     }
 
     /// One that doesn't rest.
@@ -176,7 +209,7 @@ impl SweptNeurons {
         sums: &mut Sums,
         fired: &mut Vec<Emission>,
     ) {
-        self.let_rest::<N>(tick, sums, fired);
+        self.wake::<N>(tick, sums, fired);
         match tick.sets.only().filter(|linear| linear.has_tables() && linear.leaks()) {
             Some(linear) => match sums.planes(tick.tick) {
                 Planes::Narrow(planes) => self.sweep_all::<i32, N>(tick, linear, planes, fired),
@@ -184,18 +217,18 @@ impl SweptNeurons {
             },
             None => self.go_through::<N>(tick, sums, fired),
         }
-        for woken in self.scratch.woken.drain(..) {
-            let at = woken.neuron as usize;
-            self.v_mv[at] = woken.v_mv;
-            for (column, x) in self.modes.iter_mut().zip(woken.modes) {
+        for back in self.scratch.back.drain(..) {
+            let at = back.neuron as usize;
+            self.v_mv[at] = back.v_mv;
+            for (column, x) in self.modes.iter_mut().zip(back.modes) {
                 column[at] = x;
             }
         }
         self.based_at = tick.tick;
     }
 
-    /// Neurons that rest take up what arrives, until they wake.
-    fn let_rest<const N: usize>(
+    /// Neurons whose refractory time ends in this tick.
+    fn wake<const N: usize>(
         &mut self,
         tick: &Tick<'_>,
         sums: &mut Sums,
@@ -203,17 +236,26 @@ impl SweptNeurons {
     ) {
         let mut arrived = [0; RECEPTORS_MAX];
         let arrived = &mut arrived[..sums.receptors()];
-        let mut resting = std::mem::take(&mut self.resting);
-        std::mem::swap(&mut self.resting, &mut self.scratch.resting);
-        for each in resting.drain(..) {
-            let has_arrived = sums.take_neuron(tick.tick, each.neuron, arrived);
-            if has_arrived || each.since.ceil() <= tick.tick {
-                self.live::<N>(tick, each.neuron, each.cell(), arrived, fired);
-            } else {
-                self.resting.push(each);
-            }
+        // What rests again wakes later.
+        while self.resting.front().is_some_and(|each| each.wakes_at() <= tick.tick) {
+            let Some(each) = self.resting.pop_front() else { break };
+            sums.take_neuron(tick.tick, each.neuron, arrived);
+            let fading = self.fading::<N>(tick, each.neuron);
+            let cell = self.resting_cell(fading.linear, &each);
+            self.live::<N>(tick, &fading, (each.neuron, cell), arrived, fired);
         }
-        self.scratch.resting = resting;
+    }
+
+    /// Keeps the order, which with one refractory time for all is hardly ever another.
+    fn lay_down(&mut self, resting: Resting) {
+        let at = self.resting.iter().rposition(|each| each.wakes_at() <= resting.wakes_at());
+        self.resting.insert(at.map_or(0, |at| at + 1), resting);
+    }
+
+    /// What a neuron's states become in a tick.
+    fn fading<'a, const N: usize>(&self, tick: &Tick<'a>, neuron: u32) -> Fading<'a, N> {
+        let linear = tick.sets.of(tick.first + neuron);
+        Fading { linear, fades: linear.fades(tick.tick - self.based_at) }
     }
 
     /// All neurons one by one: a session has given them parameters of their own, or taken their leak.
@@ -226,10 +268,16 @@ impl SweptNeurons {
         let mut arrived = [0; RECEPTORS_MAX];
         let arrived = &mut arrived[..sums.receptors()];
         for at in 0..self.len() {
-            if self.v_mv[at] != ABSENT_MV {
-                sums.take_neuron(tick.tick, to_u32(at), arrived);
-                let cell = self.take::<N>(at);
-                self.live(tick, to_u32(at), cell, arrived, fired);
+            let neuron = to_u32(at);
+            sums.take_neuron(tick.tick, neuron, arrived);
+            let fading = self.fading::<N>(tick, neuron);
+            let rests = self.v_mv[at] == ABSENT_MV;
+            let cell = self.take::<N>(at);
+            if rests {
+                let modes = fading.after(cell.modes, arrived);
+                self.modes.iter_mut().zip(modes).for_each(|(column, x)| column[at] = x);
+            } else {
+                self.live(tick, &fading, (neuron, cell), arrived, fired);
             }
         }
     }
@@ -291,32 +339,35 @@ impl SweptNeurons {
             for (receptor, arrived) in arrived[..receptors].iter_mut().enumerate() {
                 *arrived = planes[receptor * lanes + at].into();
             }
+            let fading = self.fading::<N>(tick, to_u32(at));
             let cell = self.take(at);
-            self.live::<N>(tick, to_u32(at), cell, &arrived[..receptors], fired);
+            self.live(tick, &fading, (to_u32(at), cell), &arrived[..receptors], fired);
         }
         self.scratch.flagged = flagged;
     }
 
-    /// One neuron, which isn't in the columns, goes the exact way. It is back in them after this tick
-    /// unless it rests.
+    /// One neuron goes the exact way, from its base on; what becomes of it is put into the columns
+    /// after the tick.
     fn live<const N: usize>(
         &mut self,
         tick: &Tick<'_>,
-        neuron: u32,
-        mut cell: Cell<N>,
+        fading: &Fading<'_, N>,
+        (neuron, mut cell): (u32, Cell<N>),
         arrived: &[i64],
         fired: &mut Vec<Emission>,
     ) {
-        let linear = tick.sets.of(tick.first + neuron);
-        let mut multiplicity = cell.cross(linear, tick.tick);
-        let may_fire = multiplicity < linear.spikes_max();
-        multiplicity += u32::from(cell.arrive_if(linear, tick.tick, arrived, may_fire));
-        if cell.since < Moment::at(tick.tick) {
-            cell.rebase(linear, tick.tick);
-        }
-        let wakes = cell.since == Moment::at(tick.tick);
-        let list = if wakes { &mut self.scratch.woken } else { &mut self.resting };
-        list.push(Resting::new(neuron, &cell));
+        let linear = fading.linear;
+        let multiplicity = cell.live(linear, tick.tick, arrived);
+        let mut back = Back { neuron, v_mv: cell.v_mv, modes: [0.0; MODES_MAX] };
+        let modes = if cell.since == Moment::at(tick.tick) {
+            cell.modes
+        } else {
+            self.lay_down(Resting { neuron, since: cell.since, v_mv: cell.v_mv });
+            back.v_mv = ABSENT_MV;
+            fading.after(self.swept_cell(neuron as usize).modes, arrived)
+        };
+        back.modes[..N].copy_from_slice(&modes);
+        self.scratch.back.push(back);
         if multiplicity > 0 {
             fired.push(Emission { index: tick.first + neuron, multiplicity });
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sim_core::{network::*, *};
 
-use super::{mixed::Scope, size};
+use super::size;
 use crate::support::Numbers;
 
 /// Something is set at the start of a tick.
@@ -31,18 +31,21 @@ pub(crate) struct WeightChange {
 /// A parameter gets another value: of all neurons, or of one.
 #[derive(Clone, Debug)]
 pub(crate) struct ParameterChange {
-    population: u16,
-    name: String,
-    times: f64,
-    only: Option<u32>,
+    pub(crate) population: u16,
+    pub(crate) name: String,
+    pub(crate) times: f64,
+    pub(crate) only: Option<u32>,
 }
 
 impl Change {
-    /// Sets it, at its tick.
-    pub(crate) fn make(&self, simulation: &mut Simulation) {
+    /// Sets it, at its tick; whether it was taken.
+    pub(crate) fn make(&self, simulation: &mut Simulation) -> bool {
         assert_eq!(simulation.simulated_to(), Tick(self.tick));
         match &self.what {
-            What::Weights(change) => change.make(simulation),
+            What::Weights(change) => {
+                change.make(simulation);
+                true
+            }
             What::Parameter(change) => change.make(simulation),
         }
     }
@@ -68,7 +71,7 @@ impl WeightChange {
 
 impl ParameterChange {
     /// A value that is refused changes nothing, wherever it is refused.
-    fn make(&self, simulation: &mut Simulation) {
+    fn make(&self, simulation: &mut Simulation) -> bool {
         let id = PopulationId(self.population);
         let value = simulation.parameter(id, &self.name, self.only.unwrap_or(0));
         let value = value.expect("a parameter of the model") * self.times;
@@ -78,20 +81,16 @@ impl ParameterChange {
         };
         let now = simulation.parameter(id, &self.name, self.only.unwrap_or(0));
         assert!(set.is_err() || now == Ok(value));
+        set.is_ok()
     }
 }
 
 /// Up to 12 changes, in the order of their ticks.
-pub(super) fn changes(
-    network: &Network,
-    ticks: u64,
-    scope: Scope,
-    numbers: &mut Numbers,
-) -> Vec<Change> {
+pub(super) fn changes(network: &Network, ticks: u64, numbers: &mut Numbers) -> Vec<Change> {
     let mut changes = Vec::new();
     for _ in 0..numbers.below(2) * numbers.below(13) {
         let tick = u64::from(numbers.below(u32::try_from(ticks).expect("few")));
-        let what = if scope == Scope::Everything && numbers.below(2) == 0 {
+        let what = if numbers.below(2) == 0 {
             parameter(network, numbers).map(What::Parameter)
         } else {
             weights(network, numbers).map(What::Weights)

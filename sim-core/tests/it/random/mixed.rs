@@ -63,7 +63,7 @@ pub(crate) fn case(seed: u64, scope: Scope, numbers: &mut Numbers) -> Case {
         network.outputs.push(output("verdict", &["verdict"]));
     }
     sweep_some(&mut network, numbers);
-    let changes = changes(&network, ticks, scope, numbers);
+    let changes = changes(&network, ticks, numbers);
     Case { network, events: inputs, ticks, changes, tick_us: TICK_US }
 }
 

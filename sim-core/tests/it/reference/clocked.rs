@@ -9,7 +9,7 @@ use super::{CLOSE, TooClose};
 
 /// One neuron with its state and what has arrived since its last step.
 pub(super) struct Clocked {
-    neuron: Neuron,
+    pub(super) neuron: Neuron,
     period_ms: f64,
     state: Vec<f64>,
     held: Vec<f64>,

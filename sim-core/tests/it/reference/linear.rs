@@ -20,7 +20,7 @@ const CROSSINGS_MAX: u32 = 50;
 /// One neuron; its state is that at `since`. Potentials are relative to rest, times in ticks.
 #[derive(Clone)]
 pub(super) struct Linear {
-    parameters: LifParameters,
+    pub(super) parameters: LifParameters,
     tick_ms: f64,
     v: f64,
     /// Of each receptor: a current, and what makes it rise.
@@ -61,7 +61,7 @@ impl Linear {
             }
         }
         if sums.iter().any(|&sum| sum != 0.0) {
-            fired += u32::from(self.arrive(now, sums)?);
+            fired += u32::from(self.arrive(now, sums, fired > 0)?);
         }
         if let Some(drive_mv) = drive_mv {
             if self.since <= now {
@@ -70,6 +70,30 @@ impl Linear {
             self.parameters.drive_mv = drive_mv;
         }
         Ok(fired)
+    }
+
+    /// Runs on from the start of a tick with other parameters; the potential stays where it is.
+    pub(super) fn change(&mut self, tick: u64, set: impl FnOnce(&mut LifParameters)) {
+        let last = tick as f64 - 1.0;
+        if self.since < last {
+            *self = self.at(last);
+        }
+        let rest_mv = self.parameters.rest_mv;
+        set(&mut self.parameters);
+        self.v += rest_mv - self.parameters.rest_mv;
+    }
+
+    /// Whether nothing but what arrives makes it fire, once what was set has: then it does so once a
+    /// tick at most, and what would make it do so again does in the next.
+    fn fires_once(&self) -> bool {
+        let LifParameters { adaptation, drive_mv, .. } = self.parameters;
+        let asked_mv = self.parameters.threshold_mv - self.parameters.rest_mv;
+        let is_driven =
+            if self.parameters.tau_ms.is_infinite() { drive_mv > 0.0 } else { drive_mv > asked_mv };
+        let is_plain = self.parameters.receptors.iter().all(|receptor| tau_ms(receptor).is_none())
+            && adaptation.is_none()
+            && self.parameters.reset == Reset::ToValue;
+        is_plain && !is_driven
     }
 
     fn ticks(&self, ms: f64) -> f64 {
@@ -165,7 +189,7 @@ impl Linear {
     }
 
     /// Whether what arrives makes it fire.
-    fn arrive(&mut self, now: f64, sums: &[f64]) -> Result<bool, TooClose> {
+    fn arrive(&mut self, now: f64, sums: &[f64], has_fired: bool) -> Result<bool, TooClose> {
         if self.since < now {
             *self = self.at(now);
         }
@@ -195,7 +219,8 @@ impl Linear {
                 }
             }
         }
-        let fires = lifted && not_close(self.above(now))? > 0.0;
+        let may_fire = !(has_fired && self.fires_once());
+        let fires = lifted && may_fire && not_close(self.above(now))? > 0.0;
         if fires {
             self.spike(now);
         }
