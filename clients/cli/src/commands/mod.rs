@@ -5,6 +5,7 @@ mod convert;
 mod info;
 mod networks;
 mod serve;
+mod verify;
 
 use std::{future::Future, io};
 
@@ -21,6 +22,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(arguments) => wait_for(demo::demo(arguments)),
         Command::Networks(arguments) => wait_for(networks::networks(arguments)),
         Command::Check(arguments) => wait_for(check::check(arguments)),
+        Command::Verify(arguments) => verify::verify(&arguments),
         Command::Convert(arguments) => convert::convert(&arguments),
     }
 }
