@@ -13,3 +13,4 @@ mod process;
 mod run;
 mod serve;
 mod shared;
+mod verify;

@@ -19,6 +19,11 @@ use crate::networks::name;
 /// A tick of exact profiles [ns], where steps are whole numbers of it.
 const EXACT_TICK_NS: u64 = 1_000;
 
+/// Events at one address in one step, where sums have 64 bits.
+const COUNTS_WIDE: u32 = 65_535;
+/// The same, where they have 32.
+const COUNTS_NARROW: u32 = 255;
+
 /// A description, its arrays, and what was assumed.
 #[derive(Default)]
 pub(super) struct Lowered {
@@ -182,6 +187,9 @@ impl Lowering<'_> {
                 self.tick_ns
             ));
         }
+        if !neuron::is(&self.nodes[source].kind) {
+            self.allow_counts(source, &entries);
+        }
         let connectivity = self.connectivity(source, target, &entries);
         self.push(&name, source, target, connectivity);
         if self.options.profile == Profile::ExactPulse && neuron::is(&self.nodes[target].kind) {
@@ -198,6 +206,26 @@ impl Lowering<'_> {
             self.push(&format!("{name}-ends"), source, target, connectivity);
         }
         Ok(())
+    }
+
+    /// How many events a step may hold at one address. The core counts weights finely where sums
+    /// are sure to fit 32 bits, or sure to need 64, and coarsely in between; a framework's weights
+    /// have 24 bits, so that the number is chosen to lie outside.
+    fn allow_counts(&mut self, source: usize, entries: &[Entry]) {
+        let largest = entries.iter().map(|entry| entry.weight.abs()).fold(0.0, f64::max);
+        let mut sums = BTreeMap::new();
+        for entry in entries {
+            *sums.entry(entry.target).or_insert(0.0) += entry.weight.abs();
+        }
+        let heaviest = sums.into_values().fold(0.0, f64::max);
+        let most = if heaviest > 2.01 * largest { COUNTS_WIDE } else { COUNTS_NARROW };
+        let name = &self.names[source];
+        for port in self.done.network.inputs.iter_mut().filter(|port| port.name == *name) {
+            port.max_multiplicity = match port.max_multiplicity {
+                0 => most,
+                earlier => earlier.min(most),
+            };
+        }
     }
 
     fn push(
