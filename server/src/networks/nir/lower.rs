@@ -61,7 +61,7 @@ pub(super) fn lower(nodes: &[Node], name: &str, options: Options) -> Result<Lowe
 impl Lowering<'_> {
     fn all(&mut self) -> Result<(), Refusal> {
         let order = self.order();
-        let mut signals = Signals::new(self.nodes, self.tick_ns as f64 * 1e-9);
+        let mut signals = Signals::new(self.nodes, self.tick_ns as f64 * 1e-9)?;
         for &index in &order {
             let node = &self.nodes[index];
             let shape = signals.shape(index)?;

@@ -4,6 +4,7 @@
 //! synapses: weights multiply, delays add, and biases are carried through.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::{
     Refusal,
@@ -41,6 +42,10 @@ pub(super) struct Signal {
 pub(super) struct Signals<'a> {
     nodes: &'a [Node],
     tick_s: f64,
+    /// Of what leaves each node, where it is known.
+    shapes: Vec<Option<Vec<u32>>>,
+    /// What leaves linear nodes: paths through them may be many, and each is followed once.
+    made: BTreeMap<usize, Rc<Signal>>,
     /// On the way: a linear node that is met again has no neuron on its cycle.
     open: BTreeSet<usize>,
     entries: usize,
@@ -50,9 +55,19 @@ pub(super) struct Signals<'a> {
 }
 
 impl<'a> Signals<'a> {
-    pub(super) fn new(nodes: &'a [Node], tick_s: f64) -> Self {
-        let (open, rounded_s, has_delays) = (BTreeSet::new(), 0.0, false);
-        Self { nodes, tick_s, open, entries: 0, rounded_s, has_delays }
+    pub(super) fn new(nodes: &'a [Node], tick_s: f64) -> Result<Self, Refusal> {
+        let mut signals = Self {
+            nodes,
+            tick_s,
+            shapes: vec![None; nodes.len()],
+            made: BTreeMap::new(),
+            open: BTreeSet::new(),
+            entries: 0,
+            rounded_s: 0.0,
+            has_delays: false,
+        };
+        signals.find_shapes()?;
+        Ok(signals)
     }
 
     /// All that arrives at a node.
@@ -61,16 +76,16 @@ impl<'a> Signals<'a> {
         for &from in &self.nodes[node].from {
             let signal = self.out_of(from)?;
             if sum.shape.is_empty() {
-                sum = signal;
+                sum = Signal::clone(&signal);
                 continue;
             }
             if size(&sum.shape) != size(&signal.shape) {
                 let message = format!("gets {:?} and {:?} at once", sum.shape, signal.shape);
                 return Err(self.nodes[node].refuse(message));
             }
-            for (source, entries) in signal.terms {
+            for (&source, entries) in &signal.terms {
                 let all = sum.terms.entry(source).or_default();
-                all.extend(entries);
+                all.extend_from_slice(entries);
                 merge(all);
             }
             sum.bias.iter_mut().zip(&signal.bias).for_each(|(sum, bias)| *sum += bias);
@@ -78,7 +93,10 @@ impl<'a> Signals<'a> {
         Ok(sum)
     }
 
-    fn out_of(&mut self, index: usize) -> Result<Signal, Refusal> {
+    fn out_of(&mut self, index: usize) -> Result<Rc<Signal>, Refusal> {
+        if let Some(made) = self.made.get(&index) {
+            return Ok(Rc::clone(made));
+        }
         let node = &self.nodes[index];
         if is_source(node) {
             let shape = self.shape(index)?;
@@ -86,50 +104,49 @@ impl<'a> Signals<'a> {
             let one = |at| Entry { source: at, target: at, delay_ticks: 0, weight: 1.0 };
             let entries = (0..).take(size(&shape)).map(one).collect();
             let bias = vec![0.0; size(&shape)];
-            return Ok(Signal { shape, terms: BTreeMap::from([(index, entries)]), bias });
+            return Ok(Rc::new(Signal { shape, terms: BTreeMap::from([(index, entries)]), bias }));
         }
         if !self.open.insert(index) {
             return Err(node.refuse("lies on a cycle without a neuron"));
         }
         let input = self.at(index)?;
         let map = self.map(node, &input.shape)?;
-        let signal = self.through(node, &input, &map)?;
+        let signal = Rc::new(self.through(node, &input, &map)?);
         self.open.remove(&index);
+        self.made.insert(index, Rc::clone(&signal));
         Ok(signal)
     }
 
     /// The shape of what leaves a node.
-    pub(super) fn shape(&mut self, index: usize) -> Result<Vec<u32>, Refusal> {
-        let node = &self.nodes[index];
-        let own = match node.kind.as_str() {
-            "Input" if !node.is_inner => Some(input_shape(node)?),
-            "Affine" | "Linear" => node.need("weight")?.0.first().map(|&rows| vec![rows]),
-            _ if neuron::is(&node.kind) => neuron::shape(node),
-            _ => None,
-        };
-        if let Some(shape) = own {
-            return if (1..=ENTRIES_MAX).contains(&size(&shape)) {
-                Ok(shape)
-            } else {
-                Err(node.refuse(format!("has {shape:?} units; 1 to {ENTRIES_MAX} are possible")))
-            };
+    pub(super) fn shape(&self, index: usize) -> Result<Vec<u32>, Refusal> {
+        let shape = self.shapes[index].clone();
+        shape.ok_or_else(|| self.nodes[index].refuse("has no shape of its own, and gets none"))
+    }
+
+    /// Hands shapes on from node to node, each once, until nothing changes; loops need no order.
+    fn find_shapes(&mut self) -> Result<(), Refusal> {
+        for (index, node) in self.nodes.iter().enumerate() {
+            self.shapes[index] = own_shape(node)?;
         }
-        if !self.open.insert(index) {
-            return Err(node.refuse("has no shape of its own, and gets none from before it"));
-        }
-        let mut found = None;
-        for &from in &node.from {
-            match self.shape(from) {
-                Ok(shape) => {
-                    found = Some(shape);
-                    break;
+        let mut found = true;
+        while found {
+            found = false;
+            for (index, node) in self.nodes.iter().enumerate() {
+                let hands_on = node.kind != "Output" || node.is_inner;
+                if self.shapes[index].is_some() || !hands_on {
+                    continue;
                 }
-                Err(refusal) => found = found.or(Err(refusal).ok()),
+                let Some(input) = node.from.iter().find_map(|&from| self.shapes[from].clone())
+                else {
+                    continue;
+                };
+                let is_neuron = neuron::is(&node.kind);
+                let shape = if is_neuron { input } else { self.map(node, &input)?.shape };
+                self.shapes[index] = Some(shape);
+                found = true;
             }
         }
-        self.open.remove(&index);
-        let input = found.ok_or_else(|| node.refuse("has no shape of its own, and none comes"))?;
-        if neuron::is(&node.kind) { Ok(input) } else { Ok(self.map(node, &input)?.shape) }
+        Ok(())
     }
 
     fn map(&self, node: &Node, input: &[u32]) -> Result<Map, Refusal> {
@@ -206,8 +223,8 @@ impl<'a> Signals<'a> {
     /// Keeps the sum of all that is laid out bounded: paths through one node may be many.
     fn count(&mut self, node: &Node, entries: usize) -> Result<(), Refusal> {
         self.entries = self.entries.saturating_add(entries);
-        if self.entries > 4 * ENTRIES_MAX {
-            return Err(node.refuse(format!("more than {} synapses lead to it", 4 * ENTRIES_MAX)));
+        if self.entries > 2 * ENTRIES_MAX {
+            return Err(node.refuse(format!("more than {} synapses lead to it", 2 * ENTRIES_MAX)));
         }
         Ok(())
     }
@@ -216,6 +233,22 @@ impl<'a> Signals<'a> {
 /// Whether spikes begin there.
 pub(super) fn is_source(node: &Node) -> bool {
     neuron::is(&node.kind) || (node.kind == "Input" && !node.is_inner)
+}
+
+/// The shape that a node says itself.
+fn own_shape(node: &Node) -> Result<Option<Vec<u32>>, Refusal> {
+    let own = match node.kind.as_str() {
+        "Input" if !node.is_inner => Some(input_shape(node)?),
+        "Affine" | "Linear" => node.need("weight")?.0.first().map(|&rows| vec![rows]),
+        _ if neuron::is(&node.kind) => neuron::shape(node),
+        _ => None,
+    };
+    match own {
+        Some(shape) if !(1..=ENTRIES_MAX).contains(&size(&shape)) => {
+            Err(node.refuse(format!("has {shape:?} units; 1 to {ENTRIES_MAX} are possible")))
+        }
+        own => Ok(own),
+    }
 }
 
 fn input_shape(node: &Node) -> Result<Vec<u32>, Refusal> {

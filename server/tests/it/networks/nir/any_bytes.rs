@@ -16,12 +16,16 @@ fn whole() -> Vec<u8> {
     file(
         &[
             input(&[1.0, 4.0, 4.0]),
-            node("conv", "Conv2d", vec![
-                ("weight", &[2, 1, 3, 3], vec![0.5; 18]),
-                row("padding", &[1.0, 1.0]),
-                row("stride", &[1.0, 1.0]),
-                row("bias", &[0.0, 0.5]),
-            ]),
+            node(
+                "conv",
+                "Conv2d",
+                vec![
+                    ("weight", &[2, 1, 3, 3], vec![0.5; 18]),
+                    row("padding", &[1.0, 1.0]),
+                    row("stride", &[1.0, 1.0]),
+                    row("bias", &[0.0, 0.5]),
+                ],
+            ),
             node("flat", "Flatten", vec![row("start_dim", &[0.0])]),
             integrators("if", 32, 1.0, 1.0),
             output(),

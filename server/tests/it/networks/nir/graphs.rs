@@ -37,10 +37,14 @@ fn a_convolution_is_laid_as_torch_lays_it() {
         (1.0, [1, 0, 0, 0, 0, 0, 0, 0, 1]),
         (2.0, [1, 0, 0, 0, 0, 0, 0, 0, 0]),
     ] {
-        let out = ("out", "IF", vec![
-            ("r", &[1_u64, 3, 3][..], vec![R; 9]),
-            ("v_threshold", &[1, 3, 3][..], vec![threshold; 9]),
-        ]);
+        let out = (
+            "out",
+            "IF",
+            vec![
+                ("r", &[1_u64, 3, 3][..], vec![R; 9]),
+                ("v_threshold", &[1, 3, 3][..], vec![threshold; 9]),
+            ],
+        );
         let out = node(out.0, out.1, out.2);
         let again = node("conv", "Conv2d", convolution.2.clone());
         let fired = sums(vec![input(&[1.0, 3.0, 3.0]), again, out, output()], &ports, &event);
@@ -53,11 +57,15 @@ fn pools_scales_flattening_and_matrices_in_a_row_are_one_set_of_weights() {
     let nodes = |threshold| {
         vec![
             input(&[1.0, 2.0, 4.0]),
-            node("pool", "AvgPool2d", vec![
-                row("kernel_size", &[2.0, 2.0]),
-                row("stride", &[2.0, 2.0]),
-                row("padding", &[0.0, 0.0]),
-            ]),
+            node(
+                "pool",
+                "AvgPool2d",
+                vec![
+                    row("kernel_size", &[2.0, 2.0]),
+                    row("stride", &[2.0, 2.0]),
+                    row("padding", &[0.0, 0.0]),
+                ],
+            ),
             node("scale", "Scale", vec![("scale", &[1, 1, 2], vec![1.0, 3.0])]),
             node("flat", "Flatten", vec![row("start_dim", &[0.0]), row("end_dim", &[-1.0])]),
             node("a", "Linear", vec![("weight", &[2, 2], vec![1.0, 0.0, 1.0, 1.0])]),
@@ -141,12 +149,16 @@ fn an_exact_neuron_takes_a_spike_as_a_dirac() {
             &[
                 input(&[1.0]),
                 node("w", "Linear", vec![("weight", &[1, 1], vec![weight])]),
-                node("lif", "LIF", vec![
-                    row("tau", &[0.01]),
-                    row("r", &[2.0]),
-                    row("v_leak", &[0.0]),
-                    row("v_threshold", &[1.0]),
-                ]),
+                node(
+                    "lif",
+                    "LIF",
+                    vec![
+                        row("tau", &[0.01]),
+                        row("r", &[2.0]),
+                        row("v_leak", &[0.0]),
+                        row("v_threshold", &[1.0]),
+                    ],
+                ),
                 output(),
             ],
             &[("input", "w"), ("w", "lif"), ("lif", "output")],

@@ -84,12 +84,16 @@ fn written(layers: &[Layer]) -> Vec<u8> {
         let shape: &'static [u64] = Box::leak(shape.into_boxed_slice());
         let weight = ("weight", shape, layer.weight.clone());
         nodes.push(node(affine, "Affine", vec![weight, row("bias", &layer.bias)]));
-        nodes.push(node(lif, "LIF", vec![
-            row("tau", &layer.tau),
-            row("r", &layer.r),
-            row("v_leak", &vec![0.0; units]),
-            row("v_threshold", &vec![1.0; units]),
-        ]));
+        nodes.push(node(
+            lif,
+            "LIF",
+            vec![
+                row("tau", &layer.tau),
+                row("r", &layer.r),
+                row("v_leak", &vec![0.0; units]),
+                row("v_threshold", &vec![1.0; units]),
+            ],
+        ));
     }
     file(&nodes, &[("input", "0"), ("0", "1"), ("1", "2"), ("2", "3"), ("3", "output")])
 }
