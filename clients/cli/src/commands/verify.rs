@@ -166,8 +166,11 @@ impl Outcome {
     }
 }
 
-/// An array of spikes, [step, unit]; none where it isn't there.
-fn spikes(file: &[u8], name: &str) -> Result<Option<(usize, usize, Vec<u32>)>, String> {
+/// Steps, units, and spikes as [step, unit].
+type Spikes = (usize, usize, Vec<u32>);
+
+/// An array of spikes; none where it isn't there.
+fn spikes(file: &[u8], name: &str) -> Result<Option<Spikes>, String> {
     let Some((shape, numbers)) = npz_array(file, name)? else {
         return Ok(None);
     };

@@ -42,10 +42,11 @@ struct Lowering<'a> {
 
 /// Turns nodes into a network of that name.
 pub(super) fn lower(nodes: &[Node], name: &str, options: Options) -> Result<Lowered, Refusal> {
-    let tick_ns = match options.profile.is_discrete() || options.step_ns % EXACT_TICK_NS != 0 {
-        true => options.step_ns,
-        false => EXACT_TICK_NS,
-    };
+    let tick_ns =
+        match options.profile.is_discrete() || !options.step_ns.is_multiple_of(EXACT_TICK_NS) {
+            true => options.step_ns,
+            false => EXACT_TICK_NS,
+        };
     let names = names(nodes);
     let (done, notes) = (Lowered::default(), Vec::new());
     let mut lowering = Lowering { nodes, options, tick_ns, names, done, notes };

@@ -99,7 +99,7 @@ impl Cell {
     }
 
     fn discrete(&self, profile: Profile, step_s: f64) -> Made {
-        use Profile::{Euler, Norse, Sinabs, SnntorchSubtract};
+        use Profile::{Euler, Norse, Sinabs};
         // What norse 1.1 writes is its time constant times its step.
         let share = |tau: &f64| if profile == Norse { step_s * step_s / tau } else { step_s / tau };
         let kept = |tau: &f64| match profile {
@@ -156,6 +156,18 @@ impl Cell {
             vary.push(("input_gain", gain));
         }
         vary.push(("bias", bias));
+        self.fire(profile, &mut neuron, &mut vary);
+        Made { neuron: v1::population::Neuron::Discrete(neuron), vary }.settled()
+    }
+
+    /// Comparator and reset of a neuron that steps.
+    fn fire(
+        &self,
+        profile: Profile,
+        neuron: &mut v1::Discrete,
+        vary: &mut Vec<(&'static str, Each)>,
+    ) {
+        use Profile::{Sinabs, SnntorchSubtract};
         if let Some(threshold) = &self.threshold {
             vary.push(("threshold", threshold.clone()));
             neuron.strict = profile != Sinabs;
@@ -172,7 +184,6 @@ impl Cell {
                 neuron.multiplicity_max = 255;
             }
         }
-        Made { neuron: v1::population::Neuron::Discrete(neuron), vary }.settled()
     }
 
     /// The potential in "mV" is the file's own unit.

@@ -11,6 +11,8 @@ use crate::networks::{Error, convert, error::problem, text::Described};
 
 /// Spikes of one input step that there may be at one address.
 const COUNT_MAX: u32 = 255;
+/// Of spikes of a neuron and step, on average: under a wrong profile a neuron may fire without end.
+const EVENTS_MAX: usize = 8;
 
 /// What a population did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +77,8 @@ pub fn replay(
         .into_iter()
         .map(|(population, units)| Fired { population, units, counts: vec![0; units * steps] })
         .collect();
+    let units: usize = fired.iter().map(|one| one.units).sum();
+    let (mut events, events_max) = (0, units.saturating_mul(steps).saturating_mul(EVENTS_MAX));
     let mut simulation = Simulation::new(Arc::new(plan), SimulationOptions::default());
     // A pulse acts until the end of its step, so that its step's last tick is the next one's first.
     let late = u64::from(options.profile == Profile::ExactPulse);
@@ -90,7 +94,12 @@ pub fn replay(
         simulation
             .run_until(Tick(tick + step_ticks))
             .map_err(|error| invalid(error.to_string()))?;
-        collect(&mut simulation, &mut fired, step_ticks, late, steps);
+        events += collect(&mut simulation, &mut fired, step_ticks, late, steps);
+        if events > events_max {
+            let message =
+                format!("fires more than {EVENTS_MAX} times a step and neuron");
+            return Err(invalid(message).into());
+        }
     }
     let end = steps as u64 * step_ticks + late;
     simulation.run_until(Tick(end)).map_err(|error| invalid(error.to_string()))?;
@@ -104,8 +113,10 @@ fn collect(
     step_ticks: u64,
     late: u64,
     steps: usize,
-) {
+) -> usize {
+    let mut events = 0;
     for spike in simulation.drain_spikes() {
+        events += 1;
         let step = spike.tick.0.saturating_sub(late) / step_ticks;
         let Ok(step) = usize::try_from(step) else { continue };
         let mut unit = spike.address as usize;
@@ -119,6 +130,7 @@ fn collect(
             unit -= one.units;
         }
     }
+    events
 }
 
 fn check(network: &v1::Network, input: &[u32], steps: usize) -> Result<(), ReplayError> {

@@ -49,12 +49,15 @@ pub struct Described {
     pub places: Places,
 }
 
+/// An array's shape, and its numbers in row-major order.
+pub type NpzArray = (Vec<u32>, Vec<f64>);
+
 /// The shape and the numbers, row-major, of one array of a `.npz` file; none where it isn't there.
 ///
 /// # Errors
 ///
 /// What is wrong with the file or the array, as the rest of a sentence about the file.
-pub fn npz_array(file: &[u8], name: &str) -> Result<Option<(Vec<u32>, Vec<f64>)>, String> {
+pub fn npz_array(file: &[u8], name: &str) -> Result<Option<NpzArray>, String> {
     if !npy::names_in_npz(file)?.iter().any(|found| found == name) {
         return Ok(None);
     }
