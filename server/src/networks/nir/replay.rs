@@ -96,8 +96,7 @@ pub fn replay(
             .map_err(|error| invalid(error.to_string()))?;
         events += collect(&mut simulation, &mut fired, step_ticks, late, steps);
         if events > events_max {
-            let message =
-                format!("fires more than {EVENTS_MAX} times a step and neuron");
+            let message = format!("fires more than {EVENTS_MAX} times a step and neuron");
             return Err(invalid(message).into());
         }
     }

@@ -1,5 +1,10 @@
 //! Files that frameworks wrote, against what the frameworks made of them.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "single precision is what is meant, and spikes are few"
+)]
+
 use std::fs;
 use std::path::PathBuf;
 
