@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use spiked_client::Geometry;
+use spiked_server::networks::nir::Profile;
 
 use crate::{
     run::{Span, Speed},
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     Check(CheckArguments),
     /// Shows a daemon's sessions, and takes, forks, rewinds, watches and closes them.
     Sessions(SessionsArguments),
+    /// Finds the profile under which a NIR file does what a framework recorded.
+    Verify(VerifyArguments),
     /// Writes a recording as comma-separated text.
     Convert(ConvertArguments),
 }
@@ -124,6 +127,7 @@ pub(crate) struct DaemonArguments {
   spiked run motion street.es -o - | head
   spiked run motion street.es --address robot:7411
   spiked run brunel --for 10s --threads 2
+  spiked run trained.nir street.es --profile sinabs --step 1ms
 
 Results go to standard output, or to standard error when the spikes go there (-o -). The digest is
 the same for the same recording and network, however the recording was cut into batches. Ctrl-C
@@ -131,8 +135,10 @@ ends the run; the summary then says how far it came.
 
 {EXIT_STATUS}"))]
 pub(crate) struct RunArguments {
-    /// A network by name, or the path of its folder or .toml file.
+    /// A network by name, or the path of its folder, .toml or .nir file.
     pub(crate) network: String,
+    #[command(flatten)]
+    pub(crate) nir: NirArguments,
     /// The recording, in any format that is known by its content.
     #[arg(required_unless_present = "span")]
     pub(crate) file: Option<PathBuf>,
@@ -210,15 +216,57 @@ pub(crate) struct NetworksArguments {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   spiked check my-networks/edges
-  spiked check my-networks/edges/network.toml --geometry 320x240")]
+  spiked check my-networks/edges/network.toml --geometry 320x240
+  spiked check trained.nir --profile snntorch --step 100us")]
 pub(crate) struct CheckArguments {
-    /// The path of a network's folder or .toml file.
+    /// The path of a network's folder, .toml or .nir file.
     pub(crate) network: PathBuf,
+    #[command(flatten)]
+    pub(crate) nir: NirArguments,
     #[command(flatten)]
     pub(crate) daemon: DaemonArguments,
     /// Size of the sensor, where the network leaves it open.
     #[arg(long, value_name = "WxH")]
     pub(crate) geometry: Option<Geometry>,
+}
+
+/// How a .nir file is read.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct NirArguments {
+    /// How a .nir file is read: exact-pulse, exact-dirac, euler, norse, snntorch,
+    /// snntorch-subtract or sinabs.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<Profile>,
+    /// Length of a .nir file's step [default: 100us].
+    #[arg(long, value_name = "TIME", requires = "profile")]
+    pub(crate) step: Option<Span>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  spiked verify trained.nir --io recorded.npz
+  spiked verify trained.nir --io recorded.npz --profile snntorch --step 100us --json
+
+The .npz file holds `input` and `spikes` as [step, unit], and may hold `hidden_spikes` and the length
+of a step in seconds, `dt`. Where no profile reproduces the spikes, the nearest one's first difference
+is shown.
+
+Exit status: 0 a profile reproduces them, 1 none does, 2 used wrongly.")]
+pub(crate) struct VerifyArguments {
+    /// The network.
+    pub(crate) file: PathBuf,
+    /// What the framework recorded.
+    #[arg(long, value_name = "IO.npz")]
+    pub(crate) io: PathBuf,
+    /// Try this profile only.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<Profile>,
+    /// Length of a step [default: the recording's dt, else 100us].
+    #[arg(long, value_name = "TIME")]
+    pub(crate) step: Option<Span>,
+    /// One JSON object instead of lines.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]

@@ -8,9 +8,12 @@ use spiked_client::{
     Client,
     v1::{self, input_port},
 };
-use spiked_server::networks::text::{self, Described};
+use spiked_server::networks::{
+    nir,
+    text::{self, Described},
+};
 
-use crate::{failure::Failure, numbers::hex};
+use crate::{args::NirArguments, failure::Failure, numbers::hex};
 
 /// A network that the daemon has.
 #[derive(Clone, Debug)]
@@ -23,25 +26,66 @@ pub(crate) struct Chosen {
 }
 
 /// Finds a network by name, or reads it and sends it to the daemon.
-pub(crate) async fn choose(client: &Client, given: &str) -> Result<Chosen, Failure> {
+pub(crate) async fn choose(
+    client: &Client,
+    given: &str,
+    nir: NirArguments,
+) -> Result<Chosen, Failure> {
     if !is_path(given) {
+        refuse_profile(given, nir)?;
         return Ok(Chosen { name: given.into(), version: String::new(), camera: None });
     }
-    let described = read(Path::new(given))?;
+    let described = read(Path::new(given), nir)?;
     load(client, described).await
 }
 
 /// Whether NETWORK is meant as a path; names have no separators.
 pub(crate) fn is_path(given: &str) -> bool {
-    given.contains(std::path::is_separator) || given.ends_with(".toml") || given == "."
+    given.contains(std::path::is_separator)
+        || given.ends_with(".toml")
+        || given.ends_with(".nir")
+        || given == "."
 }
 
 /// Reads a description.
-pub(crate) fn read(path: &Path) -> Result<Described, Failure> {
+pub(crate) fn read(path: &Path, nir: NirArguments) -> Result<Described, Failure> {
     if !path.exists() {
         return Err(Failure::used_wrongly(format!("{}: no such file or folder", path.display())));
     }
+    if path.extension().is_some_and(|extension| extension == "nir") {
+        return nir::read(path, options(path, nir)?).map_err(Failure::failed);
+    }
+    refuse_profile(&path.display().to_string(), nir)?;
     text::read(path).map_err(Failure::failed)
+}
+
+/// How a .nir file is to be read; that must be said, for no file says it.
+fn options(path: &Path, nir: NirArguments) -> Result<nir::Options, Failure> {
+    let Some(profile) = nir.profile else {
+        let message = format!("{}: say how it is meant to be read", path.display());
+        return Err(Failure::used_wrongly(message).with_hint(
+            "--profile NAME; spiked verify finds the one that fits a recording of the framework's",
+        ));
+    };
+    let step_ns = nir.step.map_or(Ok(nir::STEP_DEFAULT_NS), |step| step_ns(step.0))?;
+    Ok(nir::Options { profile, step_ns })
+}
+
+/// A step in nanoseconds.
+pub(crate) fn step_ns(step_us: u64) -> Result<u64, Failure> {
+    if step_us > 1_000_000 {
+        return Err(Failure::used_wrongly(format!(
+            "a step of {step_us} us: at most 1 s is possible"
+        )));
+    }
+    Ok(step_us * 1_000)
+}
+
+fn refuse_profile(given: &str, nir: NirArguments) -> Result<(), Failure> {
+    if nir.profile.is_some() {
+        return Err(Failure::used_wrongly(format!("{given}: --profile is for .nir files")));
+    }
+    Ok(())
 }
 
 /// Sends a description and its arrays to the daemon. Its version is its own hash, so that loading
@@ -78,7 +122,7 @@ mod tests {
 
     #[test]
     fn names_and_paths_are_told_apart() {
-        for path in ["nets/edges", "./edges", "edges.toml", "/nets/edges", "."] {
+        for path in ["nets/edges", "./edges", "edges.toml", "a.nir", "/nets/edges", "."] {
             assert!(is_path(path), "{path}");
         }
         for name in ["motion", "motion-1us", "a.b_c"] {

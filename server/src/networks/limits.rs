@@ -47,5 +47,7 @@ pub(crate) const EXTENTS_MAX: usize = 8;
 pub(crate) const NAME_CHARS_MAX: usize = 128;
 /// Of characters in what a network says about itself.
 pub(crate) const DESCRIPTION_CHARS_MAX: usize = 16_384;
+/// Of notes that an importer leaves.
+pub(crate) const NOTES_MAX: usize = 64;
 /// Of pixels across or down; what the packed layouts hold.
 pub(crate) const SENSOR_PIXELS_MAX: u32 = 32_768;

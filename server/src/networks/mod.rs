@@ -10,6 +10,7 @@ pub mod convert;
 mod error;
 mod limits;
 mod name;
+pub mod nir;
 mod repository;
 pub mod text;
 

@@ -111,8 +111,8 @@ impl Networks {
     }
 }
 
-fn info(Info { name, version, description, problem }: Info) -> v1::NetworkInfo {
-    v1::NetworkInfo { name, version, description, problem: problem.unwrap_or_default() }
+fn info(Info { name, version, description, notes, problem }: Info) -> v1::NetworkInfo {
+    v1::NetworkInfo { name, version, description, notes, problem: problem.unwrap_or_default() }
 }
 
 fn problem(Problem { field, message }: Problem) -> v1::NetworkProblem {

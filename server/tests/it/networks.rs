@@ -14,6 +14,7 @@ mod errors;
 mod fields;
 mod hostile;
 mod models;
+mod nir;
 mod repository;
 mod text_form;
 

@@ -72,7 +72,12 @@ fn info_text(info: &NetworkInfo) -> String {
         let words: Vec<&str> = info.description.split_whitespace().collect();
         rows.push(("about", words.join(" ").into()));
     }
-    terminal::table(rows)
+    terminal::table(rows) + &notes_text(&info.notes)
+}
+
+/// What an importer assumed, a line each.
+pub(crate) fn notes_text(notes: &[String]) -> String {
+    terminal::table(notes.iter().map(|note| ("note", note.as_str().into())))
 }
 
 /// What a network costs and how its numbers are held.

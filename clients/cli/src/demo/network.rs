@@ -11,6 +11,7 @@ use spiked_client::{
 use spiked_server::networks::text::Described;
 
 use crate::{
+    args::NirArguments,
     failure::Failure,
     network::{self, Chosen},
 };
@@ -35,7 +36,7 @@ fn described() -> Result<Described, Failure> {
         Ok(file)
     };
     let file = write().map_err(|error| Failure::failed(format!("a temporary file: {error}")))?;
-    network::read(file.path())
+    network::read(file.path(), NirArguments::default())
 }
 
 /// Delay k of every kernel becomes delay last − k.

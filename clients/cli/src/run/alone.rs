@@ -31,7 +31,7 @@ use crate::{
 /// Lets a network run for a span of its own time.
 pub(crate) async fn run(arguments: &RunArguments, span: Span) -> Result<(), Failure> {
     let link = Link::open(&arguments.daemon).await?;
-    let chosen = network::choose(&link.client, &arguments.network).await?;
+    let chosen = network::choose(&link.client, &arguments.network, arguments.nir).await?;
     let session = open(&link.client, &chosen, arguments).await?;
     let table = arguments.output.as_deref().map(|path| Table::create(path, session.tables()));
     let table = table.transpose()?;

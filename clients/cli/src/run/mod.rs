@@ -61,7 +61,7 @@ async fn send(arguments: &RunArguments, file: &Path) -> Result<(), Failure> {
     let mut recording = sensor::open(file, arguments.geometry)?;
     let geometry = sensor::required(&mut recording, file)?;
     let link = Link::open(&arguments.daemon).await?;
-    let chosen = network::choose(&link.client, &arguments.network).await?;
+    let chosen = network::choose(&link.client, &arguments.network, arguments.nir).await?;
     let session = open(&link.client, &chosen, arguments, geometry).await?;
     let table = arguments.output.as_deref().map(|path| Table::create(path, session.tables()));
     let table = table.transpose()?;

@@ -15,3 +15,4 @@ mod run;
 mod serve;
 mod sessions;
 mod shared;
+mod verify;

@@ -19,7 +19,7 @@ use sim_core::{Problem, TickLength};
 use spiked_proto::v1;
 
 use super::error::{Error, problem};
-use super::limits::{DESCRIPTION_CHARS_MAX, PARTS_MAX, PROBLEMS_MAX};
+use super::limits::{DESCRIPTION_CHARS_MAX, NOTES_MAX, PARTS_MAX, PROBLEMS_MAX};
 use super::name;
 use arrays::Arrays;
 
@@ -70,6 +70,7 @@ pub fn network(
 
 fn within_limits(network: &v1::Network) -> Result<(), Error> {
     let description_chars = network.description.chars().count();
+    let notes_chars = network.notes.iter().map(|note| note.chars().count()).sum();
     for (what, given, limit) in [
         ("input ports of a network", network.inputs.len(), PARTS_MAX),
         ("populations of a network", network.populations.len(), PARTS_MAX),
@@ -77,6 +78,8 @@ fn within_limits(network: &v1::Network) -> Result<(), Error> {
         ("readouts of a network", network.readouts.len(), PARTS_MAX),
         ("output ports of a network", network.outputs.len(), PARTS_MAX),
         ("characters of a network's description", description_chars, DESCRIPTION_CHARS_MAX),
+        ("notes of a network", network.notes.len(), NOTES_MAX),
+        ("characters of a network's notes", notes_chars, DESCRIPTION_CHARS_MAX),
     ] {
         at_most(what, given, limit)?;
     }

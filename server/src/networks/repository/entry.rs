@@ -20,6 +20,8 @@ pub(super) struct Content {
     pub(super) network: Network,
     /// What it says about itself.
     pub(super) description: String,
+    /// What an importer assumed.
+    pub(super) notes: Vec<String>,
     /// SHA-256 of the description on the wire, arrays by their hashes.
     pub(super) identity: [u8; 32],
     /// Of its arrays \[bytes\].
@@ -98,6 +100,7 @@ impl Content {
         Ok(Self {
             network: converted.network,
             description: network.description.clone(),
+            notes: network.notes.clone(),
             identity: Sha256::digest(network.encode_to_vec()).into(),
             array_bytes: converted.array_bytes,
             places: Places::default(),

@@ -39,6 +39,8 @@ pub struct Info {
     pub version: String,
     /// What it says about itself.
     pub description: String,
+    /// What an importer assumed.
+    pub notes: Vec<String>,
     /// Why it cannot be opened, if so.
     pub problem: Option<String>,
 }
@@ -271,6 +273,7 @@ fn info(entry: &Entry) -> Info {
         name: entry.name.clone(),
         version: entry.version.clone(),
         description: content.as_ref().map(|c| c.description.clone()).unwrap_or_default(),
+        notes: content.as_ref().map(|c| c.notes.clone()).unwrap_or_default(),
         problem: content.err().map(|error| error.to_string()),
     }
 }

@@ -10,6 +10,7 @@ mod files;
 mod motion;
 mod network;
 mod neuron;
+mod nir;
 mod node;
 mod notes;
 mod npy;
@@ -46,6 +47,24 @@ pub struct Described {
     pub blobs: BTreeMap<[u8; 32], Bytes>,
     /// Where each field stands in the text, for problems that are found later.
     pub places: Places,
+}
+
+/// An array's shape, and its numbers in row-major order.
+pub type NpzArray = (Vec<u32>, Vec<f64>);
+
+/// The shape and the numbers, row-major, of one array of a `.npz` file; none where it isn't there.
+///
+/// # Errors
+///
+/// What is wrong with the file or the array, as the rest of a sentence about the file.
+pub fn npz_array(file: &[u8], name: &str) -> Result<Option<NpzArray>, String> {
+    if !npy::names_in_npz(file)?.iter().any(|found| found == name) {
+        return Ok(None);
+    }
+    let member = npy::member_of_npz(file, Some(name))?;
+    let about = |problem: String| format!("array {name:?} {problem}");
+    let array = npy::Npy::read(&member).map_err(about)?;
+    Ok(Some((array.shape.clone(), array.numbers().map_err(about)?)))
 }
 
 /// Reads a network from a folder that holds a `network.toml`, or from a `.toml` file.

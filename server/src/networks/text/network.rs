@@ -9,6 +9,7 @@ use toml::de::DeTable;
 
 use super::array::Arrays;
 use super::files::Files;
+use super::nir;
 use super::node::{Node, Table};
 use super::notes::Notes;
 use super::quantity::Unit;
@@ -37,6 +38,16 @@ pub(super) fn read<'a>(
     default_name: &str,
 ) -> (v1::Network, BTreeMap<[u8; 32], Bytes>) {
     let root = Table::root(notes, document);
+    if let Some(node) = root.get("nir") {
+        root.check_keys(&["name", "description", "nir"], &[]);
+        let name = network_name(&root, default_name);
+        let (mut network, blobs) = nir::read(&node, files, &name).unwrap_or_default();
+        if root.get("description").is_some() {
+            network.description = description(&root);
+        }
+        network.name = name;
+        return (network, blobs);
+    }
     root.check_keys(
         &[
             "name",
@@ -48,8 +59,9 @@ pub(super) fn read<'a>(
             "projection",
             "readout",
             "output",
+            "nir",
         ],
-        &["control", "encoder", "include", "nir", "plasticity", "probe"],
+        &["control", "encoder", "include", "plasticity", "probe"],
     );
     let [inputs, populations, projections, readouts, outputs] =
         ["input", "population", "projection", "readout", "output"].map(|kind| parts(&root, kind));
@@ -73,6 +85,7 @@ pub(super) fn read<'a>(
         projections: each(&projections, |name, node| projection::read(&context, name, node)),
         readouts: each(&readouts, |name, node| readout::readout(&context, name, node)),
         outputs: Vec::new(),
+        notes: Vec::new(),
     };
     let spiking = populations.iter().map(|(name, _)| (*name, false));
     let deciding = readouts.iter().map(|(name, _)| (*name, true));

@@ -68,6 +68,20 @@ impl<'a> Npy<'a> {
         }
     }
 
+    /// Numbers of any type, row-major.
+    pub(super) fn numbers(&self) -> Result<Vec<f64>, String> {
+        if self.kind != Kind::Float {
+            return Ok(self.wholes()?.into_iter().map(f64::from).collect());
+        }
+        let (element, bytes) = self.weights()?;
+        Ok(match element {
+            ElementType::F32 => {
+                bytes.as_chunks().0.iter().map(|&b| f64::from(f32::from_le_bytes(b))).collect()
+            }
+            _ => bytes.as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes)).collect(),
+        })
+    }
+
     /// Indices or delays: whole numbers that fit 32 bits.
     pub(super) fn wholes(&self) -> Result<Vec<u32>, String> {
         if self.kind == Kind::Float {
@@ -132,6 +146,14 @@ impl<'a> Npy<'a> {
         };
         format!("{kind}{}", 8 * self.size_bytes)
     }
+}
+
+/// The names of a `.npz` file's arrays.
+pub(super) fn names_in_npz(file: &[u8]) -> Result<Vec<String>, String> {
+    let cannot = |error: zip::result::ZipError| format!("is no .npz file: {error}");
+    let archive = zip::ZipArchive::new(Cursor::new(file)).map_err(cannot)?;
+    let names: Vec<_> = archive.file_names().collect::<Result<_, _>>().map_err(cannot)?;
+    Ok(names.iter().filter_map(|name| name.strip_suffix(".npy")).map(Into::into).collect())
 }
 
 /// The `.npy` file that holds array `wanted` of a `.npz` file; without a name, the only one.

@@ -275,9 +275,12 @@ impl Host {
             self.seats[producer].tell(error);
         }
         self.publish();
-        self.pass_on();
-        for seat in &self.seats {
-            seat.wake();
+        // What the engine is given it answers with a wake, and an acknowledgement that says only
+        // `accepted` would come just before the one that says more.
+        if !self.pass_on() {
+            for seat in &self.seats {
+                seat.wake();
+            }
         }
         if self.is_live() && self.clock_due.is_none() {
             self.clock_due = Some(Instant::now() + self.clock_period());

@@ -10,11 +10,12 @@ use crate::session::{
 };
 
 impl Host {
-    /// Gives the engine what the protocol decided, by way of the journal where there is one.
-    pub(super) fn pass_on(&mut self) {
+    /// Gives the engine what the protocol decided, by way of the journal where there is one; false
+    /// if that was nothing.
+    pub(super) fn pass_on(&mut self) -> bool {
         let nothing = self.actions.chunk.is_empty() && self.actions.records.is_empty();
         if nothing {
-            return;
+            return false;
         }
         self.measure_accepted();
         let chunk = std::mem::replace(&mut self.actions.chunk, self.link.spare_chunk());
@@ -23,6 +24,7 @@ impl Host {
         } else {
             self.enqueue(chunk);
         }
+        true
     }
 
     /// Input on its way to the engine, after everything before it.

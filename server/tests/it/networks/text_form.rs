@@ -196,6 +196,7 @@ fn a_text_is_the_description_that_one_would_write_by_hand() {
         sources: sources.iter().map(|source| (*source).into()).collect(),
     };
     let expected = v1::Network {
+        notes: Vec::new(),
         name: "whole".into(),
         tick_ns: 250_000,
         seed: u64::MAX,

@@ -1,0 +1,25 @@
+//! NIR files: what frameworks wrote spikes as it did there, and what cannot be run is named.
+
+mod any_bytes;
+mod graphs;
+mod reproduced;
+mod writer;
+
+use spiked_server::networks::nir::{NirError, Options, Profile, read_bytes, replay};
+
+const STEP_NS: u64 = 100_000;
+
+fn options(profile: Profile) -> Options {
+    Options { profile, step_ns: STEP_NS }
+}
+
+/// What the last population fires, [step, unit], under a profile.
+fn run(bytes: &[u8], options: Options, input: &[u32], steps: usize) -> Vec<Vec<u32>> {
+    let described = read_bytes(bytes, "a.nir", "a", options).unwrap();
+    let fired = replay(&described, options, input, steps).unwrap();
+    fired.into_iter().map(|population| population.counts).collect()
+}
+
+fn refused(bytes: &[u8], profile: Profile) -> NirError {
+    read_bytes(bytes, "a.nir", "a", options(profile)).unwrap_err()
+}
