@@ -20,6 +20,14 @@ pub enum StartError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A configuration that cannot be read, or a value in it that makes no sense.
+    #[error("{place}: {problem}")]
+    Config {
+        /// File and line, variable or flag.
+        place: String,
+        /// What is wrong there.
+        problem: String,
+    },
     /// A TCP address that others can reach.
     #[error(
         "refusing to listen on {address}: it is reachable from other machines without \

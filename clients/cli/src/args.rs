@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Networks(NetworksArguments),
     /// Checks whether a network would run, and what it would cost.
     Check(CheckArguments),
+    /// Prints the configuration that `spiked serve` would have, and where each value comes from.
+    Config(ConfigArguments),
     /// Shows a daemon's sessions, and takes, forks, rewinds, watches and closes them.
     Sessions(SessionsArguments),
     /// Finds the profile under which a NIR file does what a framework recorded.
@@ -62,13 +64,20 @@ pub(crate) enum Command {
   spiked serve
   spiked serve --listen 127.0.0.1:0 --networks my-networks --log json
   spiked serve --listen unix:/run/spiked.sock --data /var/lib/spiked
+  spiked serve --config spiked.toml --set limits.sessions=64
+
+Settings come from the file, then from the environment (SPIKED_LIMITS_SESSIONS=64), then from flags;
+the later ones win. `spiked config` prints all of them.
 
 One line on standard output says where it listens, once it does. SIGTERM and Ctrl-C end it
 cleanly, with status 0.")]
 pub(crate) struct ServeArguments {
-    /// Where to listen: HOST:PORT or unix:/PATH; port 0 takes any that is free.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7411")]
-    pub(crate) listen: String,
+    #[command(flatten)]
+    pub(crate) sources: ConfigSources,
+    /// Where to listen: HOST:PORT or unix:/PATH; port 0 takes any that is free
+    /// [default: 127.0.0.1:7411].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<String>,
     /// A folder of networks, one folder each, beside those that come along.
     #[arg(long, value_name = "DIR")]
     pub(crate) networks: Option<PathBuf>,
@@ -78,19 +87,39 @@ pub(crate) struct ServeArguments {
     /// Simulation threads [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) threads: Option<u16>,
-    /// How the log on standard error is written.
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) log: Log,
+    /// How the log on standard error is written [default: text].
+    #[arg(long, value_enum)]
+    pub(crate) log: Option<Log>,
     /// Listen beyond this machine although everybody there could then use the daemon.
     #[arg(long)]
     pub(crate) insecure: bool,
 }
 
+/// Where settings come from besides a command's own flags.
+#[derive(Args, Debug)]
+pub(crate) struct ConfigSources {
+    /// A TOML file of settings.
+    #[arg(long, value_name = "FILE", env = "SPIKED_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// One setting by its name; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  spiked config
+  spiked config --config spiked.toml --set limits.sessions=64
+  spiked config > spiked.toml          a file with every setting, to be changed")]
+pub(crate) struct ConfigArguments {
+    #[command(flatten)]
+    pub(crate) sources: ConfigSources,
+}
+
 /// How a log is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Log {
     /// Lines for people.
-    #[default]
     Text,
     /// One JSON object a line.
     Json,

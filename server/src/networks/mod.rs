@@ -9,7 +9,7 @@ mod blobs;
 pub mod convert;
 mod error;
 mod limits;
-mod name;
+pub(crate) mod name;
 pub mod nir;
 mod repository;
 pub mod text;

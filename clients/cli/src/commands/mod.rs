@@ -22,6 +22,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(arguments) => wait_for(demo::demo(arguments)),
         Command::Networks(arguments) => wait_for(networks::networks(arguments)),
         Command::Check(arguments) => wait_for(check::check(arguments)),
+        Command::Config(arguments) => serve::print_config(&arguments),
         Command::Sessions(arguments) => wait_for(sessions::sessions(arguments)),
         Command::Verify(arguments) => verify::verify(&arguments),
         Command::Convert(arguments) => convert::convert(&arguments),

@@ -1,35 +1,20 @@
-//! `spiked serve`: the daemon, until it is asked to end.
+//! `spiked serve`: the daemon, until it is asked to end; and `spiked config`: how it would be set.
 
-use spiked_server::{
-    Config, Daemon, StartError, shutdown,
-    telemetry::{self, Format},
-};
+use std::env;
+
+use spiked_server::{Daemon, StartError, config::Effective, shutdown, telemetry};
 
 use crate::{
-    args::{Log, ServeArguments},
+    args::{ConfigArguments, ConfigSources, Log, ServeArguments},
     failure::Failure,
     terminal,
 };
 
-/// What the log holds.
-const LOGGED: &str = "info";
-
 /// Serves; says on standard output where, once it does.
 pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
-    let default = Config::default();
-    let config = Config {
-        listen: arguments.listen.parse().map_err(refused)?,
-        networks: arguments.networks,
-        data: arguments.data,
-        simulation_threads: arguments.threads.map_or(default.simulation_threads, usize::from),
-        insecure: arguments.insecure,
-        ..default
-    };
-    let format = match arguments.log {
-        Log::Text => Format::Text,
-        Log::Json => Format::Json,
-    };
-    telemetry::init(format, LOGGED).map_err(Failure::failed)?;
+    let effective = effective(&arguments)?;
+    let config = effective.config().clone();
+    telemetry::init(config.log.format, &config.log.filter).map_err(Failure::used_wrongly)?;
     // From here on a signal is a wish, also one that comes right after the line below.
     let asked = shutdown::signalled().map_err(Failure::failed)?;
     let daemon = Daemon::bind(config).await.map_err(refused)?;
@@ -37,10 +22,61 @@ pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
     daemon.serve(asked).await.map_err(Failure::failed)
 }
 
+/// Prints the effective configuration as a file that reads back to the same.
+pub(crate) fn print_config(arguments: &ConfigArguments) -> Result<(), Failure> {
+    let effective = sources(&arguments.sources)?;
+    effective.config().check().map_err(refused)?;
+    terminal::print(&effective.to_string())
+}
+
+/// What the file, the environment and `--set` say.
+fn sources(sources: &ConfigSources) -> Result<Effective, Failure> {
+    let mut effective = Effective::default();
+    if let Some(file) = &sources.config {
+        effective.read_file(file).map_err(refused)?;
+    }
+    effective.read_environment(env::vars()).map_err(refused)?;
+    for setting in &sources.set {
+        let (key, value) = setting
+            .split_once('=')
+            .ok_or_else(|| Failure::used_wrongly(format!("--set {setting}: write KEY=VALUE")))?;
+        effective.read_flag("--set", key, value).map_err(refused)?;
+    }
+    Ok(effective)
+}
+
+/// The same, with the command's own flags, which win.
+fn effective(arguments: &ServeArguments) -> Result<Effective, Failure> {
+    let ServeArguments { sources: from, listen, networks, data, threads, log, insecure } =
+        arguments;
+    let mut effective = sources(from)?;
+    let shown = |path: &std::path::PathBuf| path.display().to_string();
+    let log = log.map(|log| match log {
+        Log::Text => "text".to_owned(),
+        Log::Json => "json".to_owned(),
+    });
+    let flags = [
+        ("--listen", "listen", listen.clone()),
+        ("--networks", "networks", networks.as_ref().map(shown)),
+        ("--data", "data", data.as_ref().map(shown)),
+        ("--threads", "simulation_threads", threads.map(|threads| threads.to_string())),
+        ("--log", "log.format", log),
+        ("--insecure", "insecure", insecure.then(|| "true".to_owned())),
+    ];
+    for (flag, key, value) in flags {
+        if let Some(value) = value {
+            effective.read_flag(flag, key, &value).map_err(refused)?;
+        }
+    }
+    Ok(effective)
+}
+
 /// What another argument would have avoided was used wrongly.
 fn refused(error: StartError) -> Failure {
     match error {
-        StartError::Setting { .. } | StartError::Exposed { .. } => Failure::used_wrongly(error),
+        StartError::Setting { .. } | StartError::Exposed { .. } | StartError::Config { .. } => {
+            Failure::used_wrongly(error)
+        }
         error => Failure::failed(error),
     }
 }

@@ -2,6 +2,7 @@
 
 mod alone;
 mod client;
+mod config;
 mod convert;
 mod demo;
 mod files;

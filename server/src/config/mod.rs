@@ -1,6 +1,11 @@
 //! What the daemon is told: where to listen, what to run, and every bound.
 //!
-//! Checked as a whole before a port is bound. Each default says why it is what it is.
+//! Checked as a whole before a port is bound. Each default says why it is what it is. [`keys`] names
+//! every setting, [`Effective`] reads them from a file, the environment and flags.
+
+mod effective;
+mod keys;
+mod value;
 
 use std::{
     fmt,
@@ -11,7 +16,10 @@ use std::{
     time::Duration,
 };
 
-use crate::{StartError, session::pool::THREADS_MAX};
+pub use effective::Effective;
+pub use keys::{Key, keys};
+
+use crate::{StartError, session::pool::THREADS_MAX, telemetry::Format};
 
 /// The daemon's own port, one that no well-known service uses.
 pub const DEFAULT_PORT: u16 = 7411;
@@ -46,12 +54,18 @@ impl FromStr for Listen {
 
     /// Reads `ADDRESS:PORT` or `unix:PATH`.
     fn from_str(text: &str) -> Result<Self, StartError> {
+        Self::parse(text).ok_or_else(|| StartError::Setting {
+            setting: "listen",
+            problem: format!("{text:?} is neither ADDRESS:PORT nor unix:PATH"),
+        })
+    }
+}
+
+impl Listen {
+    fn parse(text: &str) -> Option<Self> {
         match text.strip_prefix("unix:") {
-            Some(path) if !path.is_empty() => Ok(Self::Unix(path.into())),
-            _ => text.parse().map(Self::Tcp).map_err(|_| StartError::Setting {
-                setting: "listen",
-                problem: format!("{text:?} is neither ADDRESS:PORT nor unix:PATH"),
-            }),
+            Some(path) if !path.is_empty() => Some(Self::Unix(path.into())),
+            _ => text.parse().map(Self::Tcp).ok(),
         }
     }
 }
@@ -70,6 +84,8 @@ pub struct Config {
     pub data: Option<PathBuf>,
     /// Threads that simulate, 1 to 64. Default: what the machine (or the container's limit) has.
     pub simulation_threads: usize,
+    /// What is logged, and how.
+    pub log: Log,
     /// Every bound.
     pub limits: Limits,
 }
@@ -82,8 +98,24 @@ impl Default for Config {
             networks: None,
             data: None,
             simulation_threads: parallelism(),
+            log: Log::default(),
             limits: Limits::default(),
         }
+    }
+}
+
+/// What is logged, and how. Only the binary logs; a daemon in another program leaves it to that.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// How lines look. Default: text.
+    pub format: Format,
+    /// What is logged, as `info` or `info,spiked_server=debug`. Default: info.
+    pub filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: Format::default(), filter: "info".into() }
     }
 }
 

@@ -1,0 +1,165 @@
+//! Every setting by name: the one table that files, environment, flags, the printed configuration
+//! and the documentation go by.
+
+use super::{
+    Config,
+    value::{Bytes, Given, Value},
+};
+
+type Set = Box<dyn Fn(&mut Config, &Given<'_>) -> Result<(), String>>;
+type Show = Box<dyn Fn(&Config) -> Option<String>>;
+
+/// One setting.
+pub struct Key {
+    /// Its name, with the table that it stands in.
+    pub name: &'static str,
+    /// What it says, in one sentence.
+    pub about: &'static str,
+    /// What it is unless told otherwise, where that depends on the machine.
+    default: Option<&'static str>,
+    set: Set,
+    show: Show,
+}
+
+impl Key {
+    fn new<T: Value + 'static>(
+        name: &'static str,
+        about: &'static str,
+        field: fn(&mut Config) -> &mut T,
+    ) -> Self {
+        let set = move |config: &mut Config, given: &Given<'_>| {
+            *field(config) = T::read(given)?;
+            Ok(())
+        };
+        let show = move |config: &Config| field(&mut config.clone()).show();
+        Self { name, about, default: None, set: Box::new(set), show: Box::new(show) }
+    }
+
+    /// A number of bytes, which is written with its unit.
+    fn size<T>(name: &'static str, about: &'static str, field: fn(&mut Config) -> &mut T) -> Self
+    where
+        T: Copy + TryFrom<u64> + TryInto<u64> + 'static,
+    {
+        let set = move |config: &mut Config, given: &Given<'_>| {
+            let bytes = Bytes::read(given)?;
+            let too_large = |_| format!("{bytes} is more than this machine counts");
+            *field(config) = T::try_from(bytes.0).map_err(too_large)?;
+            Ok(())
+        };
+        let show = move |config: &Config| {
+            let bytes = (*field(&mut config.clone())).try_into().unwrap_or(u64::MAX);
+            Bytes(bytes).show()
+        };
+        Self { name, about, default: None, set: Box::new(set), show: Box::new(show) }
+    }
+
+    fn with_default(self, words: &'static str) -> Self {
+        Self { default: Some(words), ..self }
+    }
+
+    /// The variable that sets it.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("SPIKED_{}", self.name.replace('.', "_").to_uppercase())
+    }
+
+    /// What it is unless told otherwise, in words or as TOML.
+    #[must_use]
+    pub fn default(&self) -> String {
+        let shown = || self.show(&Config::default()).map(|value| format!("`{value}`"));
+        let words = self.default.map(str::to_owned).or_else(shown);
+        words.unwrap_or_else(|| "not set".into())
+    }
+
+    pub(super) fn set(&self, config: &mut Config, given: &Given<'_>) -> Result<(), String> {
+        (self.set)(config, given)
+    }
+
+    pub(super) fn show(&self, config: &Config) -> Option<String> {
+        (self.show)(config)
+    }
+}
+
+/// Every setting, tables last.
+#[must_use]
+pub fn keys() -> Vec<Key> {
+    let mut keys = general();
+    keys.extend(limits());
+    keys
+}
+
+fn general() -> Vec<Key> {
+    vec![
+        Key::new("listen", "Where to listen: `ADDRESS:PORT` or `unix:PATH`.", |c| &mut c.listen),
+        Key::new("insecure", "Listen beyond this machine without encryption.", |c| &mut c.insecure),
+        Key::new("networks", "A folder of networks, beside those that come along.", |c| {
+            &mut c.networks
+        }),
+        Key::new("data", "A folder for durable sessions and snapshots.", |c| &mut c.data),
+        Key::new("simulation_threads", "Threads that simulate, 1 to 64.", |c| {
+            &mut c.simulation_threads
+        })
+        .with_default("one per processor"),
+        Key::new("log.format", "How log lines look: `text` or `json`.", |c| &mut c.log.format),
+        Key::new("log.filter", "What is logged, as `info` or `info,spiked_server=debug`.", |c| {
+            &mut c.log.filter
+        }),
+    ]
+}
+
+fn limits() -> Vec<Key> {
+    vec![
+        Key::new("limits.connections", "Connections in all.", |c| &mut c.limits.connections),
+        Key::new("limits.connections_per_address", "Connections from one address.", |c| {
+            &mut c.limits.connections_per_address
+        }),
+        Key::new(
+            "limits.preface_deadline",
+            "Time for a connection's TLS handshake and the bytes that open HTTP/2.",
+            |c| &mut c.limits.preface_deadline,
+        ),
+        Key::new("limits.open_deadline", "Time for a stream's first message.", |c| {
+            &mut c.limits.open_deadline
+        }),
+        Key::new("limits.sessions", "Sessions in all.", |c| &mut c.limits.sessions),
+        Key::new("limits.queue_events", "Events of one producer in the queue.", |c| {
+            &mut c.limits.queue_events
+        }),
+        Key::size("limits.queue_bytes", "Payload of one producer in the queue.", |c| {
+            &mut c.limits.queue_bytes
+        }),
+        Key::new("limits.workers", "Threads that one session is spread over, 1 to 64.", |c| {
+            &mut c.limits.workers
+        })
+        .with_default("one per processor"),
+        Key::new("limits.snapshots", "Snapshots kept.", |c| &mut c.limits.snapshots),
+        Key::size("limits.snapshot_bytes", "What the kept snapshots may take together.", |c| {
+            &mut c.limits.snapshot_bytes
+        }),
+        Key::new(
+            "limits.lease",
+            "How long a session waits for a producer whose stream broke.",
+            |c| &mut c.limits.lease,
+        ),
+        Key::new(
+            "limits.journal_sync_interval",
+            "Time between two syncs of a journal that is synced at intervals.",
+            |c| &mut c.limits.journal_sync_interval,
+        ),
+        Key::size(
+            "limits.journal_snapshot_bytes",
+            "Bytes of journal after which a snapshot bounds what is read again after a crash.",
+            |c| &mut c.limits.journal_snapshot_bytes,
+        ),
+        Key::size(
+            "limits.journal_bytes",
+            "Bytes of one session's journal that are kept for readers that lag.",
+            |c| &mut c.limits.journal_bytes,
+        ),
+        Key::new(
+            "limits.shutdown_grace",
+            "How long open sessions may go on once the daemon was asked to end.",
+            |c| &mut c.limits.shutdown_grace,
+        ),
+    ]
+}
