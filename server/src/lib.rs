@@ -64,7 +64,8 @@ impl Daemon {
     /// The first of these that could not be done, in one line.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         config.check()?;
-        let repository = Arc::new(Repository::open(config.networks.as_deref())?);
+        let repository =
+            Arc::new(Repository::bounded(config.networks.as_deref(), config.limits.plan_bytes)?);
         let listener = Listener::bind(&config.listen).await?;
         let address = listener
             .address()

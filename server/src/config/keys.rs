@@ -132,6 +132,11 @@ fn limits() -> Vec<Key> {
             &mut c.limits.workers
         })
         .with_default("one per processor"),
+        Key::size(
+            "limits.plan_bytes",
+            "What one network and a session of it may take, about.",
+            |c| &mut c.limits.plan_bytes,
+        ),
         Key::new("limits.snapshots", "Snapshots kept.", |c| &mut c.limits.snapshots),
         Key::size("limits.snapshot_bytes", "What the kept snapshots may take together.", |c| {
             &mut c.limits.snapshot_bytes

@@ -144,6 +144,9 @@ pub struct Limits {
     /// Threads that one session is spread over, up to 64. Default: what the machine (or the
     /// container's limit) has.
     pub workers: usize,
+    /// What one network and a session of it may take, about \[bytes\]. Default: 8 GiB, far above what
+    /// a network of any paper needs on one machine.
+    pub plan_bytes: u64,
     /// Snapshots kept. Default: 64.
     pub snapshots: usize,
     /// Bytes of snapshots kept. Default: 256 MiB.
@@ -173,6 +176,7 @@ impl Default for Limits {
             queue_events: 1 << 20,
             queue_bytes: 16 << 20,
             workers: parallelism(),
+            plan_bytes: 8 << 30,
             snapshots: 64,
             snapshot_bytes: 256 << 20,
             lease: Duration::from_secs(300),

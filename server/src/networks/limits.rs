@@ -12,8 +12,6 @@ pub(crate) const UPLOADS_OPEN_MAX: usize = 16;
 pub(crate) const NETWORK_BYTES_MAX: u64 = 1 << 30;
 /// Of the arrays of all networks in the repository \[bytes\].
 pub(crate) const REPOSITORY_BYTES_MAX: u64 = 4 << 30;
-/// What one plan and a session of it may take, about.
-pub(crate) const PLAN_BYTES_MAX: u64 = 8 << 30;
 /// Of networks, all versions counted.
 pub(crate) const NETWORKS_MAX: usize = 1_024;
 

@@ -26,15 +26,15 @@ use super::{
     snapshot::{Ending, Frozen},
 };
 
-/// Synaptic deliveries of one turn: about ten milliseconds, after which others have theirs.
-const TURN_DELIVERIES: u64 = 2_000_000;
-
+/// Synaptic deliveries between two looks at the clock.
+const SLICE_DELIVERIES: u64 = 16_384;
 /// Ticks that a network without inputs runs at once, between two looks at the clock.
 const STRIDE_TICKS: u64 = 100;
 /// Readings of probes in one turn.
 const READINGS_MAX: usize = 4_096;
-/// Processor time after which such a network ends its turn: it may have no deliveries to count.
-const TURN_MAX: Duration = Duration::from_millis(10);
+/// Processor time after which others have their turn: sixty-four busy sessions hold up a quiet one by
+/// a few hundredths of a second.
+const TURN_MAX: Duration = Duration::from_micros(500);
 
 /// What a session wants after a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Engine {
     /// One turn, and what it cost.
     pub(super) fn turn(&mut self) -> Turn {
         let (began, since) = (thread_time(), Instant::now());
-        let turn = self.take_turn();
+        let turn = self.take_turn(began + TURN_MAX);
         self.turns.record(since);
         let spent = thread_time().saturating_sub(began);
         self.link.simulated.spent(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
@@ -115,38 +115,47 @@ impl Engine {
         turn
     }
 
-    fn take_turn(&mut self) -> Turn {
+    fn take_turn(&mut self, until: Duration) -> Turn {
         if self.link.over().is_some() {
             return Turn::Over;
         }
         self.probes.retain(|probe| !probe.is_gone());
-        let applied = self.take_input();
-        if let Err(error) = applied {
-            self.fail(error);
-        }
-        if !self.flush() {
-            return Turn::Idle;
-        }
-        match self.ending {
-            Ending::Told(reason) => self.finish(reason),
-            _ => self.simulate(),
-        }
+        let all_taken = match self.take_input(until) {
+            Ok(all_taken) => all_taken,
+            Err(error) => {
+                self.fail(error);
+                true
+            }
+        };
+        let fits = self.flush();
+        let turn = match self.ending {
+            _ if !fits => Turn::Idle,
+            Ending::Told(reason) => return self.finish(reason),
+            _ => self.simulate(until, all_taken),
+        };
+        // Input is taken while nothing can be simulated, too: whoever asks for the state need not
+        // wait for a reader.
+        if turn == Turn::Idle && !all_taken { Turn::More } else { turn }
     }
 
     /// Runs closed ticks, and says what came of it.
-    fn simulate(&mut self) -> Turn {
+    fn simulate(&mut self, until: Duration, all_taken: bool) -> Turn {
         let mut progress = Progress::Idle;
-        if let Some(simulation) = &mut self.simulation {
-            match advance(simulation, self.promise_us, &mut self.probes) {
+        while let Some(simulation) = &mut self.simulation {
+            match advance(simulation, self.promise_us, &mut self.probes, until) {
                 Ok(made) => progress = made,
                 Err(error) => {
+                    progress = Progress::Idle;
                     self.emit();
                     self.fail(refusal(reason(&error), error.to_string()));
                 }
             }
+            if progress == Progress::Idle || thread_time() >= until {
+                break;
+            }
         }
         self.emit();
-        if progress == Progress::Idle {
+        if progress == Progress::Idle && all_taken {
             self.tell_end();
         }
         let fits = self.flush();
@@ -155,14 +164,16 @@ impl Engine {
             (_, Ending::Told(reason)) => self.finish(reason),
             (Progress::More, _) => Turn::More,
             (Progress::Idle, _) => {
-                self.link.simulated.settle(self.pieces);
+                if all_taken {
+                    self.link.simulated.settle(self.pieces);
+                }
                 Turn::Idle
             }
         }
     }
 
-    /// Applies everything that has arrived.
-    fn take_input(&mut self) -> Result<(), v1::Error> {
+    /// Applies what has arrived, as long as there is time; true if that was everything.
+    fn take_input(&mut self, until: Duration) -> Result<bool, v1::Error> {
         while let Some(input) = self.link.pop_input() {
             self.pieces += 1;
             match input {
@@ -170,6 +181,9 @@ impl Engine {
                     let applied = self.apply(&chunk);
                     self.link.recycle(chunk);
                     applied?;
+                    if thread_time() >= until {
+                        return Ok(false);
+                    }
                 }
                 Input::Latencies { mut latencies, reply } => {
                     latencies.core = self.turns.to_bytes().into();
@@ -183,7 +197,7 @@ impl Engine {
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn apply(&mut self, chunk: &Chunk) -> Result<(), v1::Error> {
@@ -325,9 +339,10 @@ fn advance(
     simulation: &mut Simulation,
     promise_us: u64,
     probes: &mut [Probe],
+    until: Duration,
 ) -> Result<Progress, SimulationError> {
     if simulation.plan().inputs().is_empty() {
-        return advance_alone(simulation, promise_us, probes);
+        return advance_alone(simulation, promise_us, probes, until);
     }
     let end = simulation.plan().tick().closed_by(promise_us, simulation.origin_us());
     advance_to(simulation, end, probes)
@@ -339,7 +354,7 @@ fn advance_to(
     end: Tick,
     probes: &mut [Probe],
 ) -> Result<Progress, SimulationError> {
-    let budget = Budget { deliveries: TURN_DELIVERIES };
+    let budget = Budget { deliveries: SLICE_DELIVERIES };
     for _ in 0..READINGS_MAX {
         let now = simulation.simulated_to();
         let Some(due) = probes.iter_mut().map(|probe| probe.due(now)).min() else {
@@ -366,10 +381,9 @@ fn advance_alone(
     simulation: &mut Simulation,
     promise_us: u64,
     probes: &mut [Probe],
+    until: Duration,
 ) -> Result<Progress, SimulationError> {
     let end = simulation.plan().tick().closed_by(promise_us, simulation.origin_us());
-    let before = simulation.counters().deliveries;
-    let began = thread_time();
     loop {
         let stride = Tick(simulation.simulated_to().0.saturating_add(STRIDE_TICKS));
         simulation.close_until(stride.min(end));
@@ -377,9 +391,7 @@ fn advance_alone(
         if simulation.simulated_to() >= end {
             return Ok(progress);
         }
-        let deliveries = simulation.counters().deliveries - before;
-        let spent = thread_time().saturating_sub(began);
-        if progress == Progress::More || deliveries >= TURN_DELIVERIES || spent >= TURN_MAX {
+        if progress == Progress::More || thread_time() >= until {
             return Ok(Progress::More);
         }
     }

@@ -28,6 +28,12 @@ fn main() {
         runtime.block_on(echo::serve());
         return;
     }
+    if let [first, address] = arguments.as_slice()
+        && first == "flood"
+    {
+        runtime.block_on(fair::floods(address));
+        return;
+    }
     let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|one| one == name);
     runtime.block_on(async {
         if wanted("latency") {

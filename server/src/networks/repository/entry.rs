@@ -11,7 +11,7 @@ use spiked_proto::v1;
 use super::sensors;
 use crate::networks::convert;
 use crate::networks::error::{Error, problem};
-use crate::networks::limits::{PLAN_BYTES_MAX, PROBLEMS_MAX, REPOSITORY_BYTES_MAX};
+use crate::networks::limits::{PROBLEMS_MAX, REPOSITORY_BYTES_MAX};
 use crate::networks::text::{self, Described, Embedded, Files, Places, TextError};
 
 /// A description, read and checked.
@@ -108,14 +108,15 @@ impl Content {
     }
 
     /// The plan for sensors of these sizes, spread over so many workers; what the core says against
-    /// it, with its places.
+    /// it, with its places. It and a session of it take about `bytes_max` at most.
     pub(super) fn plan(
         &self,
         sensors: &[(String, SensorSize)],
         workers: u32,
+        bytes_max: u64,
     ) -> Result<Plan, Error> {
         sensors::check(&self.network, sensors)?;
-        let spread = Spread { memory_bytes_max: PLAN_BYTES_MAX, ..Spread::over(workers) };
+        let spread = Spread { memory_bytes_max: bytes_max, ..Spread::over(workers) };
         Plan::spread(&self.network, sensors, spread).map_err(|error| {
             let problems = error.problems.into_iter().take(PROBLEMS_MAX);
             let problems = problems.map(|problem| located(&self.places, problem)).collect();
@@ -124,11 +125,11 @@ impl Content {
     }
 
     /// Whether it can run, as far as that can be said before its sensors are known.
-    pub(super) fn judge(&self) -> Result<(), Error> {
+    pub(super) fn judge(&self, bytes_max: u64) -> Result<(), Error> {
         if sensors::open_ports(&self.network).next().is_some() {
             return Ok(());
         }
-        self.plan(&[], 1).map(|_| ())
+        self.plan(&[], 1, bytes_max).map(|_| ())
     }
 }
 

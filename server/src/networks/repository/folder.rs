@@ -17,7 +17,7 @@ use crate::networks::text::{FILE_NAME, Folder};
 pub(super) const VERSION_DEFAULT: &str = "1";
 
 /// Every network in a folder, in the order of their names.
-pub(super) fn read(folder: &Path) -> Result<Vec<Entry>, Error> {
+pub(super) fn read(folder: &Path, plan_bytes_max: u64) -> Result<Vec<Entry>, Error> {
     let found = find(folder)?;
     if found.len() > NETWORKS_MAX {
         let (given, limit) = (found.len() as u64, NETWORKS_MAX as u64);
@@ -29,7 +29,7 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Entry>, Error> {
             .and_then(|()| Content::read(&Folder::of(&file), &name))
             .and_then(|content| {
                 check_total(held_bytes, content.array_bytes)?;
-                content.judge()?;
+                content.judge(plan_bytes_max)?;
                 held_bytes += content.array_bytes;
                 Ok(content)
             });

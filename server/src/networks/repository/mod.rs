@@ -65,22 +65,34 @@ pub struct Repository {
     entries: Mutex<Entries>,
     plans: Mutex<Plans>,
     blobs: Blobs,
+    /// What one plan and a session of it may take, about.
+    plan_bytes_max: u64,
 }
 
 impl Repository {
-    /// The networks of the binary and those of a folder.
+    /// The networks of the binary and those of a folder, with the default bound on each plan.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::bounded`].
+    pub fn open(folder: Option<&Path>) -> Result<Self, Error> {
+        Self::bounded(folder, crate::Limits::default().plan_bytes)
+    }
+
+    /// The same; a network that would take more than so much with a session is refused \[bytes\].
     ///
     /// # Errors
     ///
     /// A folder that cannot be read, or holds too many networks. One that is broken is listed with
     /// its problem.
-    pub fn open(folder: Option<&Path>) -> Result<Self, Error> {
+    pub fn bounded(folder: Option<&Path>, plan_bytes_max: u64) -> Result<Self, Error> {
         let mut entries: Entries = BTreeMap::new();
         for dir in EMBEDDED.dirs() {
             let name = dir.path().display().to_string();
             insert(&mut entries, Entry::embedded(&name, dir));
         }
-        let own = folder.map(folder::read).transpose()?.unwrap_or_default();
+        let own = folder.map(|folder| folder::read(folder, plan_bytes_max));
+        let own = own.transpose()?.unwrap_or_default();
         for entry in &own {
             entries.remove(&entry.name);
         }
@@ -88,8 +100,7 @@ impl Repository {
             insert(&mut entries, entry);
         }
         let (entries, plans) = (Mutex::new(entries), Mutex::default());
-        let repository = Self { entries, plans, blobs: Blobs::default() };
-        Ok(repository)
+        Ok(Self { entries, plans, blobs: Blobs::default(), plan_bytes_max })
     }
 
     /// Every network, by name, each version from the oldest on.
@@ -146,7 +157,7 @@ impl Repository {
         })?;
         let content = Content::convert(network, &|sha256| self.blobs.get(sha256))?;
         let entry = Entry::new(&network.name, version, Ok(content));
-        entry.content()?.judge()?;
+        entry.content()?.judge(self.plan_bytes_max)?;
         self.keep(entry)
     }
 
@@ -179,7 +190,7 @@ impl Repository {
         sensors: &[(String, SensorSize)],
     ) -> Result<Verdict, Error> {
         let judged = Content::convert(network, &|sha256| self.blobs.get(sha256))
-            .and_then(|content| content.plan(sensors, 1));
+            .and_then(|content| content.plan(sensors, 1, self.plan_bytes_max));
         match judged {
             Ok(plan) => Ok(Ok((plan.cost().clone(), plan.hash()))),
             Err(Error::Invalid { problems, .. }) => Ok(Err(problems)),
@@ -225,7 +236,7 @@ impl Repository {
         if let Some(plan) = self.plans().get(&key) {
             return Ok(plan);
         }
-        let plan = Arc::new(content.plan(sensors, workers)?);
+        let plan = Arc::new(content.plan(sensors, workers, self.plan_bytes_max)?);
         self.plans().keep(key, &plan);
         Ok(plan)
     }
