@@ -116,6 +116,17 @@ pub(crate) struct ConfigArguments {
     pub(crate) sources: ConfigSources,
 }
 
+/// When a journal is synced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Durable {
+    /// Survives the daemon, not power loss.
+    Never,
+    /// Survives power loss but for the last instant.
+    Interval,
+    /// No output leaves before its input is safe.
+    Each,
+}
+
 /// How a log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Log {
@@ -154,7 +165,7 @@ pub(crate) struct DaemonArguments {
   spiked run motion evt2.raw --geometry 640x480 --speed 1x
   spiked run my-networks/edges street.es -o spikes.csv
   spiked run motion street.es -o - | head
-  spiked run motion street.es --address robot:7411
+  spiked run motion street.es --address robot:7411 --session left-eye --durable interval
   spiked run brunel --for 10s --threads 2
   spiked run trained.nir street.es --profile sinabs --step 1ms
 
@@ -180,6 +191,13 @@ pub(crate) struct RunArguments {
     pub(crate) span: Option<Span>,
     #[command(flatten)]
     pub(crate) daemon: DaemonArguments,
+    /// Id of the session, for `spiked sessions` [default: the daemon chooses].
+    #[arg(long, value_name = "ID", requires = "address")]
+    pub(crate) session: Option<String>,
+    /// Have the daemon journal the session, and sync the journal never, at intervals, or before each
+    /// batch is simulated.
+    #[arg(long, value_name = "SYNC", requires = "address")]
+    pub(crate) durable: Option<Durable>,
     /// Threads to spread the network over [default: 1]. No number changes a result.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) threads: Option<u32>,

@@ -24,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use spiked_client::{Client, OpenOptions, Origin, Reason, Session};
+use spiked_client::{Client, Durability, OpenOptions, Origin, Reason, Session};
 use spiked_recordings::Geometry;
 use spiked_server::shutdown::signalled;
 
@@ -35,7 +35,7 @@ pub(crate) use summary::latency_line;
 
 use self::{csv::Table, feed::Feeder, harvest::Harvest, live::Live, summary::Summary};
 use crate::{
-    args::RunArguments,
+    args::{Durable, RunArguments},
     failure::Failure,
     link::Link,
     network::{self, Chosen},
@@ -135,6 +135,13 @@ fn options(chosen: &Chosen, arguments: &RunArguments) -> OpenOptions {
     OpenOptions {
         network_version: chosen.version.clone(),
         workers: arguments.threads.unwrap_or_default(),
+        session_id: arguments.session.clone().unwrap_or_default(),
+        durability: match arguments.durable {
+            None => Durability::None,
+            Some(Durable::Never) => Durability::Never,
+            Some(Durable::Interval) => Durability::Interval,
+            Some(Durable::Each) => Durability::Each,
+        },
         // Another machine's connection may break; one inside this process does not.
         patience: arguments.daemon.address.as_ref().map(|_| PATIENCE),
         ..OpenOptions::new(&chosen.name)
