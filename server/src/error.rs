@@ -86,8 +86,6 @@ pub(crate) enum Error {
     OpenLate { seconds: f32 },
     #[error("{field}: {problem}")]
     Field { field: String, problem: String },
-    #[error("{feature} is not available in this version")]
-    Unimplemented { feature: String },
     #[error("no session {id:?}")]
     SessionUnknown { id: String },
     #[error("session {id:?} {problem}")]
@@ -136,9 +134,7 @@ impl Error {
             Self::Network(Network::SensorSize { .. }) => Reason::PortShape,
             Self::Network(Network::Blob { .. }) => Reason::BlobInvalid,
             Self::Network(Network::Limit { .. }) | Self::Limit { .. } => Reason::Limit,
-            Self::Network(Network::Unimplemented { .. }) | Self::Unimplemented { .. } => {
-                Reason::Unimplemented
-            }
+            Self::Network(Network::Unimplemented { .. }) => Reason::Unimplemented,
             Self::Network(
                 Network::Invalid { .. } | Network::Exists { .. } | Network::Io { .. },
             ) => Reason::NetworkInvalid,

@@ -28,7 +28,7 @@ mod session;
 pub mod shutdown;
 pub mod telemetry;
 
-use std::{io, path::Path, sync::Arc};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use tokio::{select, sync::oneshot, time::timeout};
 use tonic_health::server::HealthReporter;
@@ -96,6 +96,7 @@ impl Daemon {
     /// there.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
         let Self { config, address, listener, repository, registry, pool } = self;
+        let followed = repository.clone();
         let services =
             Services { registry: registry.clone(), repository, limits: config.limits.clone() };
         let (routes, reporter) = service::routes(services)?;
@@ -107,6 +108,7 @@ impl Daemon {
                 drop(closing.await)
             });
         let mut serving = std::pin::pin!(serving);
+        let following = config.networks_poll.map(|period| tokio::spawn(follow(followed, period)));
         tracing::info!(%address, threads = config.simulation_threads, "serving");
         select! {
             served = &mut serving => return served.map_err(failed),
@@ -117,9 +119,25 @@ impl Daemon {
             Ok(served) => served.map_err(failed)?,
             Err(_) => tracing::warn!("left connections behind that did not close"),
         }
+        if let Some(following) = following {
+            following.abort();
+        }
         drop(pool);
         tracing::info!("ended");
         Ok(())
+    }
+}
+
+/// Reads the folder of networks again whenever it has changed.
+async fn follow(repository: Arc<Repository>, period: Duration) {
+    loop {
+        tokio::time::sleep(period).await;
+        let repository = repository.clone();
+        match tokio::task::spawn_blocking(move || repository.follow()).await {
+            Ok(Ok(true)) => tracing::info!("the folder of networks was read again"),
+            Ok(Err(error)) => tracing::warn!(%error, "the folder of networks stays as it was"),
+            _ => {}
+        }
     }
 }
 

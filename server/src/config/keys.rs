@@ -95,6 +95,11 @@ fn general() -> Vec<Key> {
         Key::new("networks", "A folder of networks, beside those that come along.", |c| {
             &mut c.networks
         }),
+        Key::new(
+            "networks_poll",
+            "How often to look whether that folder has changed, and read it again if so.",
+            |c| &mut c.networks_poll,
+        ),
         Key::new("data", "A folder for durable sessions and snapshots.", |c| &mut c.data),
         Key::new("simulation_threads", "Threads that simulate, 1 to 64.", |c| {
             &mut c.simulation_threads

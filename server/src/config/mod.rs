@@ -79,6 +79,8 @@ pub struct Config {
     pub insecure: bool,
     /// The user's folder of networks, beside those that come along. Default: none.
     pub networks: Option<PathBuf>,
+    /// How often to look whether that folder has changed, and read it again if so. Default: never.
+    pub networks_poll: Option<Duration>,
     /// Where durable sessions and snapshots are kept. Default: none, so that there are no durable
     /// sessions, and snapshots end with the daemon.
     pub data: Option<PathBuf>,
@@ -96,6 +98,7 @@ impl Default for Config {
             listen: Listen::default(),
             insecure: false,
             networks: None,
+            networks_poll: None,
             data: None,
             simulation_threads: parallelism(),
             log: Log::default(),

@@ -61,9 +61,11 @@ impl NetworkService for Networks {
 
     async fn unload_network(
         &self,
-        _: Request<v1::UnloadNetworkRequest>,
+        request: Request<v1::UnloadNetworkRequest>,
     ) -> Result<Response<v1::UnloadNetworkResponse>, Status> {
-        Err(Error::Unimplemented { feature: "UnloadNetwork".into() }.into())
+        let v1::UnloadNetworkRequest { name, version } = request.into_inner();
+        self.apart(move |repository| repository.unload(&name, &version)).await?;
+        Ok(Response::new(v1::UnloadNetworkResponse {}))
     }
 
     async fn describe_network(

@@ -37,9 +37,7 @@ fn code(error: &Error) -> Code {
         Error::StepTooLarge { .. }
         | Error::Limit { .. }
         | Error::Network(Network::Limit { .. }) => Code::ResourceExhausted,
-        Error::Unimplemented { .. } | Error::Network(Network::Unimplemented { .. }) => {
-            Code::Unimplemented
-        }
+        Error::Network(Network::Unimplemented { .. }) => Code::Unimplemented,
         Error::OpenLate { .. } => Code::DeadlineExceeded,
         Error::ShuttingDown => Code::Unavailable,
         Error::Network(Network::Io { .. }) | Error::Journal(_) | Error::Internal(_) => {

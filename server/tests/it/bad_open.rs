@@ -57,10 +57,12 @@ async fn what_is_wrong_with_an_open_fails_the_call() {
 }
 
 #[tokio::test]
-async fn calls_of_later_versions_are_refused_by_name() {
+async fn a_network_that_is_not_there_cannot_be_taken_away() {
     let server = Server::start().await;
     let mut networks = server.networks().await;
-    let status = networks.unload_network(v1::UnloadNetworkRequest::default()).await.unwrap_err();
-    assert_eq!(status.code(), Code::Unimplemented);
-    assert!(status.message().contains("UnloadNetwork"), "{status}");
+    let request = |name: &str| v1::UnloadNetworkRequest { name: name.into(), ..Default::default() };
+    networks.unload_network(request("touch")).await.unwrap();
+    let status = networks.unload_network(request("touch")).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound, "{status}");
+    assert!(status.message().contains("REASON_NETWORK_UNKNOWN"), "{status}");
 }

@@ -1,17 +1,23 @@
 //! The operator's folder of networks: `NAME.toml`, `NAME/network.toml` (both version "1"), or
 //! `NAME/VERSION/network.toml`.
 //!
-//! It is read once, when the daemon starts. A network that is broken doesn't stop the others: it
-//! is listed with its problem.
+//! It is read when the daemon starts, and again when it is told to follow the folder and something
+//! in there has changed. A network that is broken doesn't stop the others: it is listed with its
+//! problem.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::entry::{Content, Entry, check_total};
 use crate::networks::error::{Error, problem};
 use crate::networks::limits::NETWORKS_MAX;
 use crate::networks::name;
 use crate::networks::text::{FILE_NAME, Folder};
+
+/// Folders below the folder that are looked into, and files in all of them.
+const FOLDERS_DEEP: usize = 4;
+const FILES_MAX: usize = 100_000;
 
 /// The version of a network that doesn't say one.
 pub(super) const VERSION_DEFAULT: &str = "1";
@@ -75,6 +81,30 @@ fn find(folder: &Path) -> Result<Vec<Found>, Error> {
                 version: name(version.file_name()),
                 file: version.join(FILE_NAME),
             }));
+        }
+    }
+    Ok(found)
+}
+
+/// Path, length and time of change of everything in a folder.
+pub(super) type Fingerprint = Vec<(PathBuf, u64, Option<SystemTime>)>;
+
+/// Tells one state of a folder from another: what changes a network changes this.
+pub(super) fn fingerprint(folder: &Path) -> Result<Fingerprint, Error> {
+    let mut found = Vec::new();
+    let mut folders = vec![(folder.to_owned(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        for path in children(&folder)? {
+            // One that went in between is seen the next time.
+            let Ok(about) = fs::metadata(&path) else { continue };
+            if about.is_dir() && depth < FOLDERS_DEEP {
+                folders.push((path.clone(), depth + 1));
+            }
+            found.push((path, about.len(), about.modified().ok()));
+            if found.len() > FILES_MAX {
+                let (given, limit) = (found.len() as u64, FILES_MAX as u64);
+                return Err(Error::Limit { what: "files in the folder", given, limit });
+            }
         }
     }
     Ok(found)

@@ -10,7 +10,7 @@ mod plans;
 mod sensors;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use include_dir::{Dir, include_dir};
@@ -65,6 +65,8 @@ pub struct Repository {
     entries: Mutex<Entries>,
     plans: Mutex<Plans>,
     blobs: Blobs,
+    /// The user's folder, and what was read of it.
+    folder: Mutex<Option<Followed>>,
     /// What one plan and a session of it may take, about.
     plan_bytes_max: u64,
 }
@@ -91,16 +93,56 @@ impl Repository {
             let name = dir.path().display().to_string();
             insert(&mut entries, Entry::embedded(&name, dir));
         }
-        let own = folder.map(|folder| folder::read(folder, plan_bytes_max));
-        let own = own.transpose()?.unwrap_or_default();
-        for entry in &own {
-            entries.remove(&entry.name);
-        }
-        for entry in own {
-            insert(&mut entries, entry);
+        let mut followed = folder.map(Followed::of).transpose()?;
+        if let Some(followed) = &mut followed {
+            followed.take(folder::read(&followed.path, plan_bytes_max)?, &mut entries);
         }
         let (entries, plans) = (Mutex::new(entries), Mutex::default());
-        Ok(Self { entries, plans, blobs: Blobs::default(), plan_bytes_max })
+        let (blobs, folder) = (Blobs::default(), Mutex::new(followed));
+        Ok(Self { entries, plans, blobs, folder, plan_bytes_max })
+    }
+
+    /// Reads the folder again if anything in it has changed; says whether it had. What has gone from
+    /// it goes, what is new comes, what differs is replaced; live sessions stay on what they have.
+    ///
+    /// # Errors
+    ///
+    /// A folder that cannot be read: everything stays as it was.
+    pub fn follow(&self) -> Result<bool, Error> {
+        let mut folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(followed) = folder.as_mut() else {
+            return Ok(false);
+        };
+        let now = folder::fingerprint(&followed.path)?;
+        if now == followed.fingerprint {
+            return Ok(false);
+        }
+        // Before the list is held, on which others wait: texts and arrays take their time.
+        let own = folder::read(&followed.path, self.plan_bytes_max)?;
+        followed.fingerprint = now;
+        followed.take(own, &mut self.entries());
+        self.plans().clear();
+        Ok(true)
+    }
+
+    /// Takes a network away; live sessions stay on it. No version is the newest. One that lies in the
+    /// folder comes back when the folder is read again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unknown`].
+    pub fn unload(&self, name: &str, version: &str) -> Result<(), Error> {
+        let entry = self.find(name, version)?;
+        let mut entries = self.entries();
+        if let Some(versions) = entries.get_mut(&entry.name) {
+            versions.remove(&Version(entry.version.clone()));
+            if versions.is_empty() {
+                entries.remove(&entry.name);
+            }
+        }
+        drop(entries);
+        self.plans().clear();
+        Ok(())
     }
 
     /// Every network, by name, each version from the oldest on.
@@ -270,6 +312,40 @@ impl Repository {
 
     fn plans(&self) -> MutexGuard<'_, Plans> {
         self.plans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A folder of networks, and what was read of it.
+#[derive(Debug)]
+struct Followed {
+    path: PathBuf,
+    fingerprint: folder::Fingerprint,
+    /// Name and version of each.
+    read: Vec<(String, String)>,
+}
+
+impl Followed {
+    fn of(path: &Path) -> Result<Self, Error> {
+        let fingerprint = folder::fingerprint(path)?;
+        Ok(Self { path: path.to_owned(), fingerprint, read: Vec::new() })
+    }
+
+    /// Puts what lies there in place of what was read before. A network of the folder hides one of
+    /// the same name that comes along.
+    fn take(&mut self, own: Vec<Entry>, entries: &mut Entries) {
+        for (name, version) in self.read.drain(..) {
+            if let Some(versions) = entries.get_mut(&name) {
+                versions.remove(&Version(version));
+            }
+        }
+        for entry in &own {
+            entries.remove(&entry.name);
+        }
+        entries.retain(|_, versions| !versions.is_empty());
+        for entry in own {
+            self.read.push((entry.name.clone(), entry.version.clone()));
+            insert(entries, entry);
+        }
     }
 }
 

@@ -61,6 +61,12 @@ impl Plans {
         }
     }
 
+    /// Lets go of all; sessions keep theirs.
+    pub(super) fn clear(&mut self) {
+        self.kept.clear();
+        self.bytes = 0;
+    }
+
     /// Two callers may have made the same plan at the same time.
     fn forget(&mut self, key: &Key) {
         if let Some(index) = self.kept.iter().position(|(kept, _)| kept == key) {

@@ -215,3 +215,43 @@ fn a_network_needs_its_arrays_when_it_is_loaded_and_not_after() {
     load(&repository, &listed, "").unwrap();
     assert!(repository.plan("listed", "", &[]).is_ok());
 }
+
+/// What changes in the folder is followed when it is asked to; a plan that a session has stays.
+#[test]
+fn a_folder_is_followed_and_live_plans_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "goes.toml", ECHO);
+    write(folder.path(), "changes.toml", ECHO);
+    let repository = Repository::open(Some(folder.path())).unwrap();
+    let before = repository.plan("changes", "", &[]).unwrap().plan;
+    assert!(!repository.follow().unwrap(), "nothing has changed");
+    fs::remove_file(folder.path().join("goes.toml")).unwrap();
+    write(folder.path(), "changes.toml", &ECHO.replace("threshold = 1.0", "threshold = 2.0"));
+    write(folder.path(), "comes/2/network.toml", ECHO);
+    write(folder.path(), "motion/0/network.toml", ECHO);
+    assert!(repository.follow().unwrap());
+    assert!(!repository.follow().unwrap(), "once");
+    assert!(repository.plan("goes", "", &[]).is_err());
+    assert_eq!(repository.plan("comes", "", &[]).unwrap().version, "2");
+    assert_eq!(repository.plan("motion", "", &[]).unwrap().version, "0");
+    let after = repository.plan("changes", "", &[]).unwrap().plan;
+    assert_ne!(after.hash(), before.hash());
+    fs::remove_dir_all(folder.path()).unwrap();
+    assert!(repository.follow().is_err());
+    assert!(repository.plan("comes", "", &[]).is_ok(), "all stays as it was");
+}
+
+#[test]
+fn a_network_is_taken_away() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "many/9/network.toml", ECHO);
+    write(folder.path(), "many/10/network.toml", ECHO);
+    let repository = Repository::open(Some(folder.path())).unwrap();
+    let live = repository.plan("many", "10", &[]).unwrap().plan;
+    repository.unload("many", "").unwrap();
+    assert_eq!(repository.plan("many", "", &[]).unwrap().version, "9");
+    assert!(matches!(repository.unload("many", "10"), Err(Error::Unknown { .. })));
+    repository.unload("many", "9").unwrap();
+    assert!(matches!(repository.plan("many", "", &[]), Err(Error::Unknown { .. })));
+    assert!(live.cost().neurons > 0, "a session's plan stays");
+}
