@@ -1,0 +1,43 @@
+//! More streams and headers than anybody needs.
+
+use super::{
+    Ground, SOON,
+    frames::{
+        DATA, END_STREAM, LIST, RST_STREAM, STREAM, frame, request, request_with, wrapped_as,
+    },
+    peer::{Peer, Tally},
+};
+
+const STREAMS: u32 = 20_000;
+/// What a connection may have open at once.
+const STREAMS_MAX: usize = 64;
+
+/// Streams that are opened and left.
+#[test]
+fn twenty_thousand_streams() {
+    Ground::new().through("20 000 streams", 16, |ground| {
+        let mut peer = Peer::polite(ground.address());
+        peer.repeat(STREAMS, |place| request(2 * place + 1, STREAM));
+        let refused = STREAMS as usize - STREAMS_MAX;
+        let told = |tally: &Tally| tally.closed || tally.of(RST_STREAM) >= refused;
+        assert!(peer.hears(SOON, told), "{:?}", peer.tally(|tally| tally.resets.clone()));
+        peer
+    });
+}
+
+/// A list of headers above 8 KiB is refused; one below it is not.
+#[test]
+fn headers_beyond_the_bound() {
+    Ground::new().through("large headers", 16, |ground| {
+        let mut peer = Peer::polite(ground.address());
+        for (stream, bytes) in [(1, 4 << 10), (3, 12 << 10)] {
+            let long = "x".repeat(bytes);
+            peer.say(&request_with(stream, LIST, &[("x-long", &long)]));
+            peer.say(&frame(DATA, END_STREAM, stream, &wrapped_as(0, &[])));
+        }
+        assert!(peer.hears(SOON, |tally| tally.answers.len() == 2));
+        let answers = peer.tally(|tally| tally.answers.clone());
+        assert_eq!(answers, [(1, true), (3, false)].into());
+        peer
+    });
+}
