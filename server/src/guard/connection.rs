@@ -35,6 +35,7 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        ready!(self.watch.poll_turn(context));
         let before = buffer.filled().len();
         let polled = match &mut self.socket {
             Socket::Tcp(socket) => pin!(socket).poll_read(context, buffer),

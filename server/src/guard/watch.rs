@@ -17,9 +17,12 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::{
     flood::{Flood, Flooded},
-    heads::{HEADERS, Heads, RST_STREAM},
+    heads::{DATA, HEADERS, Heads, RST_STREAM},
 };
 
+/// Frames of events in one go, before those who read them get their turn. HTTP/2's library ends a
+/// connection with some 2 000 small frames of events unread, and reads on as long as more are there.
+const FRAMES_A_TURN: u32 = 256;
 const PREFACE_BYTES: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
 
 /// One connection, watched.
@@ -34,6 +37,8 @@ pub(super) struct Watch {
     last: u32,
     idle_since: Instant,
     idle_deadline: Duration,
+    /// Frames of events since the connection last waited.
+    turn: u32,
     /// The preface's deadline, then a look at whether the connection is idle.
     alarm: Pin<Box<Sleep>>,
 }
@@ -49,6 +54,7 @@ impl Watch {
             last: 0,
             idle_since: Instant::now(),
             idle_deadline,
+            turn: 0,
             alarm: Box::pin(sleep(preface_deadline)),
         }
     }
@@ -69,10 +75,21 @@ impl Watch {
                     self.open.insert(head.stream);
                 }
                 RST_STREAM => self.ended(head.stream),
+                DATA => self.turn += 1,
                 _ => {}
             }
         }
         Ok(())
+    }
+
+    /// Whether it is the turn of others, which then get it.
+    pub(super) fn poll_turn(&mut self, context: &Context<'_>) -> Poll<()> {
+        if self.turn < FRAMES_A_TURN {
+            return Poll::Ready(());
+        }
+        self.turn = 0;
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// These bytes went.
@@ -94,6 +111,7 @@ impl Watch {
 
     /// Waits until the connection has been silent or idle for too long.
     pub(super) fn poll_overdue(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
+        self.turn = 0;
         loop {
             ready!(self.alarm.as_mut().poll(context));
             if self.preface_left > 0 {

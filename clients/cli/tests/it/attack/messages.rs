@@ -70,13 +70,16 @@ fn that_never_end() {
     const STREAMS: u32 = 64;
     Ground::new().through("unfinished messages", 64 + 16, |ground| {
         let mut peer = Peer::polite(ground.address());
-        for stream in streams(STREAMS) {
-            peer.say(&request(stream, LIST));
-            let message = wrapped_as(MEBIBYTE, &vec![0; MEBIBYTE - 1]);
-            for piece in message.chunks(16 << 10) {
-                peer.say(&data(stream, piece));
-            }
+        streams(STREAMS).for_each(|stream| assert!(peer.say(&request(stream, LIST))));
+        let message = wrapped_as(MEBIBYTE, &vec![0; MEBIBYTE - 1]);
+        for piece in message.chunks(16 << 10) {
+            streams(STREAMS).for_each(|stream| assert_eq!(peer.send(stream, [piece], SOON), 1));
         }
+        assert_eq!(
+            peer.tally(|tally| tally.ended + tally.resets.len()),
+            0,
+            "all wait for the rest"
+        );
         peer
     });
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt,
     io::{Read, Write as _},
     net::TcpStream,
     sync::{Arc, Condvar, Mutex},
@@ -10,14 +11,20 @@ use std::{
 };
 
 use super::frames::{
-    ACK, DATA, END_STREAM, GOAWAY, HEAD_BYTES, HEADERS, PING, RST_STREAM, SETTINGS, frame,
-    greeting, window,
+    ACK, DATA, END_STREAM, GOAWAY, HEAD_BYTES, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE,
+    data, frame, greeting, ping, window,
 };
 
 /// A write that makes no way for so long gives up: the daemon reads no more.
 const WRITE_PATIENCE: Duration = Duration::from_secs(2);
 /// The window of a peer that reads.
 const WINDOW: u32 = 1 << 20;
+/// Windows before the daemon's first word: of the connection, by the protocol; of each stream, as
+/// its settings will say.
+const CONNECTION_WINDOW: u64 = 65_535;
+const STREAM_WINDOW: u64 = 512 << 10;
+/// About so much in one write.
+const TOGETHER_BYTES: usize = 32 << 10;
 /// `:status: 200` in HPACK's static table.
 const STATUS_200: u8 = 0x88;
 
@@ -31,9 +38,23 @@ pub(crate) struct Tally {
     pub(crate) answers: BTreeMap<u32, bool>,
     /// Streams that the daemon has ended.
     pub(crate) ended: usize,
+    /// What windows were widened by.
+    granted: HashMap<u32, u64>,
     /// What its GOAWAY says.
     pub(crate) farewell: Option<String>,
     pub(crate) closed: bool,
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ended, resets, farewell, closed, .. } = self;
+        let pings = self.of(PING);
+        write!(
+            formatter,
+            "{ended} ended, {pings} pings, resets {resets:?}, farewell {farewell:?}"
+        )?;
+        formatter.write_str(if *closed { ", cut off" } else { ", let live" })
+    }
 }
 
 impl Tally {
@@ -55,6 +76,10 @@ impl Tally {
                 let code = payload.try_into().map_or(u32::MAX, u32::from_be_bytes);
                 *self.resets.entry(code).or_default() += 1;
             }
+            WINDOW_UPDATE => {
+                let more = payload.try_into().map_or(0, u32::from_be_bytes);
+                *self.granted.entry(stream).or_default() += u64::from(more);
+            }
             GOAWAY => {
                 let debug = payload.get(8..).unwrap_or_default();
                 self.farewell = Some(String::from_utf8_lossy(debug).into_owned());
@@ -69,6 +94,8 @@ type Heard = Arc<(Mutex<Tally>, Condvar)>;
 /// One connection.
 pub(crate) struct Peer {
     socket: TcpStream,
+    /// Bytes of data, for each stream, and under 0 for all.
+    sent: HashMap<u32, u64>,
     heard: Heard,
 }
 
@@ -78,7 +105,7 @@ impl Peer {
         let socket = TcpStream::connect(address).expect("the daemon listens");
         socket.set_nodelay(true).expect("a socket");
         socket.set_write_timeout(Some(WRITE_PATIENCE)).expect("a socket");
-        Self { socket, heard: Heard::default() }
+        Self { socket, sent: HashMap::new(), heard: Heard::default() }
     }
 
     /// Greets, reads all that comes and answers pings, as a client does.
@@ -111,7 +138,6 @@ impl Peer {
 
     /// Sends the same again and again; how often it was taken.
     pub(crate) fn repeat(&mut self, count: u32, mut bytes: impl FnMut(u32) -> Vec<u8>) -> u32 {
-        // As many frames a write as fill a packet of the loopback.
         const TOGETHER: u32 = 512;
         let mut sent = 0;
         while sent < count {
@@ -123,6 +149,54 @@ impl Peer {
             sent += TOGETHER;
         }
         count
+    }
+
+    /// Sends data on a stream, a frame for each payload, as far as the windows let it; how many
+    /// were sent before they stayed shut for `patience`, or the daemon took no more.
+    pub(crate) fn send<P: AsRef<[u8]>>(
+        &mut self,
+        stream: u32,
+        payloads: impl IntoIterator<Item = P>,
+        patience: Duration,
+    ) -> u32 {
+        let (mut frames, mut waiting, mut sent) = (Vec::new(), 0, 0);
+        for payload in payloads {
+            let length = payload.as_ref().len() as u64;
+            if frames.len() > TOGETHER_BYTES || !self.has_room(stream, length) {
+                if !self.say(&frames) {
+                    return sent;
+                }
+                frames.clear();
+                sent += waiting;
+                waiting = 0;
+                if !self.waits_for_room(stream, length, patience) {
+                    return sent;
+                }
+            }
+            for sum in [0, stream] {
+                *self.sent.entry(sum).or_default() += length;
+            }
+            frames.extend(data(stream, payload.as_ref()));
+            waiting += 1;
+        }
+        if self.say(&frames) { sent + waiting } else { sent }
+    }
+
+    fn has_room(&self, stream: u32, length: u64) -> bool {
+        self.tally(|tally| has_room(&self.sent, tally, stream, length))
+    }
+
+    fn waits_for_room(&self, stream: u32, length: u64, patience: Duration) -> bool {
+        self.hears(patience, |tally| tally.closed || has_room(&self.sent, tally, stream, length))
+            && !self.tally(|tally| tally.closed)
+    }
+
+    /// Waits until the daemon has looked at all that was said: it answers a ping.
+    pub(crate) fn keeps_up(&mut self, patience: Duration) -> bool {
+        let pings = self.tally(|tally| tally.of(PING));
+        self.say(&ping(7))
+            && self.hears(patience, |tally| tally.closed || tally.of(PING) > pings)
+            && !self.tally(|tally| tally.closed)
     }
 
     /// Waits until the daemon has said something; whether it did.
@@ -149,6 +223,14 @@ impl Drop for Peer {
         // The reading thread holds the socket as well. One that is closed already is closed.
         let _ = self.socket.shutdown(std::net::Shutdown::Both);
     }
+}
+
+/// Whether both windows have room, the connection's and the stream's.
+fn has_room(sent: &HashMap<u32, u64>, tally: &Tally, stream: u32, length: u64) -> bool {
+    let of = |map: &HashMap<u32, u64>, stream| map.get(&stream).copied().unwrap_or_default();
+    [(0, CONNECTION_WINDOW), (stream, STREAM_WINDOW)]
+        .iter()
+        .all(|&(stream, window)| of(sent, stream) + length <= window + of(&tally.granted, stream))
 }
 
 fn read(mut socket: TcpStream, heard: &Heard, answers: bool) {

@@ -29,12 +29,7 @@ fn before_the_preface() {
                 peer
             })
             .collect();
-        let deadline = Instant::now() + PREFACE_DEADLINE + SOON;
-        // One more is the session that goes on.
-        while ground.daemon.sockets() > ground.sockets + 1 {
-            assert!(Instant::now() < deadline, "{} sockets", ground.daemon.sockets());
-            thread::sleep(Duration::from_millis(20));
-        }
+        ground.assert_alone_within(PREFACE_DEADLINE + SOON);
         peers
     });
 }
