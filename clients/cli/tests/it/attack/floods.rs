@@ -3,8 +3,8 @@
 use super::{
     Ground, SOON,
     frames::{
-        CONTINUATION, DATA, END_STREAM, HEADERS, LIST, SETTINGS, STREAM, batch, data, end, frame,
-        greeting, open, ping, request, request_with, reset, streams, window,
+        CONTINUATION, DATA, END_STREAM, HEADERS, LIST, SETTINGS, STREAM, data, end, frame,
+        greeting, heartbeat, open, ping, request, request_with, reset, streams, window,
     },
     peer::Peer,
 };
@@ -23,6 +23,7 @@ fn cut_off(name: &str, before: &[u8], bytes: impl Fn(u32) -> Vec<u8>) {
     });
 }
 
+/// This flood and the next three were seen to fail with the frames not counted.
 #[test]
 fn pings() {
     cut_off("pings", &[], |place| ping(u64::from(place)));
@@ -43,19 +44,20 @@ fn frames_of_an_unknown_kind() {
     cut_off("unknown frames", &[], |_| frame(0xbe, 0, 0, &[]));
 }
 
+/// HTTP/2's library counts these, too.
 #[test]
 fn empty_data() {
     cut_off("empty data", &request(1, STREAM), |_| data(1, &[]));
 }
 
-/// A header block that never ends.
+/// A header block that never ends; HTTP/2's library ends it.
 #[test]
 fn continuations() {
     let start = frame(HEADERS, 0, 1, &[]);
     cut_off("continuations", &start, |_| frame(CONTINUATION, 0, 1, &[0, 1, b'a', 1, b'b']));
 }
 
-/// Pings whose answers nobody reads.
+/// Pings whose answers nobody reads. Seen to fail with the frames not counted.
 #[test]
 fn pings_of_a_peer_that_reads_nothing() {
     Ground::new().through("deaf pings", 16, |ground| {
@@ -67,7 +69,8 @@ fn pings_of_a_peer_that_reads_nothing() {
     });
 }
 
-/// Rapid reset: streams that are opened and given up in one breath.
+/// Rapid reset: streams that are opened and given up in one breath. Seen to fail without a bound on
+/// resets before the stream is accepted.
 #[test]
 fn resets_before_the_stream_is_looked_at() {
     Ground::new().through("rapid reset", 16, |ground| {
@@ -83,7 +86,7 @@ fn resets_before_the_stream_is_looked_at() {
     });
 }
 
-/// Slower, so that each call is begun before it is given up.
+/// Slower, so that each call is begun before it is given up. Seen to fail with resets not counted.
 #[test]
 fn resets_of_streams_that_are_under_way() {
     const PACED: u32 = 20_000;
@@ -103,7 +106,8 @@ fn resets_of_streams_that_are_under_way() {
     });
 }
 
-/// Requests that are wrong, so that the daemon resets them.
+/// Requests that are wrong, so that the daemon resets them. Seen to fail without a bound on such
+/// resets.
 #[test]
 fn resets_that_the_daemon_is_provoked_to() {
     Ground::new().through("provoked reset", 16, |ground| {
@@ -119,18 +123,19 @@ fn resets_that_the_daemon_is_provoked_to() {
     });
 }
 
-/// A client that doesn't gather: each batch of one event in a frame of its own, all at once. This
-/// is no attack but a trap: unread small frames make HTTP/2 end the connection, so they are read.
+/// A client that doesn't gather: 100 000 messages, each in a frame of its own, all at once. This is
+/// no attack but a trap: HTTP/2's library ends a connection with many small frames unread, so they
+/// are read, and those who read them get their turn. Seen to fail without these turns.
 #[test]
-fn small_batches_in_small_frames_are_all_read() {
-    const BATCHES: u32 = 50_000;
-    Ground::new().through("small frames", 64, |ground| {
+fn small_messages_in_small_frames_are_all_read() {
+    const MESSAGES: u32 = 100_000;
+    Ground::new().through("small frames", 16, |ground| {
         let mut peer = Peer::polite(ground.address());
         peer.say(&open(1));
         // As every client does: credit comes with the first answer.
         assert!(peer.hears(SOON, |tally| tally.of(DATA) > 0), "it opens");
-        let sent = peer.send(1, (0..BATCHES).map(|place| batch(place, 1)), SOON);
-        assert_eq!(sent, BATCHES, "{:?}", peer.tally(|tally| tally.farewell.clone()));
+        let sent = peer.send(1, (1..=MESSAGES).map(heartbeat), SOON);
+        assert_eq!(sent, MESSAGES, "{:?}", peer.tally(|tally| tally.farewell.clone()));
         peer.say(&frame(DATA, END_STREAM, 1, &end()));
         assert!(peer.hears(SOON * 2, |tally| tally.ended > 0 || tally.closed));
         let (ended, farewell) = peer.tally(|tally| (tally.ended, tally.farewell.clone()));

@@ -125,6 +125,11 @@ pub(crate) fn batch(place: u32, events: u32) -> Vec<u8> {
     }))
 }
 
+/// A promise, and nothing else \[µs\].
+pub(crate) fn heartbeat(promise_us: u32) -> Vec<u8> {
+    wrapped(Message::Heartbeat(v1::Heartbeat { promise_us: promise_us.into() }))
+}
+
 /// The end of a session's input.
 pub(crate) fn end() -> Vec<u8> {
     wrapped(Message::End(v1::EndOfInput {}))

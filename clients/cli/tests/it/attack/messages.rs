@@ -30,7 +30,7 @@ fn refused(name: &'static str, said: Vec<Vec<u8>>) {
     });
 }
 
-/// Refused for the length alone, before the rest of them came.
+/// Refused for the length alone, before the rest of them came. Seen to fail without the bound.
 #[test]
 fn beyond_the_bound() {
     let claims = [MEBIBYTE + 1, 1 << 30, u32::MAX as usize];

@@ -18,7 +18,8 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// Connections that one address may have.
 const CONNECTIONS_EACH: usize = 256;
 
-/// Connections that say nothing, or a part of the preface, are closed by the daemon.
+/// Connections that say nothing, or a part of the preface, are closed by the daemon. Seen to
+/// fail without the deadline.
 #[test]
 fn before_the_preface() {
     Ground::new().through("silent connections", 16, |ground| {
@@ -34,7 +35,8 @@ fn before_the_preface() {
     });
 }
 
-/// More connections than an address may have: the others are closed at once.
+/// More connections than an address may have: the others are closed at once. Seen to fail
+/// without the bound on connections of an address.
 #[test]
 fn of_too_many() {
     const MANY: usize = 1_000;
@@ -55,7 +57,8 @@ fn of_too_many() {
     });
 }
 
-/// Half-open peers: they opened sessions and are gone without a word.
+/// Half-open peers: they opened sessions and are gone without a word. Seen to fail without
+/// keepalive.
 #[test]
 fn of_a_peer_that_is_gone() {
     Ground::new().through("half-open peers", 16, |ground| {
