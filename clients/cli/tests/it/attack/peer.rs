@@ -94,6 +94,8 @@ type Heard = Arc<(Mutex<Tally>, Condvar)>;
 /// One connection.
 pub(crate) struct Peer {
     socket: TcpStream,
+    /// Held while writing: frames are sent and answered on two threads.
+    writing: Arc<Mutex<()>>,
     /// Bytes of data, for each stream, and under 0 for all.
     sent: HashMap<u32, u64>,
     heard: Heard,
@@ -105,34 +107,37 @@ impl Peer {
         let socket = TcpStream::connect(address).expect("the daemon listens");
         socket.set_nodelay(true).expect("a socket");
         socket.set_write_timeout(Some(WRITE_PATIENCE)).expect("a socket");
-        Self { socket, sent: HashMap::new(), heard: Heard::default() }
+        Self { socket, writing: Arc::default(), sent: HashMap::new(), heard: Heard::default() }
     }
 
     /// Greets, reads all that comes and answers pings, as a client does.
     pub(crate) fn polite(address: &str) -> Self {
         let mut peer = Self::silent(address);
-        peer.listen(true);
         peer.say(&greeting(WINDOW));
+        peer.listen(true);
         peer
     }
 
     /// Greets and reads, but answers nothing.
     pub(crate) fn absent(address: &str) -> Self {
         let mut peer = Self::silent(address);
-        peer.listen(false);
         peer.say(&greeting(WINDOW));
+        peer.listen(false);
         peer
     }
 
-    /// Reads from here on, on a thread that ends with the connection.
+    /// Reads from here on, on a thread that ends with the connection. After the greeting, so that no
+    /// answer comes before it.
     pub(crate) fn listen(&mut self, answers: bool) {
         let socket = self.socket.try_clone().expect("a socket");
         let heard = self.heard.clone();
-        thread::spawn(move || read(socket, &heard, answers));
+        let writing = answers.then(|| self.writing.clone());
+        thread::spawn(move || read(socket, &heard, writing.as_deref()));
     }
 
     /// Sends bytes; `false` once the daemon takes no more.
     pub(crate) fn say(&mut self, bytes: &[u8]) -> bool {
+        let _alone = self.writing.lock().expect("no panic");
         self.socket.write_all(bytes).is_ok()
     }
 
@@ -233,7 +238,7 @@ fn has_room(sent: &HashMap<u32, u64>, tally: &Tally, stream: u32, length: u64) -
         .all(|&(stream, window)| of(sent, stream) + length <= window + of(&tally.granted, stream))
 }
 
-fn read(mut socket: TcpStream, heard: &Heard, answers: bool) {
+fn read(mut socket: TcpStream, heard: &Heard, writing: Option<&Mutex<()>>) {
     let (mut bytes, mut piece) = (Vec::new(), vec![0; 1 << 16]);
     while let Ok(count @ 1..) = socket.read(&mut piece) {
         bytes.extend(&piece[..count]);
@@ -241,7 +246,8 @@ fn read(mut socket: TcpStream, heard: &Heard, answers: bool) {
         while let Some(whole) = first(&bytes[at..]) {
             at += HEAD_BYTES + whole.payload.len();
             heard.0.lock().expect("no panic").note(&whole);
-            if answers {
+            if let Some(writing) = writing {
+                let _alone = writing.lock().expect("no panic");
                 // A socket that fails here fails to be read next.
                 let _ = socket.write_all(&answer(&whole));
             }

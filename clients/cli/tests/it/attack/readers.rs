@@ -32,8 +32,8 @@ fn feed(peer: &mut Peer) {
 fn without_a_window() {
     Ground::new().through("no window", u64::from(SESSIONS) * SESSION_MIB, |ground| {
         let mut peer = Peer::silent(ground.address());
-        peer.listen(true);
         peer.say(&greeting(0));
+        peer.listen(true);
         feed(&mut peer);
         peer
     });
