@@ -10,10 +10,11 @@ use super::{
 
 const SESSIONS: u32 = 4;
 /// Of 8 KiB each, and as much comes out \[batches a session\].
-const BATCHES: u32 = 4_096;
-/// What a session may hold: 1 048 576 events of 16 bytes, in a vector that grows by doubling, 4 MiB
-/// of output, and what is on the way. They are sent four times as many events.
-const SESSION_MIB: u64 = 48;
+const BATCHES: u32 = 12_288;
+/// What a session may hold: 1 048 576 events of 16 bytes, in a vector that doubles and is copied, so
+/// 48 MiB; 4 MiB of output, and what is on the way. 27 to 61 MiB were seen. Each is sent twelve times
+/// as many events.
+const SESSION_MIB: u64 = 80;
 
 /// Longer than the daemon takes to widen a window that it will widen.
 const STALLED: Duration = Duration::from_millis(500);
@@ -27,7 +28,7 @@ fn feed(peer: &mut Peer) {
 }
 
 /// Readers that answer and read but give their streams no window. Seen to fail without the bounds
-/// on a producer's queue, with 346 MiB more.
+/// on a producer's queue, with 1 043 MiB more.
 #[test]
 fn without_a_window() {
     Ground::new().through("no window", u64::from(SESSIONS) * SESSION_MIB, |ground| {

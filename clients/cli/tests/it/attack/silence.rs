@@ -42,15 +42,17 @@ fn of_too_many() {
     const MANY: usize = 1_000;
     Ground::new().through("1 000 connections", 32, |ground| {
         let mut peers: Vec<_> = (0..MANY).map(|_| Peer::polite(ground.address())).collect();
-        let refused = MANY - CONNECTIONS_EACH;
+        // Among those that stay is the session that goes on.
+        let refused = MANY + 1 - CONNECTIONS_EACH;
         let closed =
             |peers: &[Peer]| peers.iter().filter(|peer| peer.tally(|tally| tally.closed)).count();
         let soon = Instant::now() + SOON;
         while closed(&peers) < refused && Instant::now() < soon {
             thread::sleep(Duration::from_millis(20));
         }
-        // Among those that stay, one is the session that goes on.
-        assert_eq!(closed(&peers), refused + 1);
+        // The place of the session before them may not have been free yet.
+        let closed = closed(&peers);
+        assert!((refused..=refused + 1).contains(&closed), "{closed}, {refused} expected");
         assert!(ground.daemon.sockets() <= ground.sockets + CONNECTIONS_EACH);
         peers.retain(|peer| peer.tally(|tally| !tally.closed));
         peers
