@@ -126,6 +126,9 @@ fn limits() -> Vec<Key> {
         Key::new("limits.open_deadline", "Time for a stream's first message.", |c| {
             &mut c.limits.open_deadline
         }),
+        Key::new("limits.idle_deadline", "How long a connection may have no stream open.", |c| {
+            &mut c.limits.idle_deadline
+        }),
         Key::new("limits.sessions", "Sessions in all.", |c| &mut c.limits.sessions),
         Key::new("limits.queue_events", "Events of one producer in the queue.", |c| {
             &mut c.limits.queue_events

@@ -136,6 +136,9 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// Time for a connection to send the 24 bytes that open HTTP/2. Default: 5 s.
     pub preface_deadline: Duration,
+    /// How long a connection may be without an open stream. Default: 60 s; clients connect again
+    /// when they need to.
+    pub idle_deadline: Duration,
     /// Time for a stream's first message. Default: 5 s.
     pub open_deadline: Duration,
     /// Sessions in all. Default: 1 024.
@@ -174,6 +177,7 @@ impl Default for Limits {
             connections: 1_024,
             connections_per_address: 256,
             preface_deadline: Duration::from_secs(5),
+            idle_deadline: Duration::from_secs(60),
             open_deadline: Duration::from_secs(5),
             sessions: 1_024,
             queue_events: 1 << 20,

@@ -1,51 +1,31 @@
-//! One accepted connection: bytes pass through, and silence before HTTP/2's preface ends it.
+//! One accepted connection: bytes pass through, and what they say is watched.
 //!
-//! The server below sets no deadline before the preface's 24 bytes are there, so a connection that
-//! sends nothing would stay for ever. From byte 24 on, keepalive watches over it.
+//! The server below sets no deadline before the preface's 24 bytes are there, none on connections
+//! without streams, and no bound on frames that carry nothing; see [`Watch`].
 
 use std::{
     io,
     pin::{Pin, pin},
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Sleep, sleep},
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tonic::transport::server::Connected;
 
-use super::{limits::Permit, listener::Socket};
+use super::{limits::Permit, listener::Socket, watch::Watch};
 
-const PREFACE_BYTES: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
-
-/// A connection with its deadline and its place.
+/// A connection with its place, and what it is held to.
 #[derive(Debug)]
 pub(crate) struct Connection {
     socket: Socket,
-    /// Until the preface is complete.
-    deadline: Option<Pin<Box<Sleep>>>,
-    preface_left: usize,
+    watch: Watch,
     /// Gives the place back when the connection ends.
     _permit: Permit,
 }
 
 impl Connection {
-    pub(super) fn new(socket: Socket, permit: Permit, preface_deadline: Duration) -> Self {
-        Self {
-            socket,
-            deadline: Some(Box::pin(sleep(preface_deadline))),
-            preface_left: PREFACE_BYTES,
-            _permit: permit,
-        }
-    }
-
-    fn count(&mut self, read: usize) {
-        self.preface_left = self.preface_left.saturating_sub(read);
-        if self.preface_left == 0 {
-            self.deadline = None;
-        }
+    pub(super) fn new(socket: Socket, permit: Permit, watch: Watch) -> Self {
+        Self { socket, watch, _permit: permit }
     }
 }
 
@@ -55,22 +35,17 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        ready!(self.watch.poll_turn(context));
         let before = buffer.filled().len();
         let polled = match &mut self.socket {
             Socket::Tcp(socket) => pin!(socket).poll_read(context, buffer),
             Socket::Unix(socket) => pin!(socket).poll_read(context, buffer),
         };
-        let Some(deadline) = &mut self.deadline else {
-            return polled;
-        };
-        if polled.is_pending() {
-            ready!(deadline.as_mut().poll(context));
-            tracing::debug!("a connection sent no HTTP/2 preface in time");
-            let silent = "no HTTP/2 preface came in time";
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, silent)));
+        match polled {
+            Poll::Ready(Ok(())) => Poll::Ready(self.watch.received(&buffer.filled()[before..])),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => self.watch.poll_overdue(context).map(Err),
         }
-        self.count(buffer.filled().len() - before);
-        polled
     }
 }
 
@@ -80,10 +55,11 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.socket {
+        let written = ready!(match &mut self.socket {
             Socket::Tcp(socket) => pin!(socket).poll_write(context, bytes),
             Socket::Unix(socket) => pin!(socket).poll_write(context, bytes),
-        }
+        })?;
+        Poll::Ready(self.watch.sent(&bytes[..written]).map(|()| written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -105,10 +81,17 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.socket {
+        let written = ready!(match &mut self.socket {
             Socket::Tcp(socket) => pin!(socket).poll_write_vectored(context, bytes),
             Socket::Unix(socket) => pin!(socket).poll_write_vectored(context, bytes),
+        })?;
+        let mut left = written;
+        for slice in bytes {
+            let sent = left.min(slice.len());
+            left -= sent;
+            self.watch.sent(&slice[..sent])?;
         }
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {

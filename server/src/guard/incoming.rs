@@ -5,7 +5,12 @@ use std::{convert::Infallible, io, sync::Arc, time::Duration};
 use futures::{Stream, stream};
 use tokio::time::sleep;
 
-use super::{connection::Connection, limits::Connections, listener::Listener};
+use super::{
+    connection::Connection,
+    limits::{Connections, Permit},
+    listener::{Listener, Socket},
+    watch::Watch,
+};
 use crate::config::Limits;
 
 /// How long to wait for files to be closed when none is left.
@@ -17,18 +22,16 @@ pub(crate) fn incoming(
     limits: &Limits,
 ) -> impl Stream<Item = Result<Connection, Infallible>> + use<> {
     let connections = Connections::new(limits.connections, limits.connections_per_address);
-    let gate = Arc::new((listener, connections, limits.preface_deadline));
-    stream::unfold(gate, |gate| async move {
-        let connection = next(&gate.0, &gate.1, gate.2).await;
-        Some((Ok(connection), gate))
+    let (preface_deadline, idle_deadline) = (limits.preface_deadline, limits.idle_deadline);
+    let gate = Arc::new((listener, connections));
+    stream::unfold(gate, move |gate| async move {
+        let (socket, permit) = next(&gate.0, &gate.1).await;
+        let watch = Watch::new(preface_deadline, idle_deadline);
+        Some((Ok(Connection::new(socket, permit, watch)), gate))
     })
 }
 
-async fn next(
-    listener: &Listener,
-    connections: &Arc<Connections>,
-    preface_deadline: Duration,
-) -> Connection {
+async fn next(listener: &Listener, connections: &Arc<Connections>) -> (Socket, Permit) {
     loop {
         let (socket, address) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -38,7 +41,7 @@ async fn next(
             }
         };
         match connections.admit(address) {
-            Some(permit) => return Connection::new(socket, permit, preface_deadline),
+            Some(permit) => return (socket, permit),
             // Closing it tells the client more than letting it wait.
             None => tracing::warn!(?address, "refused a connection: all places are taken"),
         }

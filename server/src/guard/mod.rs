@@ -2,9 +2,12 @@
 //! connection may stay silent.
 
 mod connection;
+mod flood;
+mod heads;
 mod incoming;
 mod limits;
 mod listener;
+mod watch;
 
 pub(crate) use incoming::incoming;
 pub use listener::Address;
@@ -21,6 +24,9 @@ const CONNECTION_WINDOW: u32 = 4 << 20;
 const STREAM_WINDOW: u32 = 512 << 10;
 const FRAME_MAX: u32 = 256 << 10;
 const STREAMS_MAX: u32 = 64;
+/// Streams that the client reset before the daemon looked at them.
+const PENDING_RESETS_MAX: usize = 20;
+/// Streams that the client made the HTTP/2 library reset.
 const LOCAL_RESETS_MAX: usize = 64;
 const HEADERS_MAX: u32 = 8 << 10;
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
@@ -35,6 +41,7 @@ pub(crate) fn server() -> Server {
         .initial_stream_window_size(STREAM_WINDOW)
         .max_frame_size(FRAME_MAX)
         .max_concurrent_streams(STREAMS_MAX)
+        .http2_max_pending_accept_reset_streams(Some(PENDING_RESETS_MAX))
         .http2_max_local_error_reset_streams(Some(LOCAL_RESETS_MAX))
         .http2_max_header_list_size(HEADERS_MAX)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))

@@ -6,12 +6,12 @@ use spiked_proto::v1::{self, stream_service_client::StreamServiceClient};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
-    time::timeout,
+    time::{Instant, sleep, timeout},
 };
 use tonic::Code;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
-use crate::support::{Server, open};
+use crate::support::{Server, batch, open};
 
 /// Longer than anything here takes, shorter than anybody waits.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,6 +27,36 @@ async fn a_connection_without_a_preface_is_closed_in_time() {
         assert!(closed.is_ok(), "still open after {sent:?}");
     }
     server.assert_well().await;
+}
+
+/// Pings keep no connection alive, open streams do. Seen to fail with a deadline that is put off by
+/// every frame, and with one that doesn't wait for streams.
+#[tokio::test]
+async fn a_connection_without_a_stream_is_closed_in_time() {
+    const IDLE: Duration = Duration::from_millis(300);
+    let server = Server::with(|limits| limits.idle_deadline = IDLE).await;
+    // A stream is open here, longer than that.
+    let mut producer = server.open(open("touch")).await.unwrap();
+    let mut idle = TcpStream::connect(server.address).await.unwrap();
+    idle.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let (mut heard, mut said) = idle.into_split();
+    let start = Instant::now();
+    let pings = tokio::spawn(async move {
+        while said.write_all(b"\0\0\x08\x06\0\0\0\0\0pingpong").await.is_ok() {
+            sleep(Duration::from_millis(20)).await;
+        }
+    });
+    let mut answers = Vec::new();
+    // Closed, or reset because a ping came after that.
+    let _ = timeout(PATIENCE, heard.read_to_end(&mut answers)).await.expect("it is closed");
+    assert!(start.elapsed() >= IDLE, "{:?}", start.elapsed());
+    assert!(answers.len() > 17 * 5, "pings are answered until then");
+    pings.await.unwrap();
+    sleep(2 * IDLE).await;
+    producer.send(v1::stream_request::Message::Events(batch(1, 0, &[(0, 3)])));
+    producer.send(v1::stream_request::Message::End(v1::EndOfInput {}));
+    while producer.next().await.is_some() {}
+    assert_eq!(producer.record.reason(), v1::EndReason::Completed);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The binary as users meet it: real processes, real sockets, exit statuses and what is printed.
 
 mod alone;
+mod attack;
 mod client;
 mod config;
 mod convert;

@@ -2,7 +2,9 @@
 
 use std::{
     io::{BufRead as _, BufReader},
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Output, Stdio},
+    time::Duration,
 };
 
 /// `spiked` with these arguments, about to be run.
@@ -61,18 +63,70 @@ impl Daemon {
     }
 
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
-        let mut child = spiked(["serve"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("spiked runs");
+        let mut command = spiked(["serve"]);
+        command.args(arguments);
+        Self::run(command)
+    }
+
+    /// The same on a free port, with so many files at most.
+    pub(crate) fn start_with_files(files: usize) -> Self {
+        let mut command = Command::new("sh");
+        let limited = format!("ulimit -n {files} && exec \"$0\" serve --listen 127.0.0.1:0");
+        command.args(["-c", &limited, env!("CARGO_BIN_EXE_spiked")]).stdin(Stdio::null());
+        Self::run(command)
+    }
+
+    fn run(mut command: Command) -> Self {
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("spiked runs");
         let mut line = String::new();
         let stdout = child.stdout.as_mut().expect("a pipe");
         BufReader::new(stdout).read_line(&mut line).expect("a line");
         let address = line.trim().strip_prefix("spiked listens on ");
         let address = address.unwrap_or_else(|| panic!("{line:?} says where")).to_owned();
         Self { child, address }
+    }
+
+    /// A figure of the process in KiB, as Linux names it: `VmRSS` is resident, `VmHWM` its peak.
+    pub(crate) fn status(&self, name: &str) -> u64 {
+        let status = self.read("status");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        let figure = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
+        figure.unwrap_or_else(|| panic!("no {name} in:\n{status}"))
+    }
+
+    /// Files that are open, sockets among them.
+    pub(crate) fn files(&self) -> usize {
+        self.descriptors().count()
+    }
+
+    /// Sockets that are open.
+    pub(crate) fn sockets(&self) -> usize {
+        let is_socket = |target: &PathBuf| target.to_string_lossy().starts_with("socket:");
+        self.descriptors().filter(is_socket).count()
+    }
+
+    /// Processor time that it took so far, its own and the system's for it.
+    pub(crate) fn processor_time(&self) -> Duration {
+        const CLOCK_HZ: u64 = 100;
+        let stat = self.read("stat");
+        // Behind the name, which may hold anything: the state, then numbers.
+        let fields = stat.rsplit(") ").next().expect("a name");
+        let mut ticks = fields.split(' ').skip(11).take(2).map(|field| field.parse::<u64>());
+        let ticks = ticks.try_fold(0, |sum, ticks| ticks.map(|ticks| sum + ticks));
+        Duration::from_millis(ticks.expect("numbers") * 1_000 / CLOCK_HZ)
+    }
+
+    fn read(&self, name: &str) -> String {
+        let path = format!("/proc/{}/{name}", self.child.id());
+        std::fs::read_to_string(path).expect("a running process of Linux")
+    }
+
+    /// What its descriptors point at; one that is closed meanwhile is none.
+    fn descriptors(&self) -> impl Iterator<Item = PathBuf> {
+        let folder = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
+        let entries = folder.expect("a running process of Linux").flatten();
+        entries.filter_map(|entry| std::fs::read_link(entry.path()).ok())
     }
 
     /// Sends a signal and waits for the end.

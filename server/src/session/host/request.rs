@@ -176,5 +176,16 @@ impl Host {
         let message = format!("the stream broke: {why}");
         self.seats[seat].detach(v1::EndReason::Failed, &message);
         self.renew_lease();
+        self.leave_untouched();
+    }
+
+    /// A session that nobody has fed is not kept for anybody, unless it was asked for: streams that
+    /// are opened and left must not fill the daemon.
+    fn leave_untouched(&mut self) {
+        let asked_for = self.protocol.settings().lease_us.is_some() || self.is_durable();
+        if self.lease_ends.is_some() && self.protocol.is_untouched() && !asked_for {
+            let message = "left before anything was sent".to_owned();
+            self.link.end(Over::Ended(v1::EndReason::Abandoned, message));
+        }
     }
 }

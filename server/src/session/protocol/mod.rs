@@ -151,6 +151,18 @@ impl Protocol {
         self.promised_us
     }
 
+    /// Nobody has sent anything yet: whoever opens the session anew loses nothing.
+    pub(crate) fn is_untouched(&self) -> bool {
+        let nothing = |producer: &Producer| {
+            producer.status.accepted == 0 && producer.status.events_applied == 0
+        };
+        let promised_us = match self.settings.origin {
+            Origin::Time(time_us) => time_us,
+            Origin::FirstBatch => 0,
+        };
+        self.promised_us == promised_us && self.producers.iter().all(nothing)
+    }
+
     /// What a producer has promised \[µs\].
     pub(crate) fn promise_of(&self, producer: usize) -> u64 {
         self.producers[producer].promise_us

@@ -1,0 +1,145 @@
+//! Floods of frames that cost their sender nothing.
+
+use super::{
+    Ground, SOON,
+    frames::{
+        CONTINUATION, DATA, END_STREAM, HEADERS, LIST, SETTINGS, STREAM, data, end, frame,
+        greeting, heartbeat, open, ping, request, request_with, reset, streams, window,
+    },
+    peer::Peer,
+};
+
+/// More than any budget of frames.
+const MANY: u32 = 200_000;
+
+/// A peer that sends the same frame again and again is cut off.
+fn cut_off(name: &str, before: &[u8], bytes: impl Fn(u32) -> Vec<u8>) {
+    Ground::new().through(name, 16, |ground| {
+        let mut peer = Peer::polite(ground.address());
+        peer.say(before);
+        let sent = peer.repeat(MANY, bytes);
+        assert!(peer.is_closed_within(SOON).is_some(), "{name}: all {sent} were taken");
+        peer
+    });
+}
+
+/// This flood and the next three were seen to fail with the frames not counted.
+#[test]
+fn pings() {
+    cut_off("pings", &[], |place| ping(u64::from(place)));
+}
+
+#[test]
+fn settings() {
+    cut_off("settings", &[], |_| frame(SETTINGS, 0, 0, &[]));
+}
+
+#[test]
+fn window_updates() {
+    cut_off("window updates", &[], |_| window(0, 1));
+}
+
+#[test]
+fn frames_of_an_unknown_kind() {
+    cut_off("unknown frames", &[], |_| frame(0xbe, 0, 0, &[]));
+}
+
+/// HTTP/2's library counts these, too.
+#[test]
+fn empty_data() {
+    cut_off("empty data", &request(1, STREAM), |_| data(1, &[]));
+}
+
+/// A header block that never ends; HTTP/2's library ends it.
+#[test]
+fn continuations() {
+    let start = frame(HEADERS, 0, 1, &[]);
+    cut_off("continuations", &start, |_| frame(CONTINUATION, 0, 1, &[0, 1, b'a', 1, b'b']));
+}
+
+/// Pings whose answers nobody reads. Seen to fail with the frames not counted.
+#[test]
+fn pings_of_a_peer_that_reads_nothing() {
+    Ground::new().through("deaf pings", 16, |ground| {
+        let mut peer = Peer::silent(ground.address());
+        peer.say(&greeting(0));
+        peer.repeat(MANY, |place| ping(u64::from(place)));
+        ground.assert_alone_within(SOON);
+        peer
+    });
+}
+
+/// Rapid reset: streams that are opened and given up in one breath. Seen to fail without a bound on
+/// resets before the stream is accepted.
+#[test]
+fn resets_before_the_stream_is_looked_at() {
+    Ground::new().through("rapid reset", 16, |ground| {
+        let mut peer = Peer::polite(ground.address());
+        peer.repeat(MANY, |place| {
+            let stream = 2 * place + 1;
+            [request(stream, LIST), reset(stream)].concat()
+        });
+        assert!(peer.is_closed_within(SOON).is_some());
+        let farewell = peer.tally(|tally| tally.farewell.clone());
+        assert_eq!(farewell.as_deref(), Some("too_many_resets"));
+        peer
+    });
+}
+
+/// Slower, so that each call is begun before it is given up. Seen to fail with resets not counted.
+#[test]
+fn resets_of_streams_that_are_under_way() {
+    const PACED: u32 = 20_000;
+    Ground::new().through("paced reset", 16, |ground| {
+        let mut peer = Peer::polite(ground.address());
+        for stream in streams(PACED) {
+            // It keeps up with the request, so that it was looked at.
+            if !peer.say(&request(stream, STREAM))
+                || !peer.keeps_up(SOON)
+                || !peer.say(&reset(stream))
+            {
+                break;
+            }
+        }
+        assert!(peer.is_closed_within(SOON).is_some(), "all {PACED} were taken");
+        peer
+    });
+}
+
+/// Requests that are wrong, so that the daemon resets them. Seen to fail without a bound on such
+/// resets.
+#[test]
+fn resets_that_the_daemon_is_provoked_to() {
+    Ground::new().through("provoked reset", 16, |ground| {
+        let mut peer = Peer::polite(ground.address());
+        let sent = peer.repeat(MANY, |place| {
+            // What HTTP/2 has no use for makes a request malformed, for its stream alone.
+            request_with(2 * place + 1, LIST, &[("connection", "close")])
+        });
+        assert!(peer.is_closed_within(SOON).is_some(), "all {sent} were taken");
+        let farewell = peer.tally(|tally| tally.farewell.clone());
+        assert_eq!(farewell.as_deref(), Some("too_many_internal_resets"));
+        peer
+    });
+}
+
+/// A client that doesn't gather: 100 000 messages, each in a frame of its own, all at once. This is
+/// no attack but a trap: HTTP/2's library ends a connection with many small frames unread, so they
+/// are read, and those who read them get their turn. Seen to fail without these turns.
+#[test]
+fn small_messages_in_small_frames_are_all_read() {
+    const MESSAGES: u32 = 100_000;
+    Ground::new().through("small frames", 16, |ground| {
+        let mut peer = Peer::polite(ground.address());
+        peer.say(&open(1));
+        // As every client does: credit comes with the first answer.
+        assert!(peer.hears(SOON, |tally| tally.of(DATA) > 0), "it opens");
+        let sent = peer.send(1, (1..=MESSAGES).map(heartbeat), SOON);
+        assert_eq!(sent, MESSAGES, "{:?}", peer.tally(|tally| tally.farewell.clone()));
+        peer.say(&frame(DATA, END_STREAM, 1, &end()));
+        assert!(peer.hears(SOON * 2, |tally| tally.ended > 0 || tally.closed));
+        let (ended, farewell) = peer.tally(|tally| (tally.ended, tally.farewell.clone()));
+        assert_eq!((ended, farewell), (1, None), "the session comes to its end");
+        peer
+    });
+}
