@@ -43,7 +43,8 @@ pub struct OpenOptions {
     pub overload: Overload,
     /// When a batch counts as durable.
     pub durability: Durability,
-    /// How long the session waits for a producer whose stream broke; `None` is the daemon's choice.
+    /// How long the session waits for a producer whose stream broke; `None` is as long as `patience`, or
+    /// else the daemon's choice.
     pub lease: Option<Duration>,
     /// Continues an earlier stream: its token, as [`Tables::resume_token`](crate::Tables) gave it.
     pub resume_token: Bytes,
@@ -148,7 +149,8 @@ impl OpenOptions {
             lag_max_us: self.pace.lag_max_us(),
             overload: self.overload.into(),
             durability: self.durability.into(),
-            lease_us: self.lease.map(micros),
+            // Who means to come back is waited for, also before the first batch.
+            lease_us: self.lease.or(self.patience).map(micros),
             resume_token: self.resume_token.clone(),
             output_from: self.output_from,
             without_output: self.without_output,

@@ -26,7 +26,9 @@ async fn a_client_that_breaks_off_anywhere_resumes_without_loss_or_repetition() 
     for seed in 0..12 {
         let mut random = Random(seed);
         let mut records = Vec::new();
-        let mut open = named(&format!("resumed-{seed}"));
+        // It may break off before it has sent anything, and wants to be waited for all the same.
+        let lease_us = Some(30_000_000);
+        let mut open = v1::Open { lease_us, ..named(&format!("resumed-{seed}")) };
         let mut producer = server.open(open.clone()).await.unwrap();
         for _ in 0..4 {
             let accepted = producer.record.opened.as_ref().unwrap().accepted;
