@@ -24,10 +24,8 @@ impl FreshToken {
     /// randomness.
     pub fn new(name: &str, tenant: &str, scopes: &[Scope]) -> Result<Self, StartError> {
         for (setting, value) in [("name", name), ("tenant", tenant)] {
-            check_name(setting, value).map_err(|error| StartError::Setting {
-                setting,
-                problem: error.to_string(),
-            })?;
+            check_name(setting, value)
+                .map_err(|error| StartError::Setting { setting, problem: error.to_string() })?;
         }
         let mut bits = [0; 32];
         getrandom::fill(&mut bits).map_err(|error| StartError::Setting {

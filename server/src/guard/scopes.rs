@@ -121,8 +121,7 @@ mod tests {
         assert!(there.len() > 10, "{there:?}");
         there.extend(methods(tonic_health::pb::FILE_DESCRIPTOR_SET));
         there.insert("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo".into());
-        let known: BTreeSet<String> =
-            METHODS.iter().map(|(path, _)| (*path).to_owned()).collect();
+        let known: BTreeSet<String> = METHODS.iter().map(|(path, _)| (*path).to_owned()).collect();
         assert_eq!(known, there);
     }
 

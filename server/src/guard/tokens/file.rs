@@ -42,11 +42,13 @@ fn whole(table: &DeTable<'_>) -> Result<Table, Wrong> {
     if let Some(entries) = table.get("token") {
         for entry in list(entries, "token")? {
             let (hash, caller) = token(entry)?;
-            let twice = read.tokens.iter().find(|(known, other)| {
-                *known == hash || other.name == caller.name
-            });
+            let twice = read
+                .tokens
+                .iter()
+                .find(|(known, other)| *known == hash || other.name == caller.name);
             if let Some((_, other)) = twice {
-                let problem = format!("token {:?} is there twice, as {:?}", caller.name, other.name);
+                let problem =
+                    format!("token {:?} is there twice, as {:?}", caller.name, other.name);
                 return Err((entry.span().start, problem));
             }
             read.tokens.push((hash, caller));
@@ -89,9 +91,10 @@ fn quotas(tenants: &DeTable<'_>) -> Result<Quotas, Wrong> {
         let table = inner(value, tenant.get_ref())?;
         check_keys(table, &["sessions"])?;
         if let Some(sessions) = table.get("sessions") {
-            let count = sessions.get_ref().as_integer().and_then(|integer| {
-                usize::from_str_radix(integer.as_str(), integer.radix()).ok()
-            });
+            let count = sessions
+                .get_ref()
+                .as_integer()
+                .and_then(|integer| usize::from_str_radix(integer.as_str(), integer.radix()).ok());
             let count = count.ok_or_else(|| {
                 (sessions.span().start, "sessions: a whole number belongs here".to_owned())
             })?;
@@ -180,7 +183,10 @@ mod tests {
             ("[tenant.t]\nsession = 3", r#"did you mean "sessions"?"#),
             ("token = [", "t.toml:1: "),
             (&good.replace("\"t\"", "\"..\""), "t.toml:4: tenant: expected 1 to 128"),
-            (&good.replace("read", "rea"), r#"t.toml:5: scopes: unknown scope "rea", did you mean"#),
+            (
+                &good.replace("read", "rea"),
+                r#"t.toml:5: scopes: unknown scope "rea", did you mean"#,
+            ),
             (&format!("{good}{good}"), r#"token "a" is there twice, as "a""#),
         ] {
             let error = parse(text, Path::new("t.toml")).unwrap_err().to_string();
