@@ -110,6 +110,12 @@ pub(crate) enum Error {
     StepTooLarge { bytes: u64 },
     #[error("{}", _0.message)]
     Refused(Box<spiked_proto::v1::Error>),
+    #[error("{problem}: send a token as \"authorization: Bearer TOKEN\"")]
+    Unauthenticated { problem: &'static str },
+    #[error("token {name:?} lacks the scope {scope}")]
+    PermissionDenied { name: String, scope: &'static str },
+    #[error("{what} of tenant {tenant:?}: at most {limit}")]
+    Quota { what: &'static str, tenant: String, limit: u64 },
     #[error("{what} needs a data folder (--data)")]
     NoData { what: &'static str },
     #[error("journal: {0}")]
@@ -150,6 +156,9 @@ impl Error {
             Self::StepHeld { .. } => Reason::PromiseStalled,
             Self::StepTooLarge { .. } => Reason::Limit,
             Self::Refused(error) => error.reason(),
+            Self::Unauthenticated { .. } => Reason::Unauthenticated,
+            Self::PermissionDenied { .. } => Reason::PermissionDenied,
+            Self::Quota { .. } => Reason::Quota,
             Self::NoData { .. } => Reason::NoData,
             Self::Journal(_) => Reason::Journal,
             Self::ShuttingDown => Reason::ShuttingDown,

@@ -30,15 +30,15 @@ pub mod telemetry;
 
 use std::{io, path::Path, sync::Arc, time::Duration};
 
-use tokio::{select, sync::oneshot, time::timeout};
+use tokio::{select, sync::oneshot, task::JoinSet, time::timeout};
 use tonic_health::server::HealthReporter;
 
 pub use config::{Config, Limits, Listen};
 pub use error::StartError;
-pub use guard::Address;
+pub use guard::{Address, FreshToken, Scope};
 
 use crate::{
-    guard::Listener,
+    guard::{Guard, Listener, Tokens},
     networks::Repository,
     service::Services,
     session::{data::Data, journal::Disk, pool::Pool, registry::Registry},
@@ -51,6 +51,7 @@ pub struct Daemon {
     listener: Listener,
     repository: Arc<Repository>,
     registry: Arc<Registry>,
+    tokens: Arc<Tokens>,
     /// Its threads end with the daemon.
     pool: Pool,
 }
@@ -64,6 +65,7 @@ impl Daemon {
     /// The first of these that could not be done, in one line.
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         config.check()?;
+        let tokens = Arc::new(Tokens::open(config.tokens.as_deref())?);
         let repository =
             Arc::new(Repository::bounded(config.networks.as_deref(), config.limits.plan_bytes)?);
         let listener = Listener::bind(&config.listen).await?;
@@ -77,8 +79,9 @@ impl Daemon {
         let registry = Registry::new(repository.clone(), pool.queue().clone(), data, limits);
         let unusable = |source| unusable(config.data.as_deref(), source);
         let registry = registry.map_err(unusable)?;
+        registry.set_quotas(tokens.quotas());
         registry.recover().await.map_err(unusable)?;
-        Ok(Self { config, address, listener, repository, registry, pool })
+        Ok(Self { config, address, listener, repository, registry, tokens, pool })
     }
 
     /// Where the daemon can be reached.
@@ -95,20 +98,25 @@ impl Daemon {
     /// What made the server as a whole fail; what goes wrong in a session or a connection stays
     /// there.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
-        let Self { config, address, listener, repository, registry, pool } = self;
-        let followed = repository.clone();
+        let Self { config, address, listener, repository, registry, tokens, pool } = self;
+        // Ends with this call.
+        let mut following = JoinSet::new();
+        following.spawn(guard::follow(tokens.clone(), registry.clone())?);
+        if let Some(period) = config.networks_poll {
+            following.spawn(follow(repository.clone(), period));
+        }
         let services =
             Services { registry: registry.clone(), repository, limits: config.limits.clone() };
         let (routes, reporter) = service::routes(services)?;
         service::set_health(&reporter, true).await;
         let (close, closing) = oneshot::channel::<()>();
         let serving = guard::server()
+            .layer(Guard::new(tokens))
             .add_routes(routes)
             .serve_with_incoming_shutdown(guard::incoming(listener, &config.limits), async move {
                 drop(closing.await)
             });
         let mut serving = std::pin::pin!(serving);
-        let following = config.networks_poll.map(|period| tokio::spawn(follow(followed, period)));
         tracing::info!(%address, threads = config.simulation_threads, "serving");
         select! {
             served = &mut serving => return served.map_err(failed),
@@ -118,9 +126,6 @@ impl Daemon {
         match timeout(shutdown::CONNECTIONS_CLOSE, serving).await {
             Ok(served) => served.map_err(failed)?,
             Err(_) => tracing::warn!("left connections behind that did not close"),
-        }
-        if let Some(following) = following {
-            following.abort();
         }
         drop(pool);
         tracing::info!("ended");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use spiked_client::Geometry;
-use spiked_server::networks::nir::Profile;
+use spiked_server::{Scope, networks::nir::Profile};
 
 use crate::{
     run::{Span, Speed},
@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Check(CheckArguments),
     /// Prints the configuration that `spiked serve` would have, and where each value comes from.
     Config(ConfigArguments),
+    /// Makes a token for `spiked serve --tokens`.
+    Token(TokenArguments),
     /// Shows a daemon's sessions, and takes, forks, rewinds, watches and closes them.
     Sessions(SessionsArguments),
     /// Finds the profile under which a NIR file does what a framework recorded.
@@ -84,6 +86,9 @@ pub(crate) struct ServeArguments {
     /// A folder for durable sessions and snapshots; without one both end with the daemon.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// A file of bearer tokens; without one whoever connects may do everything.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tokens: Option<PathBuf>,
     /// Simulation threads [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) threads: Option<u16>,
@@ -127,6 +132,25 @@ pub(crate) enum Durable {
     Each,
 }
 
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  spiked token --name robot --tenant lab --scope stream --scope read
+
+The first line is the token, which is for the client (SPIKED_TOKEN, or --token-file) and kept
+nowhere. Behind it stands the entry for the daemon's file (spiked serve --tokens FILE).")]
+pub(crate) struct TokenArguments {
+    /// What the token is called in the file and in refusals.
+    #[arg(long, value_name = "NAME", default_value = "token")]
+    pub(crate) name: String,
+    /// Whose sessions it opens and sees.
+    #[arg(long, value_name = "NAME", default_value = "local")]
+    pub(crate) tenant: String,
+    /// What it allows: read, stream or admin; may be given several times [default: read and
+    /// stream].
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<Scope>,
+}
+
 /// How a log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Log {
@@ -148,12 +172,22 @@ pub(crate) struct InfoArguments {
     pub(crate) geometry: Option<Geometry>,
 }
 
+/// The token for a daemon that asks for one.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct TokenSource {
+    /// A file that holds the token for the daemon [default: what SPIKED_TOKEN holds].
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
 /// Which daemon, and which networks it has.
 #[derive(Args, Debug)]
 pub(crate) struct DaemonArguments {
     /// A running daemon: HOST:PORT or unix:/PATH [default: one started inside this process].
     #[arg(long, value_name = "ADDR")]
     pub(crate) address: Option<String>,
+    #[command(flatten)]
+    pub(crate) token: TokenSource,
     /// A folder of networks for the daemon inside this process.
     #[arg(long, value_name = "DIR", conflicts_with = "address")]
     pub(crate) networks: Option<PathBuf>,
@@ -240,6 +274,8 @@ pub(crate) struct DemoArguments {
     /// A running daemon: HOST:PORT or unix:/PATH [default: one started inside this process].
     #[arg(long, value_name = "ADDR")]
     pub(crate) address: Option<String>,
+    #[command(flatten)]
+    pub(crate) token: TokenSource,
 }
 
 #[derive(Args, Debug)]

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use tonic::transport::{Channel, Endpoint};
+use tonic::{service::interceptor::InterceptedService, transport::Endpoint};
 
-use crate::{Address, Error, OpenOptions, Session};
+use crate::{
+    Address, Error, OpenOptions, Session,
+    bearer::{Bearer, Wire},
+};
 
 /// Flow-control window of a connection and of one stream \[bytes\].
 const CONNECTION_WINDOW: u32 = 4 << 20;
@@ -21,8 +24,9 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection to a daemon. Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct Client {
-    pub(crate) channel: Channel,
+    pub(crate) channel: Wire,
     address: Address,
+    bearer: Bearer,
 }
 
 impl Client {
@@ -33,15 +37,26 @@ impl Client {
     /// A text that is no address, or nobody there.
     pub async fn connect(address: &str) -> Result<Self, Error> {
         let address: Address = address.parse()?;
-        Self::connect_to(address).await
+        Self::connect_to(address, Bearer::default()).await
+    }
+
+    /// The same, showing a token with every call.
+    ///
+    /// # Errors
+    ///
+    /// A text that is no address, a token that cannot be sent, or nobody there. Whether the daemon
+    /// knows the token, the first call tells.
+    pub async fn connect_with(address: &str, token: &str) -> Result<Self, Error> {
+        let address: Address = address.parse()?;
+        Self::connect_to(address, Bearer::new(token)?).await
     }
 
     /// A connection of its own to the same daemon.
     pub(crate) async fn reconnect(&self) -> Result<Self, Error> {
-        Self::connect_to(self.address.clone()).await
+        Self::connect_to(self.address.clone(), self.bearer.clone()).await
     }
 
-    async fn connect_to(address: Address) -> Result<Self, Error> {
+    async fn connect_to(address: Address, bearer: Bearer) -> Result<Self, Error> {
         let refused = |_| Error::Address { address: address.to_string() };
         let endpoint = Endpoint::from_shared(address.uri().to_owned()).map_err(refused)?;
         let endpoint = endpoint
@@ -53,7 +68,10 @@ impl Client {
             .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
         match endpoint.connect().await {
-            Ok(channel) => Ok(Self { channel, address }),
+            Ok(channel) => {
+                let channel = InterceptedService::new(channel, bearer.clone());
+                Ok(Self { channel, address, bearer })
+            }
             Err(source) => Err(Error::Unreachable { address, source }),
         }
     }

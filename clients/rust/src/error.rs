@@ -22,6 +22,9 @@ pub enum Error {
         /// What was given.
         address: String,
     },
+    /// A token of characters that no header carries.
+    #[error("the token holds characters that cannot be sent")]
+    Token,
     /// Nobody listens there.
     #[error("no daemon answers at {address}; start one with `spiked serve`")]
     Unreachable {

@@ -47,6 +47,7 @@
 
 mod address;
 mod alarm;
+mod bearer;
 mod carrier;
 mod client;
 mod credit;

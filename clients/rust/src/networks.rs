@@ -92,7 +92,7 @@ impl Client {
         response.info.ok_or_else(|| Error::Contract("a loaded network without a name".into()))
     }
 
-    fn network_service(&self) -> NetworkServiceClient<tonic::transport::Channel> {
+    fn network_service(&self) -> NetworkServiceClient<crate::bearer::Wire> {
         NetworkServiceClient::new(self.channel.clone())
     }
 }

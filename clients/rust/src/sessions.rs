@@ -179,7 +179,7 @@ impl Client {
         Watch::begin(stream).await
     }
 
-    fn session_service(&self) -> SessionServiceClient<tonic::transport::Channel> {
+    fn session_service(&self) -> SessionServiceClient<crate::bearer::Wire> {
         SessionServiceClient::new(self.channel.clone())
             .max_decoding_message_size(crate::client::ANSWER_BYTES_MAX)
     }

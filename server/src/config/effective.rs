@@ -143,7 +143,7 @@ impl Display for Effective {
 }
 
 /// Reads a file of settings, which has a bound like everything else.
-fn read_short(path: &Path) -> Result<String, StartError> {
+pub(crate) fn read_short(path: &Path) -> Result<String, StartError> {
     let place = path.display().to_string();
     let failed = |problem: String| StartError::Config { place: place.clone(), problem };
     let size = fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
@@ -185,7 +185,8 @@ fn refused(place: &str, name: &str, problem: &str) -> StartError {
     StartError::Config { place: place.to_owned(), problem: format!("{name}: {problem}") }
 }
 
-fn line_of(text: &str, at: usize) -> usize {
+/// The line of a place in a text.
+pub(crate) fn line_of(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
 }
 

@@ -101,6 +101,9 @@ fn general() -> Vec<Key> {
             |c| &mut c.networks_poll,
         ),
         Key::new("data", "A folder for durable sessions and snapshots.", |c| &mut c.data),
+        Key::new("tokens", "A file of bearer tokens: who may do what, and for whom.", |c| {
+            &mut c.tokens
+        }),
         Key::new("simulation_threads", "Threads that simulate, 1 to 64.", |c| {
             &mut c.simulation_threads
         })

@@ -17,6 +17,7 @@ use std::{
 };
 
 pub use effective::Effective;
+pub(crate) use effective::{line_of, read_short};
 pub use keys::{Key, keys};
 
 use crate::{StartError, session::pool::THREADS_MAX, telemetry::Format};
@@ -84,6 +85,9 @@ pub struct Config {
     /// Where durable sessions and snapshots are kept. Default: none, so that there are no durable
     /// sessions, and snapshots end with the daemon.
     pub data: Option<PathBuf>,
+    /// Who may do what, and for whom (see `docs/protocol.md`). Default: none, so that whoever
+    /// connects may do everything.
+    pub tokens: Option<PathBuf>,
     /// Threads that simulate, 1 to 64. Default: what the machine (or the container's limit) has.
     pub simulation_threads: usize,
     /// What is logged, and how.
@@ -100,6 +104,7 @@ impl Default for Config {
             networks: None,
             networks_poll: None,
             data: None,
+            tokens: None,
             simulation_threads: parallelism(),
             log: Log::default(),
             limits: Limits::default(),

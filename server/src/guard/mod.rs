@@ -1,17 +1,27 @@
-//! What stands between the network and the services: who may connect, how many, and how long a
-//! connection may stay silent.
+//! What stands between the network and the services: who may connect, how many, how long a
+//! connection may stay silent, and who may call what.
 
+mod caller;
 mod connection;
 mod flood;
+mod fresh;
 mod heads;
 mod incoming;
+mod layer;
 mod limits;
 mod listener;
+mod scopes;
+mod tokens;
 mod watch;
 
+pub(crate) use caller::{Caller, tenant};
+pub use fresh::FreshToken;
 pub(crate) use incoming::incoming;
+pub(crate) use layer::Guard;
 pub use listener::Address;
 pub(crate) use listener::Listener;
+pub use scopes::Scope;
+pub(crate) use tokens::{Tokens, follow};
 
 use std::time::Duration;
 

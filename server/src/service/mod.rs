@@ -19,9 +19,6 @@ use crate::{
     session::registry::Registry,
 };
 
-/// Whose sessions these are, where nobody says who asks.
-const TENANT: &str = "local";
-
 /// What the services work with.
 #[derive(Clone)]
 pub(crate) struct Services {

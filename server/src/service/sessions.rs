@@ -6,9 +6,9 @@ use futures::{Stream, StreamExt as _};
 use spiked_proto::v1::{self, session_service_server::SessionService};
 use tonic::{Request, Response, Status};
 
-use super::TENANT;
 use crate::{
     error::Error,
+    guard::tenant,
     session::{registry::Registry, store::Kept},
 };
 
@@ -21,9 +21,10 @@ impl SessionService for Sessions {
         &self,
         request: Request<v1::OpenSessionRequest>,
     ) -> Result<Response<v1::OpenSessionResponse>, Status> {
+        let tenant = tenant(request.extensions())?;
         let open = request.into_inner().open;
         let open = open.ok_or_else(|| Error::field("open", "is missing"))?;
-        let (session, rejoined) = self.0.open(TENANT, &open).await?;
+        let (session, rejoined) = self.0.open(&tenant, &open).await?;
         let producer = session.producer(&open.producer)?;
         let opened = Some(session.opened(producer, rejoined));
         Ok(Response::new(v1::OpenSessionResponse { opened }))
@@ -31,9 +32,10 @@ impl SessionService for Sessions {
 
     async fn list_sessions(
         &self,
-        _: Request<v1::ListSessionsRequest>,
+        request: Request<v1::ListSessionsRequest>,
     ) -> Result<Response<v1::ListSessionsResponse>, Status> {
-        let sessions = self.0.list(TENANT);
+        let tenant = tenant(request.extensions())?;
+        let sessions = self.0.list(&tenant);
         Ok(Response::new(v1::ListSessionsResponse { sessions }))
     }
 
@@ -41,8 +43,9 @@ impl SessionService for Sessions {
         &self,
         request: Request<v1::StepSessionRequest>,
     ) -> Result<Response<v1::StepSessionResponse>, Status> {
+        let tenant = tenant(request.extensions())?;
         let request = request.into_inner();
-        let session = self.0.get(TENANT, &request.session_id).await?;
+        let session = self.0.get(&tenant, &request.session_id).await?;
         Ok(Response::new(session.step(request).await?))
     }
 
@@ -50,14 +53,16 @@ impl SessionService for Sessions {
         &self,
         request: Request<v1::SnapshotSessionRequest>,
     ) -> Result<Response<v1::SnapshotSessionResponse>, Status> {
-        Ok(Response::new(self.0.snapshot(TENANT, &request.into_inner().session_id).await?))
+        let tenant = tenant(request.extensions())?;
+        Ok(Response::new(self.0.snapshot(&tenant, &request.into_inner().session_id).await?))
     }
 
     async fn list_snapshots(
         &self,
-        _: Request<v1::ListSnapshotsRequest>,
+        request: Request<v1::ListSnapshotsRequest>,
     ) -> Result<Response<v1::ListSnapshotsResponse>, Status> {
-        let snapshots = self.0.snapshots().list(TENANT).into_iter().map(snapshot_info).collect();
+        let tenant = tenant(request.extensions())?;
+        let snapshots = self.0.snapshots().list(&tenant).into_iter().map(snapshot_info).collect();
         Ok(Response::new(v1::ListSnapshotsResponse { snapshots }))
     }
 
@@ -65,8 +70,9 @@ impl SessionService for Sessions {
         &self,
         request: Request<v1::DeleteSnapshotRequest>,
     ) -> Result<Response<v1::DeleteSnapshotResponse>, Status> {
+        let tenant = tenant(request.extensions())?;
         let name = request.into_inner().snapshot_sha256;
-        if !self.0.snapshots().delete(TENANT, &name)? {
+        if !self.0.snapshots().delete(&tenant, &name)? {
             return Err(
                 Error::SnapshotUnknown { sha256: crate::session::registry::hex(&name) }.into()
             );
@@ -78,9 +84,10 @@ impl SessionService for Sessions {
         &self,
         request: Request<v1::RestoreSessionRequest>,
     ) -> Result<Response<v1::RestoreSessionResponse>, Status> {
+        let tenant = tenant(request.extensions())?;
         let v1::RestoreSessionRequest { snapshot_sha256, session_id, workers } =
             request.into_inner();
-        let session = self.0.restore(TENANT, &snapshot_sha256, session_id, workers).await?;
+        let session = self.0.restore(&tenant, &snapshot_sha256, session_id, workers).await?;
         let resume_token = session.token().to_vec().into();
         let session = Some(session.info());
         Ok(Response::new(v1::RestoreSessionResponse { session, resume_token }))
@@ -90,8 +97,9 @@ impl SessionService for Sessions {
         &self,
         request: Request<v1::ForkSessionRequest>,
     ) -> Result<Response<v1::ForkSessionResponse>, Status> {
+        let tenant = tenant(request.extensions())?;
         let v1::ForkSessionRequest { session_id, fork_id, workers } = request.into_inner();
-        let session = self.0.fork(TENANT, &session_id, fork_id, workers).await?;
+        let session = self.0.fork(&tenant, &session_id, fork_id, workers).await?;
         let resume_token = session.token().to_vec().into();
         let session = Some(session.info());
         Ok(Response::new(v1::ForkSessionResponse { session, resume_token }))
@@ -101,8 +109,9 @@ impl SessionService for Sessions {
         &self,
         request: Request<v1::RewindSessionRequest>,
     ) -> Result<Response<v1::RewindSessionResponse>, Status> {
+        let tenant = tenant(request.extensions())?;
         let v1::RewindSessionRequest { session_id, snapshot_sha256 } = request.into_inner();
-        let session = self.0.rewind(TENANT, &session_id, &snapshot_sha256).await?;
+        let session = self.0.rewind(&tenant, &session_id, &snapshot_sha256).await?;
         let session = Some(session.info());
         Ok(Response::new(v1::RewindSessionResponse { session }))
     }
@@ -111,7 +120,8 @@ impl SessionService for Sessions {
         &self,
         request: Request<v1::CloseSessionRequest>,
     ) -> Result<Response<v1::CloseSessionResponse>, Status> {
-        let session = Some(self.0.close(TENANT, &request.into_inner().session_id).await?);
+        let tenant = tenant(request.extensions())?;
+        let session = Some(self.0.close(&tenant, &request.into_inner().session_id).await?);
         Ok(Response::new(v1::CloseSessionResponse { session }))
     }
 
@@ -122,8 +132,9 @@ impl SessionService for Sessions {
         &self,
         request: Request<v1::WatchSessionRequest>,
     ) -> Result<Response<Self::WatchSessionStream>, Status> {
+        let tenant = tenant(request.extensions())?;
         let request = request.into_inner();
-        let session = self.0.get(TENANT, &request.session_id).await?;
+        let session = self.0.get(&tenant, &request.session_id).await?;
         let watching = session.watch(&request).await?;
         let responses =
             watching.map(|message| Ok(v1::WatchSessionResponse { message: Some(message) }));
@@ -134,7 +145,8 @@ impl SessionService for Sessions {
         &self,
         request: Request<v1::GetLatenciesRequest>,
     ) -> Result<Response<v1::GetLatenciesResponse>, Status> {
-        let session = self.0.get(TENANT, &request.into_inner().session_id).await?;
+        let tenant = tenant(request.extensions())?;
+        let session = self.0.get(&tenant, &request.into_inner().session_id).await?;
         Ok(Response::new(session.latencies().await?))
     }
 }

@@ -32,10 +32,12 @@ fn code(error: &Error) -> Code {
             Code::FailedPrecondition
         }
         Error::ProducerUnknown { .. } => Code::InvalidArgument,
-        Error::ResumeToken { .. } => Code::PermissionDenied,
+        Error::Unauthenticated { .. } => Code::Unauthenticated,
+        Error::ResumeToken { .. } | Error::PermissionDenied { .. } => Code::PermissionDenied,
         Error::OutputLost { .. } => Code::OutOfRange,
         Error::StepTooLarge { .. }
         | Error::Limit { .. }
+        | Error::Quota { .. }
         | Error::Network(Network::Limit { .. }) => Code::ResourceExhausted,
         Error::Network(Network::Unimplemented { .. }) => Code::Unimplemented,
         Error::OpenLate { .. } => Code::DeadlineExceeded,

@@ -10,8 +10,8 @@ use spiked_proto::v1::{
 use tokio::time::timeout;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{Services, TENANT};
-use crate::{error::Error, session::host::Inbound};
+use super::Services;
+use crate::{error::Error, guard::tenant, session::host::Inbound};
 
 /// Live event streams into networks, and spikes back.
 pub(super) struct Streams(pub(super) Services);
@@ -24,9 +24,10 @@ impl StreamService for Streams {
         &self,
         request: Request<Streaming<StreamRequest>>,
     ) -> Result<Response<Self::StreamStream>, Status> {
+        let tenant = tenant(request.extensions())?;
         let mut requests = request.into_inner();
         let open = self.first(&mut requests).await?;
-        let (session, rejoined) = self.0.registry.open(TENANT, &open).await?;
+        let (session, rejoined) = self.0.registry.open(&tenant, &open).await?;
         let reader = session.attach(&open, inbound(requests), rejoined).await?;
         let responses = reader.map(|message| Ok(StreamResponse { message: Some(message) }));
         Ok(Response::new(Box::pin(responses)))

@@ -37,6 +37,9 @@ use crate::{config::Limits, error::Error, networks::Repository};
 /// Whose session, and which.
 type Key = (String, String);
 
+/// How many sessions of a tenant may run at once, by its name.
+pub(crate) type Quotas = BTreeMap<String, usize>;
+
 /// All sessions.
 pub(crate) struct Registry {
     repository: Arc<Repository>,
@@ -49,6 +52,8 @@ pub(crate) struct Registry {
     snapshots: Store,
     data: Option<Data>,
     limits: Limits,
+    /// Sessions that may run at once, for tenants that have a bound of their own.
+    quotas: Mutex<Quotas>,
     draining: AtomicBool,
     /// Rung when a session has gone.
     gone: Notify,
@@ -81,6 +86,7 @@ impl Registry {
             snapshots: Store::open(folder, limits.snapshots, limits.snapshot_bytes)?,
             data,
             limits,
+            quotas: Mutex::default(),
             draining: AtomicBool::new(false),
             gone: Notify::new(),
         }))
@@ -158,7 +164,7 @@ impl Registry {
             });
         }
         let workers = self.workers("open.workers", open.workers)?;
-        self.check_admission()?;
+        self.check_admission(tenant)?;
         let repository = self.repository.clone();
         let wanted = Wanted {
             network: open.network.clone(),
@@ -234,7 +240,7 @@ impl Registry {
         if !lock(&self.residents).contains_key(&key) {
             return Ok(None);
         }
-        self.check_admission()?;
+        self.check_admission(tenant)?;
         self.wake(&key).await
     }
 
@@ -294,7 +300,7 @@ impl Registry {
             self.check_free(tenant, &id)?;
         }
         let workers = self.workers("workers", workers)?;
-        self.check_admission()?;
+        self.check_admission(tenant)?;
         let (repository, capacity) = (self.repository.clone(), self.capacity());
         let made = apart(move || making::thaw(&repository, &bytes, workers, capacity)).await?;
         match self.launch(tenant, id, fresh_token()?, workers, made).await? {
@@ -494,26 +500,41 @@ impl Registry {
         Capacity { events: self.limits.queue_events, bytes: self.limits.queue_bytes }
     }
 
-    fn check_admission(&self) -> Result<(), Error> {
+    fn check_admission(&self, tenant: &str) -> Result<(), Error> {
         // Ordering: Acquire pairs with the Release in `drain`.
         if self.draining.load(Acquire) {
             return Err(Error::ShuttingDown);
         }
-        self.check_count(&lock(&self.sessions))
+        self.check_count(tenant, &lock(&self.sessions))
     }
 
-    fn check_count(&self, sessions: &BTreeMap<Key, Arc<Session>>) -> Result<(), Error> {
-        if sessions.len() < self.limits.sessions {
+    fn check_count(
+        &self,
+        tenant: &str,
+        sessions: &BTreeMap<Key, Arc<Session>>,
+    ) -> Result<(), Error> {
+        if sessions.len() >= self.limits.sessions {
+            return Err(Error::Limit { what: "sessions", limit: self.limits.sessions as u64 });
+        }
+        let Some(quota) = lock(&self.quotas).get(tenant).copied() else {
+            return Ok(());
+        };
+        if sessions.keys().filter(|(owner, _)| owner == tenant).count() < quota {
             return Ok(());
         }
-        Err(Error::Limit { what: "sessions", limit: self.limits.sessions as u64 })
+        Err(Error::Quota { what: "sessions", tenant: tenant.to_owned(), limit: quota as u64 })
+    }
+
+    /// Bounds tenants from here on; sessions that run already stay.
+    pub(crate) fn set_quotas(&self, quotas: Quotas) {
+        *lock(&self.quotas) = quotas;
     }
 
     /// Puts a session into the map and sets it going.
     fn admit(self: &Arc<Self>, launch: Launch) -> Result<(Arc<Session>, bool), Error> {
         let Launch { key, token, workers, made, journaling } = launch;
         let mut sessions = lock(&self.sessions);
-        self.check_count(&sessions)?;
+        self.check_count(&key.0, &sessions)?;
         if let Some(session) = sessions.get(&key) {
             // Somebody else was quicker.
             session.check_settings(made.protocol.settings(), &made.runs)?;

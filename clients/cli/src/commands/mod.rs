@@ -5,6 +5,7 @@ mod convert;
 mod info;
 mod networks;
 mod serve;
+mod token;
 mod verify;
 
 use std::{future::Future, io};
@@ -23,6 +24,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Networks(arguments) => wait_for(networks::networks(arguments)),
         Command::Check(arguments) => wait_for(check::check(arguments)),
         Command::Config(arguments) => serve::print_config(&arguments),
+        Command::Token(arguments) => token::token(&arguments),
         Command::Sessions(arguments) => wait_for(sessions::sessions(arguments)),
         Command::Verify(arguments) => verify::verify(&arguments),
         Command::Convert(arguments) => convert::convert(&arguments),

@@ -47,7 +47,7 @@ fn sources(sources: &ConfigSources) -> Result<Effective, Failure> {
 
 /// The same, with the command's own flags, which win.
 fn effective(arguments: &ServeArguments) -> Result<Effective, Failure> {
-    let ServeArguments { sources: from, listen, networks, data, threads, log, insecure } =
+    let ServeArguments { sources: from, listen, networks, data, tokens, threads, log, insecure } =
         arguments;
     let mut effective = sources(from)?;
     let shown = |path: &std::path::PathBuf| path.display().to_string();
@@ -59,6 +59,7 @@ fn effective(arguments: &ServeArguments) -> Result<Effective, Failure> {
         ("--listen", "listen", listen.clone()),
         ("--networks", "networks", networks.as_ref().map(shown)),
         ("--data", "data", data.as_ref().map(shown)),
+        ("--tokens", "tokens", tokens.as_ref().map(shown)),
         ("--threads", "simulation_threads", threads.map(|threads| threads.to_string())),
         ("--log", "log.format", log),
         ("--insecure", "insecure", insecure.then(|| "true".to_owned())),

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use clap::{Args, Subcommand};
 use spiked_client::Client;
 
-use crate::{failure::Failure, numbers::hex, terminal};
+use crate::{args::TokenSource, failure::Failure, link, numbers::hex, terminal};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -26,6 +26,8 @@ pub(crate) struct SessionsArguments {
     /// The daemon: HOST:PORT or unix:/PATH.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7411", global = true)]
     address: String,
+    #[command(flatten)]
+    token: TokenSource,
 }
 
 #[derive(Debug, Subcommand)]
@@ -91,7 +93,7 @@ enum SessionsCommand {
 
 /// Does what was asked for.
 pub(crate) async fn sessions(arguments: SessionsArguments) -> Result<(), Failure> {
-    let client = Client::connect(&arguments.address).await?;
+    let client = link::connect(&arguments.address, &arguments.token).await?;
     let text = match arguments.command.unwrap_or(SessionsCommand::List) {
         SessionsCommand::List => show::listed(&client.list_sessions().await?),
         SessionsCommand::Show { session } => show::shown(&find(&client, &session).await?),
