@@ -61,9 +61,8 @@ const STREAM: Need = Need::Scope(Scope::Stream);
 const ADMIN: Need = Need::Scope(Scope::Admin);
 
 /// Every method by its path.
-const METHODS: [(&str, Need); 23] = [
+const METHODS: [(&str, Need); 22] = [
     ("/grpc.health.v1.Health/Check", Need::Nothing),
-    ("/grpc.health.v1.Health/List", Need::Nothing),
     ("/grpc.health.v1.Health/Watch", Need::Nothing),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", ADMIN),
     ("/spiked.v1.NetworkService/ListNetworks", READ),

@@ -18,7 +18,10 @@ use std::{
 
 use sim_core::network::SensorSize;
 use spiked_proto::v1;
-use tokio::sync::{Mutex as AsyncMutex, Notify};
+use tokio::{
+    sync::{Mutex as AsyncMutex, Notify},
+    task::coop::unconstrained,
+};
 
 use super::{
     data::{Data, Resident},
@@ -547,7 +550,9 @@ impl Registry {
         drop(sessions);
         let registry = self.clone();
         tokio::spawn(async move {
-            let outcome = host.run().await;
+            // It takes all that its streams have, whatever tokio would give it at a time: what piles
+            // up unread in small frames ends a whole connection. That is bounded by their windows.
+            let outcome = unconstrained(host.run()).await;
             registry.forget(key, token, workers, outcome);
         });
         Ok((session, false))

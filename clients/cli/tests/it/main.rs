@@ -17,4 +17,5 @@ mod run;
 mod serve;
 mod sessions;
 mod shared;
+mod tokens;
 mod verify;

@@ -51,18 +51,20 @@ const CLOCK_MIN: Duration = Duration::from_millis(1);
 const CLOCK_MAX: Duration = Duration::from_millis(4);
 
 /// Everything that can wake the task.
-#[expect(clippy::large_enum_variant, reason = "looked at once, never kept")]
 enum Wake {
     /// The engine, a reader or a watcher moved.
     Moved,
     Request(Option<Request>),
     /// From a producer's stream; `None` when it closed.
-    Inbound(usize, Option<Result<Option<Message>, String>>),
+    Inbound(usize, Heard),
     /// The journal has written what it was given.
     Journal(journaling::Written),
     /// It is time to look at the clock.
     Time,
 }
+
+/// What a stream said: a message, how it broke, or nothing more.
+type Heard = Option<Result<Option<Message>, String>>;
 
 /// How a session came to its end, for whoever made the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,10 +207,7 @@ impl Host {
     }
 
     /// Looks at every producer's stream, each time beginning with another.
-    fn poll_inbound(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<(usize, Option<Result<Option<Message>, String>>)> {
+    fn poll_inbound(&mut self, context: &mut Context<'_>) -> Poll<(usize, Heard)> {
         if self.journaling.as_ref().is_some_and(Journaling::is_congested) {
             return Poll::Pending;
         }

@@ -70,7 +70,7 @@ async fn a_silent_sensor_holds_no_decision_back() {
     let server = Server::start().await;
     let mut producer = server.open(live("silent", LATENESS)).await.unwrap();
     let began = Instant::now();
-    let thrice = |at: u64| [0, 200, 400].map(|later| (at * 23 + later, at as u32));
+    let thrice = |at: u32| [0, 200, 400].map(|later| (u64::from(at) * 23 + later, at));
     let burst: Vec<_> = (0..64).flat_map(thrice).collect();
     producer.send(Request::Events(batch(1, 0, &burst)));
     let (mut delays, mut decisions) = (Vec::new(), 0);

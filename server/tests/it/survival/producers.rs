@@ -52,7 +52,7 @@ async fn two_producers_of_which_one_resumes_equal_one_merged_file() {
     for record in [&one, &after] {
         assert_eq!(record.reason(), v1::EndReason::Completed, "{record:?}");
     }
-    assert!(joined(&[one.clone()]) == expected, "what the left one reads");
+    assert!(joined(std::slice::from_ref(&one)) == expected, "what the left one reads");
     assert!(joined(&[before, after.clone()]) == expected, "what the right one reads");
     let sent = |record: &Record| record.last().events_accepted;
     assert_eq!(sent(&one) + sent(&after), 4_000, "each is told of its own");

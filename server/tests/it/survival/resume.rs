@@ -35,7 +35,11 @@ async fn a_client_that_breaks_off_anywhere_resumes_without_loss_or_repetition() 
             let count = random.below(40);
             // Some are sent that the daemon has; it knows them.
             let from = accepted.saturating_sub(random.below(5));
-            for batch in batches.iter().filter(|batch| batch.sequence > from).take(count as usize) {
+            for batch in batches
+                .iter()
+                .filter(|batch| batch.sequence > from)
+                .take(usize::try_from(count).unwrap())
+            {
                 producer.send(Request::Events(batch.clone()));
             }
             // It reads some of what comes; when nothing more does, it breaks off as well.

@@ -10,7 +10,7 @@ use tonic::{Code, Streaming};
 
 use super::{batches, finish, joined, named};
 use crate::{
-    recorded::{recording, truth},
+    recorded::{Window, recording, truth},
     support::{Server, TICK_NS, batch, open},
 };
 
@@ -32,6 +32,25 @@ async fn all(mut watching: Streaming<v1::WatchSessionResponse>) -> Vec<Message> 
         messages.push(response.message.unwrap());
     }
     messages
+}
+
+/// A watcher of input saw exactly the events of a recording.
+fn assert_input_is(messages: &[Message], recording: &[Window]) {
+    let mut input = BTreeMap::new();
+    for message in messages {
+        let Message::Events(batch) = message else { continue };
+        let (payload, base) = (&batch.payload, batch.base_time_us);
+        for event in address::decode(payload, base, batch.count.into()).unwrap() {
+            *input.entry((event.time, event.index)).or_insert(0_u64) += 1;
+        }
+    }
+    let mut sent = BTreeMap::new();
+    for event in recording.iter().flat_map(|(events, _)| events) {
+        *sent.entry(*event).or_insert(0_u64) += 1;
+    }
+    let counts = |events: &BTreeMap<_, u64>| (events.len(), events.values().sum::<u64>());
+    assert_eq!(counts(&input), counts(&sent));
+    assert!(input == sent, "a watcher of input sees what was sent");
 }
 
 #[tokio::test]
@@ -64,7 +83,7 @@ async fn watchers_of_every_kind_see_their_part_and_change_no_bit() {
         producer.acknowledged(|ack| ack.accepted == batch.sequence).await;
     }
     let record = finish(producer, &batches, u64::MAX).await;
-    assert!(joined(&[record.clone()]) == expected, "watching changes no bit");
+    assert!(joined(std::slice::from_ref(&record)) == expected, "watching changes no bit");
     let mut kinds = Vec::new();
     for seen in seen {
         let messages = seen.await.unwrap();
@@ -86,21 +105,7 @@ async fn watchers_of_every_kind_see_their_part_and_change_no_bit() {
     assert_eq!(decisions(&kinds[1]), record.decisions.len());
     assert_eq!(kinds[1].len(), record.decisions.len() + 2);
 
-    let mut input = BTreeMap::new();
-    for message in &kinds[2] {
-        let Message::Events(batch) = message else { continue };
-        let (payload, base) = (&batch.payload, batch.base_time_us);
-        for event in address::decode(payload, base, batch.count.into()).unwrap() {
-            *input.entry((event.time, event.index)).or_insert(0_u64) += 1;
-        }
-    }
-    let mut sent = BTreeMap::new();
-    for event in recording.iter().flat_map(|(events, _)| events) {
-        *sent.entry(*event).or_insert(0_u64) += 1;
-    }
-    let counts = |events: &BTreeMap<_, u64>| (events.len(), events.values().sum::<u64>());
-    assert_eq!(counts(&input), counts(&sent));
-    assert!(input == sent, "a watcher of input sees what was sent");
+    assert_input_is(&kinds[2], &recording);
 
     let readings: Vec<_> = kinds[3]
         .iter()
