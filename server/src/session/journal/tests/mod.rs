@@ -78,7 +78,7 @@ proptest! {
         let volume: Arc<dyn Volume> = Arc::new(Disk);
         let folder = folder(&volume, at.path());
         folder.create(&meta(), b"").unwrap();
-        write(&folder, &[records.clone()]);
+        write(&folder, std::slice::from_ref(&records));
         let file = at.path().join("one/00000000000000000000.journal");
         let bytes = std::fs::read(&file).unwrap();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss,
