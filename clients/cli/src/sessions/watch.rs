@@ -20,7 +20,7 @@ pub(super) struct WatchArguments {
     /// Membranes of chosen neurons: a population and their indices.
     #[arg(long, value_name = "POPULATION:N,N,…", conflicts_with = "from")]
     probe: Option<String>,
-    /// How often a probe reads [ticks].
+    /// How often a probe reads, in ticks.
     #[arg(long, value_name = "TICKS", default_value_t = 1, requires = "probe")]
     every: u64,
     /// From an earlier output position on.

@@ -1,8 +1,8 @@
 //! NIR files, the interchange format of trained networks, as descriptions.
 //!
-//! The path of a file: [`hdf5`] reads bytes into a graph value, [`graph`] takes subgraphs apart,
-//! [`signal`] folds the linear nodes between neurons into synapses, [`neuron`] gives each
-//! population its equation under a [`Profile`], and [`lower`] puts them together. `docs/nir.md`
+//! The path of a file: `hdf5` reads bytes into a graph value, `graph` takes subgraphs apart,
+//! `signal` folds the linear nodes between neurons into synapses, `neuron` gives each
+//! population its equation under a [`Profile`], and `lower` puts them together. `docs/nir.md`
 //! tells users what each profile assumes; the same goes into a network's notes.
 
 mod graph;
