@@ -37,7 +37,7 @@ pub(crate) struct Carrier {
     answers: mpsc::Sender<Result<v1::StreamResponse, Status>>,
     /// Sent and not known to be safe.
     kept: VecDeque<v1::EventBatch>,
-    /// The last promise given by itself, and whether the end was said.
+    /// The highest promise given, and whether the end was said.
     promise_us: Option<u64>,
     ended: bool,
     durable: bool,
@@ -124,17 +124,20 @@ impl Carrier {
     async fn send(&mut self, request: v1::StreamRequest) -> bool {
         match &request.message {
             Some(stream_request::Message::Events(batch)) => {
+                self.promise_us = self.promise_us.max(batch.promise_us);
                 self.kept.push_back(batch.clone());
-                self.promise_us = None;
             }
             Some(stream_request::Message::Heartbeat(heartbeat)) => {
-                self.promise_us = Some(heartbeat.promise_us);
+                self.promise_us = self.promise_us.max(Some(heartbeat.promise_us));
             }
             Some(stream_request::Message::End(_)) => self.ended = true,
             _ => {}
         }
         // A stream that takes nothing has broken, which its answers will say; nothing is lost.
         let _ = self.wire.requests.send(request).await;
+        if self.owes_report() {
+            self.report();
+        }
         true
     }
 
@@ -158,8 +161,7 @@ impl Carrier {
             _ => {}
         }
         let taken = self.answers.send(Ok(answer)).await.is_ok();
-        let (messages, bytes) = self.since_report;
-        if taken && (messages >= REPORT_MESSAGES || bytes >= REPORT_BYTES || last) {
+        if taken && (self.owes_report() || last) {
             self.report();
         }
         taken && !last
@@ -171,12 +173,18 @@ impl Carrier {
         self.since_report.1 += bytes;
     }
 
+    fn owes_report(&self) -> bool {
+        let (messages, bytes) = self.since_report;
+        messages >= REPORT_MESSAGES || bytes >= REPORT_BYTES
+    }
+
     fn report(&mut self) {
-        self.since_report = (0, 0);
         let received = v1::Received { output_position: self.next_output };
         let message = Some(stream_request::Message::Received(received));
-        // One that finds no room is made up for by the next.
-        let _ = self.wire.requests.try_send(v1::StreamRequest { message });
+        // One that finds no room is said with the next answer or request.
+        if self.wire.requests.try_send(v1::StreamRequest { message }).is_ok() {
+            self.since_report = (0, 0);
+        }
     }
 
     /// Forgets the batches that are safe.

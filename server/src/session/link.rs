@@ -77,6 +77,8 @@ pub(crate) struct Link {
     place: Place<Box<Engine>>,
     pool: Arc<pool::Queue>,
     over: OnceLock<Over>,
+    /// An end from outside of a session that had come to its own, with output yet to be read.
+    overruled: OnceLock<Over>,
     pub(super) origin_us: OnceLock<u64>,
     /// Where the monotonic clock of this session starts.
     began: Instant,
@@ -107,6 +109,7 @@ impl Link {
             place: Place::queued(),
             pool,
             over: OnceLock::new(),
+            overruled: OnceLock::new(),
             origin_us: OnceLock::new(),
             began: Instant::now(),
             accepted: (0..producers).map(|_| positions::Accepted::default()).collect(),
@@ -231,9 +234,13 @@ impl Link {
         }
     }
 
-    /// Ends the session; the first reason counts.
+    /// Ends the session; the first reason from outside counts.
     pub(crate) fn end(&self, over: Over) {
-        let _ = self.over.set(over);
+        if let Err(over) = self.over.set(over)
+            && matches!(over, Over::Ended(..))
+        {
+            let _ = self.overruled.set(over);
+        }
         self.wake_engine();
         self.host.wake();
     }
@@ -245,6 +252,10 @@ impl Link {
     }
 
     pub(crate) fn over(&self) -> Option<&Over> {
-        self.over.get()
+        let own = self.over.get();
+        match own {
+            Some(Over::Finished(_)) => self.overruled.get().or(own),
+            _ => own,
+        }
     }
 }

@@ -156,6 +156,7 @@ impl Made {
         if !out.chunk.is_empty() {
             self.replayed.push(out.chunk);
         }
+        self.protocol.grant_replayed();
         Ok(())
     }
 

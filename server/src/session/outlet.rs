@@ -6,7 +6,7 @@
 use std::sync::{
     Arc, OnceLock,
     atomic::{
-        AtomicBool, AtomicU64,
+        AtomicBool, AtomicU64, AtomicUsize,
         Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
         fence,
     },
@@ -21,6 +21,8 @@ use super::output::Item;
 
 /// Messages on their way to one stream.
 const MESSAGES: usize = 64;
+/// And their bytes, beyond the first message.
+const BYTES: usize = 1 << 20;
 /// Errors waiting for the reader. Fatal ones come once, others once a cause.
 const ERRORS: usize = 64;
 
@@ -37,6 +39,19 @@ pub(crate) enum Passage {
     Probe(v1::ProbeValues),
 }
 
+impl Passage {
+    /// What it takes in memory \[bytes\], about.
+    fn bytes(&self) -> usize {
+        let more = match self {
+            Self::Output(item) => item.bytes(),
+            Self::Events(batch) => batch.payload.len(),
+            Self::Probe(read) => read.values.len() * size_of::<f64>(),
+            Self::Missed(_) => 0,
+        };
+        size_of::<Self>() + more
+    }
+}
+
 /// Why a stream ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct End {
@@ -47,6 +62,7 @@ pub(crate) struct End {
 /// The queue between the two.
 pub(crate) struct Outlet {
     queue: ArrayQueue<Passage>,
+    bytes: AtomicUsize,
     errors: ArrayQueue<v1::Error>,
     /// Every tick below it is closed and its output was put into the queue.
     moved_to: AtomicU64,
@@ -67,6 +83,7 @@ impl Outlet {
     pub(crate) fn new(host: Arc<AtomicWaker>) -> Arc<Self> {
         Arc::new(Self {
             queue: ArrayQueue::new(MESSAGES),
+            bytes: AtomicUsize::new(0),
             errors: ArrayQueue::new(ERRORS),
             moved_to: AtomicU64::new(0),
             end: OnceLock::new(),
@@ -81,19 +98,35 @@ impl Outlet {
 
     /// Puts a message in; `false` if there is no room: then the host is woken when there is.
     pub(super) fn put(&self, passage: &Passage) -> bool {
-        if self.queue.push(passage.clone()).is_ok() {
+        if self.try_put(passage) {
             return true;
         }
         // Ordering: Relaxed store, then the SeqCst fence, which pairs with the one in `take`:
         // either the reader sees `wants`, or this sees the room it made.
         self.wants.store(true, Relaxed);
         fence(SeqCst);
-        self.queue.push(passage.clone()).is_ok()
+        self.try_put(passage)
+    }
+
+    fn try_put(&self, passage: &Passage) -> bool {
+        // Ordering: Relaxed. Only one side adds, so the bound holds; the queue orders the rest.
+        let (held, bytes) = (self.bytes.load(Relaxed), passage.bytes());
+        if held > 0 && held + bytes > BYTES {
+            return false;
+        }
+        self.bytes.fetch_add(bytes, Relaxed);
+        let taken = self.queue.push(passage.clone()).is_ok();
+        if !taken {
+            // Ordering: Relaxed, as above.
+            self.bytes.fetch_sub(bytes, Relaxed);
+        }
+        taken
     }
 
     /// Whether a message would find room.
     pub(super) fn has_room(&self) -> bool {
-        !self.queue.is_full()
+        // Ordering: Relaxed, as in `try_put`.
+        !self.queue.is_full() && self.bytes.load(Relaxed) < BYTES
     }
 
     /// Tells the producer. Beyond the bound, errors that end nothing are left out.
@@ -155,9 +188,11 @@ impl Outlet {
 
     pub(super) fn take(&self) -> Option<Passage> {
         let passage = self.queue.pop()?;
+        // Ordering: Relaxed, as in `try_put`.
+        let left = self.bytes.fetch_sub(passage.bytes(), Relaxed) - passage.bytes();
         // Ordering: SeqCst fence pairs with the one in `put`.
         fence(SeqCst);
-        let half_empty = self.queue.len() <= MESSAGES / 2;
+        let half_empty = self.queue.len() <= MESSAGES / 2 && left <= BYTES / 2;
         // Ordering: Relaxed load after the fence; AcqRel swap so that one take wakes.
         if half_empty && self.wants.load(Relaxed) && self.wants.swap(false, AcqRel) {
             self.host.wake();

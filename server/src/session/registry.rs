@@ -543,7 +543,7 @@ impl Registry {
             session.check_settings(made.protocol.settings(), &made.runs)?;
             return Ok((session.clone(), true));
         }
-        let lease = self.limits.lease;
+        let (lease, durable) = (self.limits.lease, journaling.is_some());
         let (session, host) =
             Session::begin(key.1.clone(), token, made, &self.pool, lease, journaling);
         sessions.insert(key.clone(), session.clone());
@@ -552,7 +552,12 @@ impl Registry {
         tokio::spawn(async move {
             // It takes all that its streams have, whatever tokio would give it at a time: what piles
             // up unread in small frames ends a whole connection. That is bounded by their windows.
-            let outcome = unconstrained(host.run()).await;
+            let ended = tokio::spawn(unconstrained(host.run())).await;
+            let outcome = ended.unwrap_or_else(|error| {
+                // A mistake of ours in one session; the others go on, and what is on disk stays.
+                tracing::error!(session = key.1, %error, "a session broke down");
+                if durable { Outcome::Saved } else { Outcome::Gone }
+            });
             registry.forget(key, token, workers, outcome);
         });
         Ok((session, false))

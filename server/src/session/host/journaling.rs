@@ -57,8 +57,11 @@ pub(super) struct Done {
     journal: Journal,
     result: io::Result<()>,
     chunk: Chunk,
-    /// The protocol's state behind these records, if a snapshot is to be taken there.
+    /// The protocol's state behind these records, if a snapshot is to be taken there: to bound the
+    /// journal, or for those who asked.
     protocol: Option<Vec<u8>>,
+    bounds: bool,
+    asked: Vec<oneshot::Sender<Frozen>>,
 }
 
 /// The stage's state.
@@ -90,6 +93,8 @@ pub(crate) struct Journaling {
     /// (records before it, output position, bytes of records since the one before) of snapshots on
     /// disk, oldest first.
     snapshots: Vec<(u64, u64, u64)>,
+    /// Who waits for a snapshot of what is accepted, until that is written.
+    asked: Vec<oneshot::Sender<Frozen>>,
     /// Nothing more is written.
     failed: bool,
 }
@@ -124,8 +129,19 @@ impl Journaling {
             freezing: None,
             snapshotting: None,
             snapshots: vec![(oldest.0, oldest.1, 0)],
+            asked: Vec::new(),
             failed: false,
         }
+    }
+
+    /// Nothing is written, and nothing waits to be.
+    pub(super) fn rests(&self) -> bool {
+        self.home.is_some() && self.records.is_empty()
+    }
+
+    /// Answers when all that is accepted by now has been written and handed over.
+    pub(super) fn freeze_later(&mut self, reply: oneshot::Sender<Frozen>) {
+        self.asked.push(reply);
     }
 
     /// Batches of each producer that survive.
@@ -139,8 +155,8 @@ impl Journaling {
     }
 
     fn is_idle(&self) -> bool {
-        let rests = self.failed || (self.home.is_some() && self.records.is_empty());
-        rests && self.syncing.is_none() && self.snapshotting.is_none()
+        let rests = self.failed || self.rests();
+        rests && self.writing.is_none() && self.syncing.is_none() && self.snapshotting.is_none()
     }
 
     pub(super) fn poll_written(&mut self, context: &mut Context<'_>) -> Poll<Written> {
@@ -179,7 +195,8 @@ impl Journaling {
         self.in_write = accepted(protocol);
         let long = journal.bytes() > self.keeping.snapshot_after_bytes;
         let snapshot = long && self.freezing.is_none() && self.snapshotting.is_none();
-        let protocol = snapshot.then(|| protocol.save());
+        let asked = std::mem::take(&mut self.asked);
+        let protocol = (snapshot || !asked.is_empty()).then(|| protocol.save());
         let sync = self.policy == Durability::Each;
         self.writing = Some(spawn_blocking(move || {
             let result = (|| {
@@ -187,9 +204,9 @@ impl Journaling {
                 if sync {
                     journal.sync()?;
                 }
-                if protocol.is_some() { journal.rotate() } else { Ok(()) }
+                if snapshot { journal.rotate() } else { Ok(()) }
             })();
-            Done { journal, result, chunk, protocol }
+            Done { journal, result, chunk, protocol, bounds: snapshot, asked }
         }));
     }
 }
@@ -258,7 +275,7 @@ impl Host {
     }
 
     fn wrote(&mut self, done: Done) {
-        let Done { journal, result, chunk, protocol } = done;
+        let Done { journal, result, chunk, protocol, bounds, asked } = done;
         if let Err(error) = result {
             self.fail_journal(&error);
             return;
@@ -277,14 +294,23 @@ impl Host {
             }
             _ => journaling.durable.clone_from(&journaling.written),
         }
-        let freezes = protocol.map(|protocol| {
+        let mut replies = asked;
+        if bounds {
             let (reply, frozen) = oneshot::channel();
             journaling.freezing = Some((index, frozen));
-            Input::Snapshot { protocol, reply }
-        });
+            replies.push(reply);
+        }
+        // Those who asked while nothing came behind this write.
+        let caught_up = journaling.records.is_empty();
+        let late = if caught_up { std::mem::take(&mut journaling.asked) } else { Vec::new() };
         self.enqueue(chunk);
-        if let Some(freezes) = freezes {
-            self.enqueue_other(freezes);
+        for reply in replies {
+            let protocol = protocol.clone().unwrap_or_default();
+            self.enqueue_other(Input::Snapshot { protocol, reply });
+        }
+        for reply in late {
+            let protocol = self.protocol.save();
+            self.enqueue_other(Input::Snapshot { protocol, reply });
         }
         self.announce_durable();
         if let Some(journaling) = &mut self.journaling {
@@ -325,6 +351,7 @@ impl Host {
         tracing::error!(session = self.link.id(), %error, "the journal cannot be written");
         if let Some(journaling) = &mut self.journaling {
             journaling.failed = true;
+            journaling.asked.clear();
             journaling.freezing = None;
         }
         let durable = self.journaling.as_ref().map_or(0, |journaling| journaling.durable[0]);
@@ -408,8 +435,8 @@ impl Host {
         let unread = self.seats.iter().any(super::Seat::awaits_delivery);
         // A write that failed leaves nothing that could be synced.
         let journal = journaling.home.take();
-        let result = if self.outcome == Outcome::Saved || unread && reason != v1::EndReason::Closed
-        {
+        let unwanted = matches!(reason, v1::EndReason::Closed | v1::EndReason::Rewound);
+        let result = if self.outcome == Outcome::Saved || unread && !unwanted {
             self.outcome = Outcome::Saved;
             let synced = journal.map_or(Ok(()), |journal| journal.sync());
             synced.and_then(|()| journaling.folder.set_resting(true))

@@ -208,7 +208,8 @@ impl Host {
 
     /// Looks at every producer's stream, each time beginning with another.
     fn poll_inbound(&mut self, context: &mut Context<'_>) -> Poll<(usize, Heard)> {
-        if self.journaling.as_ref().is_some_and(Journaling::is_congested) {
+        let ended = matches!(self.link.over(), Some(Over::Ended(..)));
+        if ended || self.journaling.as_ref().is_some_and(Journaling::is_congested) {
             return Poll::Pending;
         }
         let count = self.seats.len();
@@ -257,6 +258,9 @@ impl Host {
             }
         }
         self.audience.forget_gone();
+        if self.link.over().is_some() {
+            self.renew_lease();
+        }
         if !self.waiting.is_empty() && self.link.has_room() {
             self.push_waiting();
         }
@@ -349,7 +353,9 @@ impl Host {
             self.lease_ends = None;
             self.abandon();
         }
-        // A deadline that stays in the past would wake the task for ever.
+        // Others may have moved meanwhile; and a deadline that stays in the past would wake the task
+        // for ever.
+        self.moved_seen = false;
         if self.alarm.is_elapsed() {
             self.alarm.as_mut().reset(now + Duration::from_secs(60));
         }
@@ -399,6 +405,8 @@ impl Host {
             seat.end(reason, &message);
         }
         self.audience.end(&self.retained, reason, &message);
+        // Whoever asked for something that the engine will not answer any more is told so.
+        while self.link.pop_input().is_some() {}
         self.close_journal(reason);
     }
 }

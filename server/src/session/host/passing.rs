@@ -65,6 +65,8 @@ impl Host {
         // Both are read before the outbox: what they promise is in it, or was.
         let closed = self.link.simulated.closed();
         let finished = matches!(self.link.over(), Some(Over::Finished(_)));
+        // What was received makes room, which nothing else would tell of.
+        self.forget();
         let mut emptied = false;
         while self.retained.has_room() {
             match self.link.pop_output() {

@@ -73,10 +73,9 @@ impl Host {
             Request::Attach(attach) => self.attach(attach),
             Request::Watch(watch) => self.watch(watch),
             Request::Step(step) => self.step(step),
-            Request::Snapshot(reply) => {
-                let protocol = self.protocol.save();
-                self.enqueue_other(Input::Snapshot { protocol, reply });
-            }
+            // An engine that has ended answers nothing.
+            Request::Snapshot(_) | Request::Latencies(_) if self.link.over().is_some() => {}
+            Request::Snapshot(reply) => self.freeze(reply),
             Request::Latencies(reply) => {
                 let latencies = v1::GetLatenciesResponse {
                     queue: self.measures.queue.to_bytes().into(),
@@ -91,6 +90,17 @@ impl Host {
             Request::ShutDown => {
                 let message = "the daemon shuts down".to_owned();
                 self.link.end(Over::Ended(v1::EndReason::Shutdown, message));
+            }
+        }
+    }
+
+    /// Has the engine freeze what was accepted, when all of it has reached the engine.
+    fn freeze(&mut self, reply: oneshot::Sender<Frozen>) {
+        match &mut self.journaling {
+            Some(journaling) if !journaling.rests() => journaling.freeze_later(reply),
+            _ => {
+                let protocol = self.protocol.save();
+                self.enqueue_other(Input::Snapshot { protocol, reply });
             }
         }
     }

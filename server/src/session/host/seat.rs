@@ -27,8 +27,6 @@ pub(super) struct Seat {
     without_output: bool,
     /// Its request side closed without an end; until then it is waited for the other side.
     closing: Option<Instant>,
-    /// It had a stream that broke before it was told the end.
-    broken: bool,
     /// It will read no more.
     done: bool,
 }
@@ -41,7 +39,6 @@ impl Seat {
             place: Place { next: position, received: None },
             without_output: false,
             closing: None,
-            broken: false,
             done: false,
         }
     }
@@ -56,7 +53,7 @@ impl Seat {
         self.outlet = Some(outlet);
         self.without_output = without_output;
         self.closing = None;
-        (self.broken, self.done) = (false, false);
+        self.done = false;
     }
 
     /// The stream leaves its place.
@@ -65,7 +62,6 @@ impl Seat {
         if let Some(outlet) = self.outlet.take() {
             outlet.end(reason, message);
         }
-        self.broken = true;
     }
 
     /// The request side of the stream has closed. Whoever goes closes both sides, one after the
@@ -181,7 +177,7 @@ impl Seat {
     pub(super) fn settle(&mut self) {
         if self.outlet.as_ref().is_some_and(|outlet| outlet.is_gone() && outlet.is_delivered()) {
             (self.inbound, self.outlet) = (None, None);
-            (self.broken, self.done) = (false, true);
+            self.done = true;
         }
     }
 
@@ -189,7 +185,7 @@ impl Seat {
     pub(super) fn awaits_delivery(&self) -> bool {
         match &self.outlet {
             Some(outlet) => !outlet.is_delivered(),
-            None => self.broken && !self.done,
+            None => !self.done && !self.without_output,
         }
     }
 }

@@ -113,6 +113,8 @@ impl Host {
                 _ => {}
             }
         }
+        // What the step has gathered is out of the way of what is to come.
+        self.seats[0].resume_at(step.from);
         let over = self.link.over().is_some();
         let acknowledgement = self.link.acknowledgement(0, closed);
         let reached = emptied && acknowledgement.simulated_to_us >= self.tick_start(step.until_us);

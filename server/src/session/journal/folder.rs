@@ -53,7 +53,11 @@ impl Folder {
 
     /// Makes it for a session whose first state is `snapshot`.
     pub(crate) fn create(&self, meta: &Meta, snapshot: &[u8]) -> io::Result<()> {
-        self.volume.make_folder(&self.path)?;
+        match self.volume.remove_folder(&self.path) {
+            // What is left there is of a session that is no more.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => self.volume.make_folder(&self.path)?,
+        }
         self.write_snapshot(0, snapshot)?;
         // Last: a folder without it is what a crash left of an opening, and is swept away.
         self.volume.write_whole(&self.path.join(META), &meta.encode())
@@ -139,7 +143,11 @@ impl Folder {
                     return Err(Broken::damaged(&path, problem));
                 }
                 tracing::warn!(file = %path.display(), torn_at, "cut a torn tail");
-                volume.cut(&path, torn_at).map_err(|source| Broken::io(&path, source))?;
+            }
+            if at + 1 == segments.len() {
+                // What a crash left unsynced is called durable from here on, so it has to be.
+                let length = read.torn_at.unwrap_or(read.length);
+                volume.cut(&path, length).map_err(|source| Broken::io(&path, source))?;
             }
         }
         Ok(records)
@@ -147,12 +155,12 @@ impl Folder {
 
     /// Removes all snapshots and segments before the snapshot at `index`.
     pub(crate) fn prune(&self, index: u64) -> io::Result<()> {
-        for name in self.volume.list(&self.path)? {
-            let old = [SNAPSHOT, SEGMENT]
-                .into_iter()
-                .any(|kind| index_of(&name, kind).is_some_and(|found| found < index));
-            if old {
-                self.volume.remove(&self.path.join(&name))?;
+        let names = self.volume.list(&self.path)?;
+        // Snapshots first: one whose records are gone could not be gone on from.
+        for kind in [SNAPSHOT, SEGMENT] {
+            let old = |name: &&String| index_of(name, kind).is_some_and(|found| found < index);
+            for name in names.iter().filter(old) {
+                self.volume.remove(&self.path.join(name))?;
             }
         }
         Ok(())

@@ -47,6 +47,8 @@ pub(super) fn head(plan_sha256: &[u8; 32], index: u64) -> Vec<u8> {
 pub(super) struct Read {
     /// Its whole records.
     pub(super) records: Vec<Record>,
+    /// Bytes of the file.
+    pub(super) length: u64,
     /// Bytes up to the last whole record, where something else follows.
     pub(super) torn_at: Option<u64>,
 }
@@ -61,12 +63,13 @@ pub(super) fn read(
     let bytes = volume.read(path).map_err(|source| Broken::io(path, source))?;
     let Some(found) = bytes.get(..HEAD) else {
         // The head was torn: nothing was ever written behind it.
-        return Ok(Read { records: Vec::new(), torn_at: Some(0) });
+        return Ok(Read { records: Vec::new(), length: 0, torn_at: Some(0) });
     };
     if found != head(plan_sha256, index) {
         let why = "its head is not that of this session's next segment";
         return Err(Broken::damaged(path, why));
     }
+    let length = bytes.len() as u64;
     let (mut at, mut records) = (HEAD, Vec::new());
     loop {
         match frame::next(&bytes[at..]) {
@@ -74,8 +77,8 @@ pub(super) fn read(
                 records.push(record);
                 at += length;
             }
-            Next::Nothing => return Ok(Read { records, torn_at: None }),
-            Next::Torn => return Ok(Read { records, torn_at: Some(at as u64) }),
+            Next::Nothing => return Ok(Read { records, length, torn_at: None }),
+            Next::Torn => return Ok(Read { records, length, torn_at: Some(at as u64) }),
         }
     }
 }

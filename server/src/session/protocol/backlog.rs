@@ -33,7 +33,7 @@ pub(super) struct Piece {
 pub(super) struct Backlog {
     pieces: VecDeque<Piece>,
     /// What dropped pieces said beside their events.
-    carried: Vec<Op>,
+    carried: Chunk,
     weight: u64,
 }
 
@@ -68,9 +68,7 @@ impl Backlog {
 
     /// Takes the oldest piece for the simulation, and all that dropped ones said before it.
     pub(super) fn hand(&mut self, into: &mut Chunk) -> Option<Piece> {
-        for op in self.carried.drain(..) {
-            into.push(op);
-        }
+        into.append(&mut self.carried);
         let mut piece = self.pieces.pop_front()?;
         self.weight -= piece.weight();
         into.append(&mut piece.chunk);
@@ -79,19 +77,20 @@ impl Backlog {
 
     /// Drops the events of the oldest piece that has any.
     pub(super) fn drop_oldest(&mut self) -> Option<Piece> {
-        while let Some(piece) = self.pieces.pop_front() {
+        let at = self.pieces.iter().position(|piece| piece.charge > 0)?;
+        let mut dropped = None;
+        for piece in self.pieces.drain(..=at) {
             self.weight -= piece.weight();
-            let said = piece.chunk.ops.iter().filter(|op| !matches!(op, Op::Events { .. }));
-            self.carried.extend(said);
-            if piece.charge > 0 {
-                return Some(piece);
+            for op in piece.chunk.ops.iter().filter(|op| !matches!(op, Op::Events { .. })) {
+                self.carried.push(*op);
             }
+            dropped = Some(piece);
         }
-        None
+        dropped
     }
 
     pub(super) fn save(&self, out: &mut Writer) {
-        save_ops(&self.carried, out);
+        save_ops(&self.carried.ops, out);
         out.u64(self.pieces.len() as u64);
         for piece in &self.pieces {
             save_ops(&piece.chunk.ops, out);
@@ -106,7 +105,8 @@ impl Backlog {
     }
 
     pub(super) fn load(from: &mut Reader<'_>, producers: usize) -> Result<Self, Damaged> {
-        let mut backlog = Self { carried: load_ops(from)?, ..Self::default() };
+        let carried = Chunk { ops: load_ops(from)?, events: Vec::new() };
+        let mut backlog = Self { carried, ..Self::default() };
         for _ in 0..from.u64()? {
             let mut chunk = Chunk { ops: load_ops(from)?, events: Vec::new() };
             for _ in 0..from.u64()? {

@@ -438,7 +438,8 @@ impl Protocol {
         let origin_us = self.origin_us?;
         let ends = self.producers.iter().map(|producer| {
             let applied = producer.status.events_applied > 0;
-            producer.promise_us.max(if applied { producer.last_event_us + 1 } else { 0 })
+            let after_us = if applied { producer.last_event_us.saturating_add(1) } else { 0 };
+            producer.promise_us.max(after_us)
         });
         let last_us = ends.fold(self.promised_us, u64::max);
         let since_us = last_us.saturating_sub(origin_us);

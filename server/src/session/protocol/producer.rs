@@ -103,6 +103,11 @@ impl Producer {
         self.granted = self.granted.max(gone + capacity.events);
     }
 
+    /// Grants a whole queue beyond what was accepted.
+    pub(super) fn grant_anew(&mut self, capacity: Capacity) {
+        self.granted = self.granted.max(self.status.charged_events + capacity.events);
+    }
+
     /// How much it may have sent in all.
     pub(super) fn credit(&self, overload: Overload, capacity: Capacity) -> v1::Credit {
         let Status { charged_events, charged_bytes, .. } = self.status;

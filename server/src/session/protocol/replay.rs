@@ -46,6 +46,14 @@ impl Protocol {
         fits
     }
 
+    /// The journal is read to its end: what it held has been granted once, however long the simulation
+    /// takes to make it again, and there is room for more besides.
+    pub(crate) fn grant_replayed(&mut self) {
+        for producer in &mut self.producers {
+            producer.grant_anew(self.capacity);
+        }
+    }
+
     fn replay_batch(
         &mut self,
         producer: usize,

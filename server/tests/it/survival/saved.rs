@@ -113,6 +113,51 @@ async fn what_is_damaged_on_disk_is_said_and_harms_nobody() {
     server.assert_well().await;
 }
 
+/// A durable session that went back to a snapshot is what is on disk from then on. Seen to fail with
+/// the old journal left beside the new one.
+#[tokio::test]
+async fn a_durable_session_that_was_rewound_goes_on_from_there_after_the_daemon_ends() {
+    let recording = recording(4_000);
+    let (expected, batches) = (truth(&recording), batches(&recording, 40));
+    let third = batches.len() / 3;
+    let data = tempfile::tempdir().unwrap();
+    let config = |limits: &mut spiked_server::Limits| {
+        limits.shutdown_grace = std::time::Duration::from_millis(50);
+        limits.journal_snapshot_bytes = 2_000;
+    };
+    let mut server = Server::on(data.path(), config).await;
+    let mut producer = server.open(durable("back", v1::Durability::Never)).await.unwrap();
+    for batch in &batches[..third] {
+        producer.send(Request::Events(batch.clone()));
+    }
+    producer.acknowledged(|ack| ack.accepted == third as u64).await;
+    let mut sessions = server.sessions().await;
+    let request = v1::SnapshotSessionRequest { session_id: "back".into() };
+    let snapshot = sessions.snapshot_session(request).await.unwrap().into_inner();
+    for batch in &batches[third..2 * third] {
+        producer.send(Request::Events(batch.clone()));
+    }
+    producer.acknowledged(|ack| ack.accepted == 2 * third as u64).await;
+    let request = v1::RewindSessionRequest {
+        session_id: "back".into(),
+        snapshot_sha256: snapshot.snapshot_sha256,
+    };
+    sessions.rewind_session(request).await.unwrap();
+    let before = producer.finish().await;
+    server.stop();
+    server.join();
+
+    let server = Server::on(data.path(), |_| ()).await;
+    let open = resuming(&before, Some(snapshot.output_position));
+    let producer = server.open(open).await.unwrap();
+    assert_eq!(producer.record.opened.as_ref().unwrap().accepted, third as u64);
+    let after = finish(producer, &batches, third as u64).await;
+    assert_eq!(after.reason(), v1::EndReason::Completed);
+    let expected: Vec<_> =
+        expected.into_iter().filter(|words| words[0] >= snapshot.output_position).collect();
+    assert!(crate::recorded::output(&after) == expected);
+}
+
 #[tokio::test]
 async fn two_daemons_cannot_share_a_data_folder() {
     let data = tempfile::tempdir().unwrap();

@@ -67,6 +67,32 @@ async fn a_step_sent_again_is_answered_again_and_counts_once() {
     assert_eq!((position.duplicates, position.events_accepted), (1, 2));
 }
 
+/// A step's output may be larger than what waits for a reader. Seen to hang with the step's output
+/// kept until the step is over.
+#[tokio::test]
+async fn a_step_with_much_output_comes_to_its_end() {
+    const EVENTS: u64 = 100_000;
+    let server = Server::start().await;
+    opened(&server, named("much")).await;
+    let mut sessions = server.sessions().await.max_decoding_message_size(16 << 20);
+    // One event a channel and tick.
+    let channel = |number: u64| u32::try_from(number % 64).unwrap();
+    let event = |number: u64| (number / 64 * 100, channel(number));
+    for part in 0..5_u64 {
+        let events: Vec<_> = (part * EVENTS..(part + 1) * EVENTS).map(event).collect();
+        let request = v1::StepSessionRequest {
+            session_id: "much".into(),
+            events: vec![batch(part + 1, 0, &events)],
+            until_us: if part == 4 { 2_000_000 } else { 0 },
+            output_from: None,
+        };
+        let step = tokio::time::timeout(super::PATIENCE, sessions.step_session(request));
+        let answer = step.await.expect("it ends").unwrap().into_inner();
+        let spikes: u64 = answer.spikes.iter().map(|batch| u64::from(batch.count)).sum();
+        assert_eq!(spikes >= 5 * EVENTS, part == 4, "{spikes} spikes of part {part}");
+    }
+}
+
 #[tokio::test]
 async fn what_cannot_be_stepped_is_refused() {
     let server = Server::start().await;
