@@ -125,16 +125,6 @@ pub(crate) fn batch(place: u32, events: u32) -> Vec<u8> {
     }))
 }
 
-/// A promise, and nothing else \[µs\].
-pub(crate) fn heartbeat(promise_us: u32) -> Vec<u8> {
-    wrapped(Message::Heartbeat(v1::Heartbeat { promise_us: promise_us.into() }))
-}
-
-/// The end of a session's input.
-pub(crate) fn end() -> Vec<u8> {
-    wrapped(Message::End(v1::EndOfInput {}))
-}
-
 /// Bytes in gRPC's wrapping, with a length that may be a lie.
 pub(crate) fn wrapped_as(claimed: usize, bytes: &[u8]) -> Vec<u8> {
     let claimed = u32::try_from(claimed).expect("four bytes");
