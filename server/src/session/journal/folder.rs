@@ -53,6 +53,10 @@ impl Folder {
 
     /// Makes it for a session whose first state is `snapshot`.
     pub(crate) fn create(&self, meta: &Meta, snapshot: &[u8]) -> io::Result<()> {
+        if self.volume.read(&self.path.join(META)).is_ok() {
+            let there = "a session of this id lies on disk already";
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, there));
+        }
         match self.volume.remove_folder(&self.path) {
             // What is left there is of a session that is no more.
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

@@ -127,6 +127,19 @@ fn damage_in_the_middle_is_said_and_nothing_is_cut() {
     assert_eq!(std::fs::read(&file).unwrap(), bytes);
 }
 
+/// Seen to fail with the folder made anew whatever lies there.
+#[test]
+fn a_session_on_disk_is_never_made_over() {
+    let at = tempfile::tempdir().unwrap();
+    let volume: Arc<dyn Volume> = Arc::new(Disk);
+    let folder = folder(&volume, at.path());
+    folder.create(&meta(), b"first").unwrap();
+    let again = folder.create(&meta(), b"second").unwrap_err();
+    assert_eq!(again.kind(), std::io::ErrorKind::AlreadyExists);
+    let (_, snapshot) = Folder::oldest_snapshot(&Disk, &at.path().join("one")).unwrap();
+    assert_eq!(snapshot, b"first");
+}
+
 #[test]
 fn another_networks_segment_is_refused() {
     let at = tempfile::tempdir().unwrap();
