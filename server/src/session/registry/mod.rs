@@ -1,0 +1,256 @@
+//! All sessions of the daemon, by tenant and id.
+//!
+//! A bounded map behind a mutex that no event ever passes. What takes time (making a plan,
+//! restoring a state, hashing a snapshot, files) happens on a thread apart, never on the I/O thread.
+//! Here: the map, who may come in, and how a session leaves; how sessions are opened, rest on disk,
+//! are frozen and made anew, and end with the daemon, stands in the modules below.
+
+mod draining;
+mod freezing;
+mod opening;
+mod resting;
+
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Acquire},
+    },
+};
+
+use spiked_proto::v1;
+use tokio::{
+    sync::{Mutex as AsyncMutex, Notify},
+    task::coop::unconstrained,
+};
+
+use super::{
+    data::{Data, Resident},
+    handle::{Session, Token},
+    host::{Journaling, Outcome},
+    journal::Meta,
+    making::Made,
+    pool,
+    settings::Capacity,
+    store::Store,
+};
+use crate::{config::Limits, error::Error, networks::Repository};
+
+/// Whose session, and which.
+type Key = (String, String);
+
+/// How many sessions of a tenant may run at once, by its name.
+pub(crate) type Quotas = BTreeMap<String, usize>;
+
+/// All sessions.
+pub(crate) struct Registry {
+    repository: Arc<Repository>,
+    pool: Arc<pool::Queue>,
+    sessions: Mutex<BTreeMap<Key, Arc<Session>>>,
+    /// Durable sessions that lie on disk and do not run.
+    residents: Mutex<BTreeMap<Key, Resident>>,
+    /// Held while a durable session is made: its folder must not be made twice.
+    making: AsyncMutex<()>,
+    snapshots: Store,
+    data: Option<Data>,
+    limits: Limits,
+    /// Sessions that may run at once, for tenants that have a bound of their own.
+    quotas: Mutex<Quotas>,
+    draining: AtomicBool,
+    /// Rung when a session has gone.
+    gone: Notify,
+}
+
+/// A session to be set going.
+struct Launch {
+    key: Key,
+    token: Token,
+    workers: u32,
+    made: Made,
+    journaling: Option<Journaling>,
+}
+
+impl Registry {
+    /// A registry without sessions; those in the data folder are not made again yet.
+    pub(crate) fn new(
+        repository: Arc<Repository>,
+        pool: Arc<pool::Queue>,
+        data: Option<Data>,
+        limits: Limits,
+    ) -> io::Result<Arc<Self>> {
+        let folder = data.as_ref().map(Data::snapshots);
+        Ok(Arc::new(Self {
+            repository,
+            pool,
+            sessions: Mutex::default(),
+            residents: Mutex::default(),
+            making: AsyncMutex::new(()),
+            snapshots: Store::open(folder, limits.snapshots, limits.snapshot_bytes)?,
+            data,
+            limits,
+            quotas: Mutex::default(),
+            draining: AtomicBool::new(false),
+            gone: Notify::new(),
+        }))
+    }
+
+    /// The session of an id; one at rest is made again.
+    pub(crate) async fn get(
+        self: &Arc<Self>,
+        tenant: &str,
+        id: &str,
+    ) -> Result<Arc<Session>, Error> {
+        let found = self.find_or_wake(tenant, id).await?;
+        found.ok_or_else(|| Error::SessionUnknown { id: id.to_owned() })
+    }
+
+    fn find(&self, key: &Key) -> Option<Arc<Session>> {
+        lock(&self.sessions).get(key).cloned()
+    }
+
+    /// All sessions of a tenant, ordered by id.
+    pub(crate) fn list(&self, tenant: &str) -> Vec<v1::SessionInfo> {
+        let sessions: Vec<_> = lock(&self.sessions)
+            .iter()
+            .filter(|((owner, _), _)| owner == tenant)
+            .map(|(_, session)| session.clone())
+            .collect();
+        let mut infos: Vec<_> = sessions.iter().map(|session| session.info()).collect();
+        let residents = lock(&self.residents);
+        let resting = residents.keys().filter(|(owner, _)| owner == tenant);
+        infos.extend(resting.map(|(_, id)| v1::SessionInfo {
+            session_id: id.clone(),
+            at_rest: true,
+            ..v1::SessionInfo::default()
+        }));
+        infos.sort_by(|one, other| one.session_id.cmp(&other.session_id));
+        infos
+    }
+
+    /// Snapshots that calls asked for.
+    pub(crate) const fn snapshots(&self) -> &Store {
+        &self.snapshots
+    }
+
+    /// Bounds tenants from here on; sessions that run already stay.
+    pub(crate) fn set_quotas(&self, quotas: Quotas) {
+        *lock(&self.quotas) = quotas;
+    }
+
+    fn check_admission(&self, tenant: &str) -> Result<(), Error> {
+        // Ordering: Acquire pairs with the Release in `drain`.
+        if self.draining.load(Acquire) {
+            return Err(Error::ShuttingDown);
+        }
+        self.check_count(tenant, &lock(&self.sessions))
+    }
+
+    fn check_count(
+        &self,
+        tenant: &str,
+        sessions: &BTreeMap<Key, Arc<Session>>,
+    ) -> Result<(), Error> {
+        if sessions.len() >= self.limits.sessions {
+            return Err(Error::Limit { what: "sessions", limit: self.limits.sessions as u64 });
+        }
+        let Some(quota) = lock(&self.quotas).get(tenant).copied() else {
+            return Ok(());
+        };
+        if sessions.keys().filter(|(owner, _)| owner == tenant).count() < quota {
+            return Ok(());
+        }
+        Err(Error::Quota { what: "sessions", tenant: tenant.to_owned(), limit: quota as u64 })
+    }
+
+    /// The number of workers that is meant.
+    fn workers(&self, field: &str, given: u32) -> Result<u32, Error> {
+        let limit = self.workers_max();
+        if given > limit {
+            let problem = format!("{given} where {limit} is the most here");
+            return Err(Error::field(field, problem));
+        }
+        Ok(given.max(1))
+    }
+
+    fn workers_max(&self) -> u32 {
+        u32::try_from(self.limits.workers).unwrap_or(u32::MAX)
+    }
+
+    fn capacity(&self) -> Capacity {
+        Capacity { events: self.limits.queue_events, bytes: self.limits.queue_bytes }
+    }
+
+    /// Puts a session into the map and sets it going.
+    fn admit(self: &Arc<Self>, launch: Launch) -> Result<(Arc<Session>, bool), Error> {
+        let Launch { key, token, workers, made, journaling } = launch;
+        let mut sessions = lock(&self.sessions);
+        self.check_count(&key.0, &sessions)?;
+        if let Some(session) = sessions.get(&key) {
+            // Somebody else was quicker.
+            session.check_settings(made.protocol.settings(), &made.runs)?;
+            return Ok((session.clone(), true));
+        }
+        let (lease, durable) = (self.limits.lease, journaling.is_some());
+        let (session, host) =
+            Session::begin(key.1.clone(), token, made, &self.pool, lease, journaling);
+        sessions.insert(key.clone(), session.clone());
+        drop(sessions);
+        let registry = self.clone();
+        tokio::spawn(async move {
+            // It takes all that its streams have, whatever tokio would give it at a time: what piles
+            // up unread in small frames ends a whole connection. That is bounded by their windows.
+            let ended = tokio::spawn(unconstrained(host.run())).await;
+            let outcome = ended.unwrap_or_else(|error| {
+                // A mistake of ours in one session; the others go on, and what is on disk stays.
+                tracing::error!(session = key.1, %error, "a session broke down");
+                if durable { Outcome::Saved } else { Outcome::Gone }
+            });
+            registry.forget(key, token, workers, outcome);
+        });
+        Ok((session, false))
+    }
+
+    /// A session is over; one that was saved lies on disk from here on.
+    fn forget(&self, key: Key, token: Token, workers: u32, outcome: Outcome) {
+        if let (Outcome::Saved, Some(data)) = (outcome, &self.data) {
+            let (tenant, id) = key.clone();
+            let path = data.session(&tenant, &id);
+            let meta = Meta { id, tenant, token, workers };
+            lock(&self.residents).insert(key.clone(), Resident { meta, path, rests: true });
+        }
+        lock(&self.sessions).remove(&key);
+        self.gone.notify_waiters();
+    }
+
+    async fn wait_gone(&self, key: &Key) {
+        loop {
+            let gone = self.gone.notified();
+            if self.find(key).is_none() {
+                return;
+            }
+            gone.await;
+        }
+    }
+}
+
+fn lock<T>(map: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No call panics while it holds a map, so a poisoned one is whole.
+    map.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn exists(id: &str) -> Error {
+    Error::SessionConflict { id: id.to_owned(), problem: "exists already" }
+}
+
+/// Runs what takes time on a thread of its own.
+async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or(Err(Error::Internal("a thread stopped in the middle of its work")))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().take(32).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,125 @@
+//! Durable sessions that lie on disk: found at start, woken when they are asked for, deleted.
+
+use std::{io, sync::Arc, time::Instant};
+
+use spiked_proto::v1;
+
+use super::{Key, Launch, Registry, apart, lock};
+use crate::{
+    error::Error,
+    session::{
+        data::Resident,
+        handle::Session,
+        journal::{Broken, Folder, Journal},
+        making,
+    },
+};
+
+impl Registry {
+    /// Makes the sessions again that ran when the daemon ended without a word. One that cannot be
+    /// made again stays on disk, and says why when it is opened.
+    pub(crate) async fn recover(self: &Arc<Self>) -> io::Result<()> {
+        let Some(data) = &self.data else {
+            return Ok(());
+        };
+        for resident in data.residents()? {
+            match resident {
+                Ok(resident) => {
+                    let key = (resident.meta.tenant.clone(), resident.meta.id.clone());
+                    let rests = resident.rests;
+                    lock(&self.residents).insert(key.clone(), resident);
+                    if rests {
+                        continue;
+                    }
+                    let began = Instant::now();
+                    match self.wake(&key).await {
+                        Ok(_) => tracing::info!(
+                            session = key.1,
+                            seconds = began.elapsed().as_secs_f64(),
+                            "a session goes on where its journal ends"
+                        ),
+                        Err(error) => {
+                            tracing::error!(session = key.1, %error, "a session cannot go on");
+                        }
+                    }
+                }
+                Err(broken) => tracing::error!(%broken, "a session cannot be read"),
+            }
+        }
+        Ok(())
+    }
+
+    /// A session that runs, or one that rests and is made again.
+    pub(super) async fn find_or_wake(
+        self: &Arc<Self>,
+        tenant: &str,
+        id: &str,
+    ) -> Result<Option<Arc<Session>>, Error> {
+        let key = (tenant.to_owned(), id.to_owned());
+        if let Some(session) = self.find(&key) {
+            return Ok(Some(session));
+        }
+        if !lock(&self.residents).contains_key(&key) {
+            return Ok(None);
+        }
+        self.check_admission(tenant)?;
+        self.wake(&key).await
+    }
+
+    /// Makes a session again from its folder.
+    async fn wake(self: &Arc<Self>, key: &Key) -> Result<Option<Arc<Session>>, Error> {
+        let _making = self.making.lock().await;
+        let resident = lock(&self.residents).get(key).cloned();
+        let (Some(data), Some(Resident { meta, path, .. })) = (&self.data, resident) else {
+            // Somebody else was quicker.
+            return Ok(self.find(key));
+        };
+        let (volume, repository) = (data.volume.clone(), self.repository.clone());
+        let (capacity, workers) = (self.capacity(), meta.workers.min(self.workers_max()).max(1));
+        let (made, journal, at) = apart(move || {
+            let broken = |broken: Broken| Error::Journal(broken.to_string());
+            let (index, snapshot) =
+                Folder::oldest_snapshot(volume.as_ref(), &path).map_err(broken)?;
+            let mut made = making::thaw(&repository, &snapshot, workers, capacity)?;
+            let at = (index, made.start.output_position);
+            let folder = Folder::new(volume, path, made.runs.plan_sha256);
+            let found = folder.find(index).map_err(broken)?;
+            made.replay(&found)?;
+            let journal = Journal::begin(folder.clone(), index + found.len() as u64)
+                .and_then(|journal| folder.set_resting(false).map(|()| journal));
+            let journal = journal.map_err(|error| Error::Journal(error.to_string()))?;
+            Ok((made, journal, at))
+        })
+        .await?;
+        let journaling = Some(self.journaling(journal, &made, at));
+        let launch = Launch { key: key.clone(), token: meta.token, workers, made, journaling };
+        let (session, _) = self.admit(launch)?;
+        lock(&self.residents).remove(key);
+        Ok(Some(session))
+    }
+
+    /// Ends a session; says where it stood. One at rest is deleted.
+    pub(crate) async fn close(
+        self: &Arc<Self>,
+        tenant: &str,
+        id: &str,
+    ) -> Result<v1::SessionInfo, Error> {
+        let key = (tenant.to_owned(), id.to_owned());
+        if let Some(session) = self.find(&key) {
+            session.end(v1::EndReason::Closed, "closed by a call");
+            let info = session.info();
+            drop(session);
+            self.wait_gone(&key).await;
+            return Ok(info);
+        }
+        let _making = self.making.lock().await;
+        let resident = lock(&self.residents).remove(&key);
+        let (Some(resident), Some(data)) = (resident, &self.data) else {
+            return Err(Error::SessionUnknown { id: id.to_owned() });
+        };
+        let folder = Folder::new(data.volume.clone(), resident.path, [0; 32]);
+        apart(move || folder.remove().map_err(|error| Error::Journal(error.to_string()))).await?;
+        let info = v1::SessionInfo { session_id: key.1, at_rest: true, ..Default::default() };
+        Ok(info)
+    }
+}
