@@ -25,6 +25,8 @@ pub(super) struct Seat {
     place: Place,
     /// Output is for others.
     without_output: bool,
+    /// Since when it has no stream.
+    absent_since: Instant,
     /// Its request side closed without an end; until then it is waited for the other side.
     closing: Option<Instant>,
     /// It will read no more.
@@ -38,6 +40,7 @@ impl Seat {
             outlet: None,
             place: Place { next: position, received: None },
             without_output: false,
+            absent_since: Instant::now(),
             closing: None,
             done: false,
         }
@@ -59,6 +62,7 @@ impl Seat {
     /// The stream leaves its place.
     pub(super) fn detach(&mut self, reason: v1::EndReason, message: &str) {
         (self.inbound, self.closing) = (None, None);
+        self.absent_since = Instant::now();
         if let Some(outlet) = self.outlet.take() {
             outlet.end(reason, message);
         }
@@ -83,6 +87,23 @@ impl Seat {
             self.closing = None;
         }
         closed
+    }
+
+    /// When output is no longer kept for it, while it stays away from a session that others hold.
+    pub(super) fn lapses_at(&self, lease: Duration) -> Option<Instant> {
+        let kept_for = !self.is_attached() && self.needs().is_some();
+        kept_for.then(|| self.absent_since + lease)
+    }
+
+    /// It has stayed away too long: what it has not read is kept for it no longer.
+    pub(super) fn lapse(&mut self) {
+        self.done = true;
+    }
+
+    /// Somebody reads in its place without a stream.
+    pub(super) fn stand_in(&mut self) {
+        self.absent_since = Instant::now();
+        self.done = false;
     }
 
     pub(super) fn poll_inbound(
