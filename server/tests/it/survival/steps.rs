@@ -145,7 +145,7 @@ async fn a_step_before_any_time_is_known_is_refused() {
 /// while the step went on for nobody.
 #[tokio::test]
 async fn a_step_whose_caller_left_stands_in_nobody_s_way() {
-    const EVENTS: u64 = 50_000;
+    const EVENTS: u64 = 68_000;
     let server = Server::start().await;
     let producers = vec!["left".into(), "deaf".into()];
     let lease_us = Some(50_000);
