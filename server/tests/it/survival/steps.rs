@@ -150,13 +150,14 @@ async fn a_step_whose_caller_left_stands_in_nobody_s_way() {
     let producers = vec!["left".into(), "deaf".into()];
     let lease_us = Some(50_000);
     opened(&server, v1::Open { producers, lease_us, ..named("slow") }).await;
-    // A reader that takes nothing holds the output of the step up, until it goes.
+    // A reader that reports nothing more holds the output of the step up, until it goes.
     let joining =
         v1::Open { session_id: "slow".into(), producer: "deaf".into(), ..v1::Open::default() };
     let mut deaf = server.open(joining).await.unwrap();
     let promise_us = Some(10_000_000);
     deaf.send(Request::Events(v1::EventBatch { promise_us, ..batch(1, 0, &[(0, 1)]) }));
     deaf.acknowledged(|ack| ack.accepted == 1).await;
+    deaf.send(Request::Received(v1::Received { output_position: 0 }));
     let mut sessions = server.sessions().await.max_decoding_message_size(16 << 20);
     let mut step = v1::StepSessionRequest {
         session_id: "slow".into(),
