@@ -182,11 +182,30 @@ impl Carrier {
     /// Reports that all was received, and waits until the daemon has heard it: then it closes.
     async fn part(&mut self) {
         let parting = async {
-            // A stream that broke meanwhile leaves the daemon waiting for its lease; nothing is lost.
-            let _ = self.wire.requests.send(self.received()).await;
-            while let Ok(Some(_)) = self.wire.stream.message().await {}
+            while !self.is_heard().await {
+                match self.reopen().await {
+                    Ok(wire) => self.wire = wire,
+                    // Nobody there knows the session any more.
+                    Err(Error::Refused(refusal)) if !is_passing(&refusal) => return,
+                    Err(_) => tokio::time::sleep(PAUSE_MIN).await,
+                }
+            }
         };
+        // Beyond, the daemon keeps the session for its lease; nothing is lost.
         let _ = tokio::time::timeout(PARTING, parting).await;
+    }
+
+    /// Whether the daemon heard the last report, and closed.
+    async fn is_heard(&mut self) -> bool {
+        // A stream that has broken says so when it is read.
+        let _ = self.wire.requests.send(self.received()).await;
+        loop {
+            match self.wire.stream.message().await {
+                Ok(Some(_)) => {}
+                Ok(None) => return true,
+                Err(_) => return false,
+            }
+        }
     }
 
     fn received(&self) -> v1::StreamRequest {
