@@ -298,6 +298,11 @@ impl Session {
         self.check_settings(settings, runs)
     }
 
+    /// Whether it was opened with these settings.
+    pub(crate) fn has_settings(&self, settings: &Settings) -> bool {
+        *settings == self.settings
+    }
+
     pub(crate) fn check_settings(&self, settings: &Settings, runs: &Runs) -> Result<(), Error> {
         if *settings == self.settings && *runs == *self.runs {
             return Ok(());

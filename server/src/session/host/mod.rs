@@ -45,7 +45,7 @@ use super::{
     positions::Level,
     protocol::{Actions, Protocol, Refusal},
     retained::Retained,
-    settings::{Durability, Pace},
+    settings::Pace,
 };
 
 /// Everything that can wake the task.
@@ -177,7 +177,7 @@ impl Host {
                 Wake::Time => self.see_to_time(),
             }
         }
-        self.leave();
+        self.leave().await;
         self.outcome
     }
 
@@ -315,7 +315,7 @@ impl Host {
     }
 
     fn is_durable(&self) -> bool {
-        self.protocol.settings().durability != Durability::None
+        self.protocol.is_durable()
     }
 
     /// The session is over, and whoever reads was given all.
@@ -331,7 +331,7 @@ impl Host {
     }
 
     /// Tells everybody why it ends. Streams that have their end already keep it.
-    fn leave(&mut self) {
+    async fn leave(&mut self) {
         let (reason, message) = match self.link.over() {
             Some(Over::Ended(reason, message)) => (*reason, message.clone()),
             Some(Over::Finished(reason)) => (*reason, String::new()),
@@ -343,6 +343,6 @@ impl Host {
         self.audience.end(&self.retained, reason, &message);
         // Whoever asked for something that the engine will not answer any more is told so.
         while self.link.pop_input().is_some() {}
-        self.close_journal(reason);
+        self.close_journal(reason).await;
     }
 }

@@ -186,6 +186,11 @@ impl Protocol {
         &self.settings
     }
 
+    /// Whether the session is to survive the daemon.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.settings.durability != Durability::None
+    }
+
     /// A numbered batch of events.
     pub(crate) fn batch(
         &mut self,

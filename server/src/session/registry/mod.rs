@@ -128,22 +128,19 @@ impl Registry {
         infos
     }
 
-    /// Snapshots that calls asked for.
-    pub(crate) const fn snapshots(&self) -> &Store {
-        &self.snapshots
-    }
-
     /// Bounds tenants from here on; sessions that run already stay.
     pub(crate) fn set_quotas(&self, quotas: Quotas) {
         *lock(&self.quotas) = quotas;
     }
 
     fn check_admission(&self, tenant: &str) -> Result<(), Error> {
-        // Ordering: Acquire pairs with the Release in `drain`.
-        if self.draining.load(Acquire) {
-            return Err(Error::ShuttingDown);
-        }
+        self.check_not_draining()?;
         self.check_count(tenant, &lock(&self.sessions))
+    }
+
+    fn check_not_draining(&self) -> Result<(), Error> {
+        // Ordering: Acquire pairs with the Release in `drain`.
+        if self.draining.load(Acquire) { Err(Error::ShuttingDown) } else { Ok(()) }
     }
 
     fn check_count(
@@ -213,14 +210,22 @@ impl Registry {
 
     /// A session is over; one that was saved lies on disk from here on.
     fn forget(&self, key: Key, token: Token, workers: u32, outcome: Outcome) {
-        if let (Outcome::Saved, Some(data)) = (outcome, &self.data) {
-            let (tenant, id) = key.clone();
-            let path = data.session(&tenant, &id);
-            let meta = Meta { id, tenant, token, workers };
-            lock(&self.residents).insert(key.clone(), Resident { meta, path, rests: true });
+        if outcome == Outcome::Saved {
+            self.lay_to_rest(&key, token, workers);
         }
         lock(&self.sessions).remove(&key);
         self.gone.notify_waiters();
+    }
+
+    /// A durable session lies on disk, and can be opened again.
+    fn lay_to_rest(&self, key: &Key, token: Token, workers: u32) {
+        let Some(data) = &self.data else {
+            return;
+        };
+        let (tenant, id) = key.clone();
+        let path = data.session(&tenant, &id);
+        let meta = Meta { id, tenant, token, workers };
+        lock(&self.residents).insert(key.clone(), Resident { meta, path, rests: true });
     }
 
     async fn wait_gone(&self, key: &Key) {

@@ -97,7 +97,7 @@ impl Registry {
         let (made, journal) = apart(move || {
             let written = folder
                 .create(&meta, &made.first_snapshot())
-                .and_then(|()| Journal::begin(folder, 0));
+                .and_then(|()| Journal::begin(folder, 0, 0));
             let journal = written.map_err(|error| Error::Journal(error.to_string()))?;
             Ok((made, journal))
         })
