@@ -31,7 +31,8 @@ pub enum StartError {
     /// A TCP address that others can reach.
     #[error(
         "refusing to listen on {address}: it is reachable from other machines without \
-         encryption; listen on 127.0.0.1 or unix:PATH, or accept the risk with --insecure"
+         encryption; give --tls-certificate FILE and --tls-key FILE, or accept the risk with \
+         --insecure"
     )]
     Exposed {
         /// Where it was to listen.

@@ -91,7 +91,7 @@ pub fn keys() -> Vec<Key> {
 fn general() -> Vec<Key> {
     vec![
         Key::new("listen", "Where to listen: `ADDRESS:PORT` or `unix:PATH`.", |c| &mut c.listen),
-        Key::new("insecure", "Listen beyond this machine without encryption.", |c| &mut c.insecure),
+        Key::new("insecure", "Listen beyond this machine without TLS.", |c| &mut c.insecure),
         Key::new("networks", "A folder of networks, beside those that come along.", |c| {
             &mut c.networks
         }),
@@ -104,6 +104,17 @@ fn general() -> Vec<Key> {
         Key::new("tokens", "A file of bearer tokens: who may do what, and for whom.", |c| {
             &mut c.tokens
         }),
+        Key::new(
+            "tls_certificate",
+            "A file of the daemon's certificate, and those up to its authority.",
+            |c| &mut c.tls_certificate,
+        ),
+        Key::new("tls_key", "A file of that certificate's key.", |c| &mut c.tls_key),
+        Key::new(
+            "tls_client_ca",
+            "A file of authorities: clients must show a certificate of theirs.",
+            |c| &mut c.tls_client_ca,
+        ),
         Key::new("simulation_threads", "Threads that simulate, 1 to 64.", |c| {
             &mut c.simulation_threads
         })
