@@ -184,22 +184,33 @@ pub(crate) struct InfoArguments {
     pub(crate) geometry: Option<Geometry>,
 }
 
-/// The token for a daemon that asks for one.
+/// How to be let in by a daemon, and how to know it.
 #[derive(Args, Clone, Debug, Default)]
-pub(crate) struct TokenSource {
+pub(crate) struct Credentials {
     /// A file that holds the token for the daemon [default: what SPIKED_TOKEN holds].
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) token_file: Option<PathBuf>,
+    /// A file of authorities, as PEM, one of which has signed the daemon's certificate
+    /// [default: SPIKED_CA, or those that the system trusts].
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) ca: Option<PathBuf>,
+    /// A file of this client's certificate, as PEM, for a daemon that asks for one
+    /// [default: SPIKED_CERTIFICATE].
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) certificate: Option<PathBuf>,
+    /// A file of that certificate's key, as PEM [default: SPIKED_KEY].
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) key: Option<PathBuf>,
 }
 
 /// Which daemon, and which networks it has.
 #[derive(Args, Debug)]
 pub(crate) struct DaemonArguments {
-    /// A running daemon: HOST:PORT or unix:/PATH [default: one started inside this process].
+    /// A running daemon: HOST:PORT, https://HOST:PORT or unix:/PATH [default: one started inside this process].
     #[arg(long, value_name = "ADDR")]
     pub(crate) address: Option<String>,
     #[command(flatten)]
-    pub(crate) token: TokenSource,
+    pub(crate) credentials: Credentials,
     /// A folder of networks for the daemon inside this process.
     #[arg(long, value_name = "DIR", conflicts_with = "address")]
     pub(crate) networks: Option<PathBuf>,
@@ -283,11 +294,11 @@ pub(crate) struct DemoArguments {
     /// Turn the network's delays round: the shortest becomes the longest.
     #[arg(long)]
     pub(crate) reverse_delays: bool,
-    /// A running daemon: HOST:PORT or unix:/PATH [default: one started inside this process].
+    /// A running daemon: HOST:PORT, https://HOST:PORT or unix:/PATH [default: one started inside this process].
     #[arg(long, value_name = "ADDR")]
     pub(crate) address: Option<String>,
     #[command(flatten)]
-    pub(crate) token: TokenSource,
+    pub(crate) credentials: Credentials,
 }
 
 #[derive(Args, Debug)]

@@ -75,7 +75,8 @@ const REASONS_OF_MISUSE: [Reason; 5] = [
 
 impl From<spiked_client::Error> for Failure {
     fn from(error: spiked_client::Error) -> Self {
-        let misused = matches!(error, spiked_client::Error::Address { .. })
+        use spiked_client::Error;
+        let misused = matches!(error, Error::Address { .. } | Error::WithoutTls { .. })
             || error.reason().is_some_and(|reason| REASONS_OF_MISUSE.contains(&reason));
         if misused { Self::used_wrongly(error) } else { Self::failed(error) }
     }

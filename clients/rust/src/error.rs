@@ -10,14 +10,14 @@ use spiked_proto::{layout::PackedError, v1};
 use thiserror::Error;
 use tonic::{Code, Status};
 
-use crate::{Address, Reason};
+use crate::{Address, Reason, tls};
 
 /// What can go wrong.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A text that names no place to connect to.
-    #[error("{address:?} is no address: expected HOST:PORT, http://HOST:PORT or unix:/PATH")]
+    #[error("{address:?} is no address: expected HOST:PORT, https://HOST:PORT or unix:/PATH")]
     Address {
         /// What was given.
         address: String,
@@ -25,6 +25,24 @@ pub enum Error {
     /// A token of characters that no header carries.
     #[error("the token holds characters that cannot be sent")]
     Token,
+    /// A text that is not what it should be.
+    #[error("no {what} in what should be one as PEM")]
+    Pem {
+        /// A certificate or a key.
+        what: &'static str,
+    },
+    /// Certificates for a daemon that is reached without TLS.
+    #[error("{address} is reached without TLS, where certificates mean nothing: write https://")]
+    WithoutTls {
+        /// Where.
+        address: Address,
+    },
+    /// The daemon and the client do not trust each other, or do not speak TLS with each other.
+    #[error("no TLS with the daemon: {problem}")]
+    Tls {
+        /// Why not.
+        problem: String,
+    },
     /// Nobody listens there.
     #[error("no daemon answers at {address}; start one with `spiked serve`")]
     Unreachable {
@@ -95,7 +113,10 @@ impl From<Status> for Error {
     fn from(status: Status) -> Self {
         match Refusal::from_status(&status) {
             Some(refusal) => Self::Refused(refusal),
-            None => Self::Broken(one_line(&status)),
+            None => match tls::problem_below(&status) {
+                Some(problem) => Self::Tls { problem },
+                None => Self::Broken(one_line(&status)),
+            },
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod alone;
 mod attack;
+mod authority;
 mod client;
 mod config;
 mod convert;
@@ -17,5 +18,6 @@ mod run;
 mod serve;
 mod sessions;
 mod shared;
+mod tls;
 mod tokens;
 mod verify;

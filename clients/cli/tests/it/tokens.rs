@@ -6,7 +6,10 @@ use std::{fs, path::Path, time::Duration};
 use bytes::Bytes;
 use spiked_client::{AddressEvent, Client, Error, Item, OpenOptions, Reason, v1};
 
-use crate::process::{Daemon, Told, spiked, tell};
+use crate::{
+    files::{overwrite_unseen, put},
+    process::{Daemon, Told, spiked, tell},
+};
 
 /// A token and its entry, as `spiked token` makes them.
 fn made(name: &str, tenant: &str, scopes: &[&str]) -> (String, String) {
@@ -16,13 +19,6 @@ fn made(name: &str, tenant: &str, scopes: &[&str]) -> (String, String) {
     let (secret, entry) = told.split_once("\n\n").expect("a token and its entry");
     assert!(!entry.contains(secret), "the file has the hash alone");
     (secret.to_owned(), entry.to_owned())
-}
-
-/// Puts a whole new file in the place of the old one.
-fn put(file: &Path, text: &str) {
-    let fresh = file.with_extension("new");
-    fs::write(&fresh, text).expect("written");
-    fs::rename(fresh, file).expect("renamed");
 }
 
 fn daemon(file: &Path) -> Daemon {
@@ -172,6 +168,28 @@ async fn a_removed_token_opens_nothing_more_and_its_stream_goes_on() {
         }
     }
     assert_eq!(spikes, 1);
+}
+
+/// A change that no look at the file shows comes into force with the signal, and not before. Seen to
+/// fail without the signal's handler, and with one that does not read.
+#[tokio::test]
+async fn the_file_is_read_again_on_sighup() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("tokens.toml");
+    let ((old, old_entry), (new, new_entry)) =
+        (made("a", "t", &["read"]), made("b", "t", &["read"]));
+    put(&file, &old_entry);
+    let daemon = daemon(&file);
+    let (old, new) = (with(&daemon, &old).await, with(&daemon, &new).await);
+    until(&old, None).await;
+    // The look that every daemon begins with must be over.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    overwrite_unseen(&file, &new_entry);
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    assert_eq!(reason(new.list_sessions().await), Some(Reason::Unauthenticated));
+    daemon.signal("HUP");
+    until(&new, None).await;
+    assert_eq!(reason(old.list_sessions().await), Some(Reason::Unauthenticated));
 }
 
 #[test]
