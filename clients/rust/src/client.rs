@@ -70,6 +70,10 @@ impl Client {
             }
             Err(source) => Err(match tls::problem_below(&source) {
                 Some(problem) => Error::Tls { problem },
+                // What is no failure of the system's happened after somebody had answered.
+                None if address.is_tls() && !tls::is_systems(&source) => {
+                    Error::Tls { problem: tls::deepest(&source) }
+                }
                 None => Error::Unreachable { address, source },
             }),
         }
@@ -104,7 +108,7 @@ fn endpoint(address: &Address, options: &ConnectOptions) -> Result<Endpoint, Err
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
     if address.is_tls() {
         return endpoint.tls_config(options.tls()).map_err(|error| {
-            let problem = tls::problem_below(&error).unwrap_or_else(|| deepest(&error));
+            let problem = tls::problem_below(&error).unwrap_or_else(|| tls::deepest(&error));
             Error::Tls { problem }
         });
     }
@@ -112,13 +116,4 @@ fn endpoint(address: &Address, options: &ConnectOptions) -> Result<Endpoint, Err
         return Err(Error::WithoutTls { address: address.clone() });
     }
     Ok(endpoint)
-}
-
-/// The cause that has none itself.
-fn deepest(error: &dyn std::error::Error) -> String {
-    let mut deepest = error;
-    while let Some(below) = deepest.source() {
-        deepest = below;
-    }
-    deepest.to_string()
 }

@@ -27,6 +27,16 @@ pub(crate) fn problem_below(error: &(dyn StdError + 'static)) -> Option<String> 
     None
 }
 
+/// Whether a failure of the system's lies below an error: nobody listens, a connection broke.
+pub(crate) fn is_systems(error: &(dyn StdError + 'static)) -> bool {
+    error.is::<io::Error>() || error.source().is_some_and(is_systems)
+}
+
+/// What the cause says that has none itself.
+pub(crate) fn deepest(error: &dyn StdError) -> String {
+    error.source().map_or_else(|| error.to_string(), deepest)
+}
+
 /// The alert that a text tells of.
 fn alert_in(text: &str) -> Option<String> {
     let (_, name) = text.split_once(ALERT)?;
@@ -98,5 +108,6 @@ mod tests {
         let other = io::Error::other(Error::AlertReceived(AlertDescription::UnknownCA));
         assert!(problem_below(&other).unwrap().contains("does not take this client's"));
         assert_eq!(problem_below(&io::Error::other("broken pipe")), None);
+        assert!(is_systems(&io::Error::other("broken pipe")) && !is_systems(&std::fmt::Error));
     }
 }

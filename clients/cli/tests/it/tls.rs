@@ -222,7 +222,7 @@ fn options(id: &str) -> OpenOptions {
     OpenOptions { session_id: id.into(), ..OpenOptions::new("delay-line") }
 }
 
-/// Seen to fail with a daemon that never reads again, and with one that takes broken files.
+/// Seen to fail with a daemon that never reads again.
 #[tokio::test]
 async fn a_new_certificate_is_shown_from_then_on_and_a_broken_one_never() {
     let place = Place::new();
@@ -291,7 +291,7 @@ async fn an_authority_that_was_taken_out_lets_nobody_in_any_more() {
 }
 
 /// A change that no look at the files shows comes into force with the signal, and not before. Seen
-/// to fail without the signal's handler.
+/// to fail with a handler that reads nothing.
 #[tokio::test]
 async fn the_files_are_read_again_on_sighup() {
     let place = Place::new();

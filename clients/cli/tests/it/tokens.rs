@@ -171,7 +171,7 @@ async fn a_removed_token_opens_nothing_more_and_its_stream_goes_on() {
 }
 
 /// A change that no look at the file shows comes into force with the signal, and not before. Seen to
-/// fail without the signal's handler, and with one that does not read.
+/// fail with a handler that reads nothing.
 #[tokio::test]
 async fn the_file_is_read_again_on_sighup() {
     let folder = tempfile::tempdir().expect("a folder");
