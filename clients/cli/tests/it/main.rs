@@ -3,6 +3,7 @@
 mod alone;
 mod attack;
 mod authority;
+mod broken;
 mod client;
 mod config;
 mod convert;
