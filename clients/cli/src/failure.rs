@@ -78,7 +78,17 @@ impl From<spiked_client::Error> for Failure {
         use spiked_client::Error;
         let misused = matches!(error, Error::Address { .. } | Error::WithoutTls { .. })
             || error.reason().is_some_and(|reason| REASONS_OF_MISUSE.contains(&reason));
-        if misused { Self::used_wrongly(error) } else { Self::failed(error) }
+        if misused {
+            return Self::used_wrongly(error);
+        }
+        let retry_after = match &error {
+            Error::Refused(refusal) => refusal.retry_after,
+            _ => None,
+        };
+        match retry_after {
+            Some(delay) => Self::failed(error).with_hint(format!("try again in {delay:.1?}")),
+            None => Self::failed(error),
+        }
     }
 }
 

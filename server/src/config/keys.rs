@@ -53,6 +53,23 @@ impl Key {
         Self { name, about, default: None, set: Box::new(set), show: Box::new(show) }
     }
 
+    /// A number of bytes that may be left open.
+    fn optional_size(
+        name: &'static str,
+        about: &'static str,
+        field: fn(&mut Config) -> &mut Option<u64>,
+    ) -> Self {
+        let set = move |config: &mut Config, given: &Given<'_>| {
+            *field(config) = Some(Bytes::read(given)?.0);
+            Ok(())
+        };
+        let show = move |config: &Config| {
+            let bytes = *field(&mut config.clone());
+            bytes.and_then(|bytes| Bytes(bytes).show())
+        };
+        Self { name, about, default: None, set: Box::new(set), show: Box::new(show) }
+    }
+
     fn with_default(self, words: &'static str) -> Self {
         Self { default: Some(words), ..self }
     }
@@ -158,6 +175,11 @@ fn limits() -> Vec<Key> {
             "limits.plan_bytes",
             "What one network and a session of it may take, about.",
             |c| &mut c.limits.plan_bytes,
+        ),
+        Key::optional_size(
+            "limits.memory_bytes",
+            "What all sessions may take together, about: plans, states, full queues, waiting output.",
+            |c| &mut c.limits.memory_bytes,
         ),
         Key::new("limits.snapshots", "Snapshots kept.", |c| &mut c.limits.snapshots),
         Key::size("limits.snapshot_bytes", "What the kept snapshots may take together.", |c| {

@@ -22,6 +22,11 @@ pub use keys::{Key, keys};
 
 use crate::{StartError, session::pool::THREADS_MAX, telemetry::Format};
 
+/// Reads a size such as `256 MiB` \[bytes\].
+pub(crate) fn size(text: &str) -> Option<u64> {
+    value::Bytes::parse(text).map(|bytes| bytes.0)
+}
+
 /// The daemon's own port, one that no well-known service uses.
 pub const DEFAULT_PORT: u16 = 7411;
 
@@ -169,6 +174,9 @@ pub struct Limits {
     /// What one network and a session of it may take, about \[bytes\]. Default: 8 GiB, far above what
     /// a network of any paper needs on one machine.
     pub plan_bytes: u64,
+    /// What all sessions may take together, about \[bytes\]: their plans, states, full queues and
+    /// waiting output. Default: no bound beside those above.
+    pub memory_bytes: Option<u64>,
     /// Snapshots kept. Default: 64.
     pub snapshots: usize,
     /// Bytes of snapshots kept. Default: 256 MiB.
@@ -200,6 +208,7 @@ impl Default for Limits {
             queue_bytes: 16 << 20,
             workers: parallelism(),
             plan_bytes: 8 << 30,
+            memory_bytes: None,
             snapshots: 64,
             snapshot_bytes: 256 << 20,
             lease: Duration::from_secs(300),

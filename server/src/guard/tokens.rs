@@ -18,7 +18,7 @@ use crate::{
     StartError,
     config::read_short,
     error::Error,
-    session::registry::{Quotas, Registry},
+    session::{meter::Quotas, registry::Registry},
 };
 
 /// What the file says.

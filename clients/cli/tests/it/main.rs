@@ -15,6 +15,7 @@ mod killed;
 mod misuse;
 mod motif;
 mod process;
+mod quotas;
 mod run;
 mod serve;
 mod sessions;

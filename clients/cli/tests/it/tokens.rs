@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A token and its entry, as `spiked token` makes them.
-fn made(name: &str, tenant: &str, scopes: &[&str]) -> (String, String) {
+pub(crate) fn made(name: &str, tenant: &str, scopes: &[&str]) -> (String, String) {
     let mut arguments = vec!["token", "--name", name, "--tenant", tenant];
     arguments.extend(scopes.iter().flat_map(|scope| ["--scope", scope]));
     let told = tell(arguments).done().stdout;
@@ -21,11 +21,11 @@ fn made(name: &str, tenant: &str, scopes: &[&str]) -> (String, String) {
     (secret.to_owned(), entry.to_owned())
 }
 
-fn daemon(file: &Path) -> Daemon {
+pub(crate) fn daemon(file: &Path) -> Daemon {
     Daemon::start_with(&["--listen", "127.0.0.1:0", "--tokens", file.to_str().expect("plain")])
 }
 
-async fn with(daemon: &Daemon, token: &str) -> Client {
+pub(crate) async fn with(daemon: &Daemon, token: &str) -> Client {
     Client::connect_with(&daemon.address, token).await.expect("connected")
 }
 
