@@ -38,7 +38,7 @@ pub use error::StartError;
 pub use guard::{Address, FreshToken, Scope};
 
 use crate::{
-    guard::{Guard, Listener, Tokens},
+    guard::{Guard, Listener, Tls, Tokens},
     networks::Repository,
     service::Services,
     session::{data::Data, journal::Disk, pool::Pool, registry::Registry},
@@ -52,6 +52,7 @@ pub struct Daemon {
     repository: Arc<Repository>,
     registry: Arc<Registry>,
     tokens: Arc<Tokens>,
+    tls: Option<Arc<Tls>>,
     /// Its threads end with the daemon.
     pool: Pool,
 }
@@ -66,6 +67,7 @@ impl Daemon {
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         config.check()?;
         let tokens = Arc::new(Tokens::open(config.tokens.as_deref())?);
+        let tls = Tls::open(&config)?;
         let repository =
             Arc::new(Repository::bounded(config.networks.as_deref(), config.limits.plan_bytes)?);
         let listener = Listener::bind(&config.listen).await?;
@@ -81,7 +83,7 @@ impl Daemon {
         let registry = registry.map_err(unusable)?;
         registry.set_quotas(tokens.quotas());
         registry.recover().await.map_err(unusable)?;
-        Ok(Self { config, address, listener, repository, registry, tokens, pool })
+        Ok(Self { config, address, listener, repository, registry, tokens, tls, pool })
     }
 
     /// Where the daemon can be reached.
@@ -98,10 +100,15 @@ impl Daemon {
     /// What made the server as a whole fail; what goes wrong in a session or a connection stays
     /// there.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
-        let Self { config, address, listener, repository, registry, tokens, pool } = self;
+        let Self { config, address, listener, repository, registry, tokens, tls, pool } = self;
         // Ends with this call.
         let mut following = JoinSet::new();
-        following.spawn(guard::follow(tokens.clone(), registry.clone())?);
+        if let Some(follow_tokens) = guard::follow_tokens(&tokens, registry.clone())? {
+            following.spawn(follow_tokens);
+        }
+        if let Some(tls) = &tls {
+            following.spawn(guard::follow_tls(tls.clone())?);
+        }
         if let Some(period) = config.networks_poll {
             following.spawn(follow(repository.clone(), period));
         }
@@ -110,14 +117,14 @@ impl Daemon {
         let (routes, reporter) = service::routes(services)?;
         service::set_health(&reporter, true).await;
         let (close, closing) = oneshot::channel::<()>();
+        let is_secured = tls.is_some();
+        let incoming = guard::incoming(listener, tls, &config.limits);
         let serving = guard::server()
             .layer(Guard::new(tokens))
             .add_routes(routes)
-            .serve_with_incoming_shutdown(guard::incoming(listener, &config.limits), async move {
-                drop(closing.await)
-            });
+            .serve_with_incoming_shutdown(incoming, async move { drop(closing.await) });
         let mut serving = std::pin::pin!(serving);
-        tracing::info!(%address, threads = config.simulation_threads, "serving");
+        tracing::info!(%address, tls = is_secured, threads = config.simulation_threads, "serving");
         select! {
             served = &mut serving => return served.map_err(failed),
             () = end(shutdown, &registry, &reporter, &config.limits) => {}

@@ -18,6 +18,7 @@ use super::{
     host::{Attach, Host, Inbound, Journaling, Request, Step, Watch, Watched},
     link::{Link, Over},
     making::Made,
+    meter::Meter,
     outlet::Outlet,
     pool,
     probing::Probe,
@@ -56,6 +57,7 @@ impl Session {
         pool: &Arc<pool::Queue>,
         lease: Duration,
         journaling: Option<Journaling>,
+        meter: Arc<Meter>,
     ) -> (Arc<Self>, Host) {
         let Made { plan, runs, protocol, options, start, replayed } = made;
         let settings = protocol.settings().clone();
@@ -66,7 +68,7 @@ impl Session {
         let (requests, inbox) = mpsc::channel(REQUESTS);
         let engine = Engine::new(link.clone(), plan.clone(), options, start);
         let lease = settings.lease_us.map_or(lease, Duration::from_micros);
-        let mut host = Host::new(link.clone(), protocol, inbox, position, lease, journaling);
+        let mut host = Host::new(link.clone(), protocol, inbox, position, lease, journaling, meter);
         link.settle(Box::new(engine));
         host.replay(replayed);
         let attached = host.attached();
@@ -80,6 +82,11 @@ impl Session {
 
     pub(crate) const fn plan(&self) -> &Arc<Plan> {
         &self.plan
+    }
+
+    /// How many producers it was opened with.
+    pub(crate) fn producers(&self) -> usize {
+        self.settings.producers.len()
     }
 
     pub(crate) fn runs(&self) -> &Runs {

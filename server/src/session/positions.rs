@@ -30,6 +30,7 @@ pub(crate) struct Accepted {
     multiplicity: AtomicU64,
     overload: AtomicU64,
     words: AtomicU64,
+    rate_limited: AtomicBool,
     ended: AtomicBool,
 }
 
@@ -72,6 +73,8 @@ pub(crate) struct Level {
     pub(crate) lag_us: u64,
     /// The daemon's monotonic clock \[µs\].
     pub(crate) now_us: u64,
+    /// The tenant has nothing left of what it may send a second.
+    pub(crate) over_rate: bool,
 }
 
 impl Accepted {
@@ -92,6 +95,7 @@ impl Accepted {
         self.multiplicity.store(status.drops.multiplicity, Relaxed);
         self.overload.store(status.drops.overload, Relaxed);
         self.words.store(status.drops.words, Relaxed);
+        self.rate_limited.store(protocol.is_rate_limited(producer), Relaxed);
         self.ended.store(protocol.has_ended(producer), Relaxed);
     }
 
@@ -225,7 +229,7 @@ impl Standing<'_> {
         let settled = self.simulated.settled.load(Acquire);
         let idle = settled == self.queued.pieces.load(Relaxed);
         let closed_us = self.start_us(self.simulated.closed());
-        Level { idle, closed_us, lag_us: self.lag_us(closed_us), now_us }
+        Level { idle, closed_us, lag_us: self.lag_us(closed_us), now_us, over_rate: false }
     }
 
     /// What the session says about itself to a producer; `closed` must be safe to announce. The
@@ -264,6 +268,7 @@ impl Standing<'_> {
             spikes: simulated.spikes.load(Relaxed),
             core_ns: simulated.core_ns.load(Relaxed),
             lag_us: self.lag_us(closed_us),
+            rate_limited: accepted.rate_limited.load(Relaxed),
         }
     }
 }

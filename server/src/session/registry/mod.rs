@@ -2,9 +2,10 @@
 //!
 //! A bounded map behind a mutex that no event ever passes. What takes time (making a plan,
 //! restoring a state, hashing a snapshot, files) happens on a thread apart, never on the I/O thread.
-//! Here: the map, who may come in, and how a session leaves; how sessions are opened, rest on disk,
-//! are frozen and made anew, and end with the daemon, stands in the modules below.
+//! Here: the map, and how a session comes in and leaves; who may come in, and how sessions are opened,
+//! rest on disk, are frozen and made anew, and end with the daemon, stands in the modules below.
 
+mod admission;
 mod draining;
 mod freezing;
 mod opening;
@@ -13,10 +14,7 @@ mod resting;
 use std::{
     collections::BTreeMap,
     io,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering::Acquire},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
 use spiked_proto::v1;
@@ -31,6 +29,7 @@ use super::{
     host::{Journaling, Outcome},
     journal::Meta,
     making::Made,
+    meter::{Meter, Quotas},
     pool,
     settings::Capacity,
     store::Store,
@@ -39,9 +38,6 @@ use crate::{config::Limits, error::Error, networks::Repository};
 
 /// Whose session, and which.
 type Key = (String, String);
-
-/// How many sessions of a tenant may run at once, by its name.
-pub(crate) type Quotas = BTreeMap<String, usize>;
 
 /// All sessions.
 pub(crate) struct Registry {
@@ -55,8 +51,10 @@ pub(crate) struct Registry {
     snapshots: Store,
     data: Option<Data>,
     limits: Limits,
-    /// Sessions that may run at once, for tenants that have a bound of their own.
+    /// What tenants may have that have bounds of their own.
     quotas: Mutex<Quotas>,
+    /// What tenants have left of what they may send, once they have had a session.
+    meters: Mutex<BTreeMap<String, Arc<Meter>>>,
     draining: AtomicBool,
     /// Rung when a session has gone.
     gone: Notify,
@@ -90,6 +88,7 @@ impl Registry {
             data,
             limits,
             quotas: Mutex::default(),
+            meters: Mutex::default(),
             draining: AtomicBool::new(false),
             gone: Notify::new(),
         }))
@@ -128,38 +127,6 @@ impl Registry {
         infos
     }
 
-    /// Bounds tenants from here on; sessions that run already stay.
-    pub(crate) fn set_quotas(&self, quotas: Quotas) {
-        *lock(&self.quotas) = quotas;
-    }
-
-    fn check_admission(&self, tenant: &str) -> Result<(), Error> {
-        self.check_not_draining()?;
-        self.check_count(tenant, &lock(&self.sessions))
-    }
-
-    fn check_not_draining(&self) -> Result<(), Error> {
-        // Ordering: Acquire pairs with the Release in `drain`.
-        if self.draining.load(Acquire) { Err(Error::ShuttingDown) } else { Ok(()) }
-    }
-
-    fn check_count(
-        &self,
-        tenant: &str,
-        sessions: &BTreeMap<Key, Arc<Session>>,
-    ) -> Result<(), Error> {
-        if sessions.len() >= self.limits.sessions {
-            return Err(Error::Limit { what: "sessions", limit: self.limits.sessions as u64 });
-        }
-        let Some(quota) = lock(&self.quotas).get(tenant).copied() else {
-            return Ok(());
-        };
-        if sessions.keys().filter(|(owner, _)| owner == tenant).count() < quota {
-            return Ok(());
-        }
-        Err(Error::Quota { what: "sessions", tenant: tenant.to_owned(), limit: quota as u64 })
-    }
-
     /// The number of workers that is meant.
     fn workers(&self, field: &str, given: u32) -> Result<u32, Error> {
         let limit = self.workers_max();
@@ -188,9 +155,11 @@ impl Registry {
             session.check_settings(made.protocol.settings(), &made.runs)?;
             return Ok((session.clone(), true));
         }
+        self.check_memory(&key.0, &made.plan, made.protocol.producers(), &sessions)?;
         let (lease, durable) = (self.limits.lease, journaling.is_some());
+        let meter = self.meter(&key.0);
         let (session, host) =
-            Session::begin(key.1.clone(), token, made, &self.pool, lease, journaling);
+            Session::begin(key.1.clone(), token, made, &self.pool, lease, journaling, meter);
         sessions.insert(key.clone(), session.clone());
         drop(sessions);
         let registry = self.clone();
