@@ -34,7 +34,10 @@ const STRIDE_TICKS: u64 = 100;
 const READINGS_MAX: usize = 4_096;
 /// Processor time after which others have their turn: sixty-four busy sessions hold up a quiet one by
 /// a few hundredths of a second.
-const TURN_MAX: Duration = Duration::from_micros(500);
+pub(super) const TURN_MAX: Duration = Duration::from_micros(500);
+
+/// A turn that took no longer than this is likely to be followed by another like it.
+const QUICK_TURN: Duration = Duration::from_micros(100);
 
 /// What a session wants after a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,13 +107,14 @@ impl Engine {
         &self.link
     }
 
-    /// One turn, and what it cost.
-    pub(super) fn turn(&mut self) -> Turn {
+    /// One turn of about so much processor time, and what it cost.
+    pub(super) fn turn(&mut self, limit: Duration) -> Turn {
         let (began, since) = (thread_time(), Instant::now());
-        let turn = self.take_turn(began + TURN_MAX);
+        let turn = self.take_turn(began + limit);
         self.turns.record(since);
         let spent = thread_time().saturating_sub(began);
         self.link.simulated.spent(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
+        self.link.simulated.set_quick(self.plan.workers() == 1 && spent < QUICK_TURN);
         self.link.host.wake();
         turn
     }

@@ -142,6 +142,16 @@ impl Link {
         }
     }
 
+    /// The same, on this thread if that is likely to be quick: see [`pool::Queue::run_here`].
+    pub(super) fn run_engine(&self) {
+        if let Some(engine) = self.place.wake() {
+            match self.simulated.is_quick() {
+                true => self.pool.run_here(engine),
+                false => self.pool.push(engine),
+            }
+        }
+    }
+
     /// An empty chunk, used before if possible.
     pub(super) fn spare_chunk(&self) -> Chunk {
         self.recycled.pop().unwrap_or_default()
