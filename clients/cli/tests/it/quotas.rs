@@ -20,7 +20,7 @@ use crate::{
 
 /// What every bucket holds, however small the rate.
 const BURST: u64 = 128 << 10;
-const BATCH: u64 = 10_000;
+const BATCH: usize = 10_000;
 
 /// Tenants with quotas, each with a token.
 struct Tenants {
@@ -102,8 +102,8 @@ fn feed(client: Client, options: OpenOptions, count: u64) -> JoinHandle<Come> {
         let began = Instant::now();
         let (mut producer, mut output) = client.open(options).await.expect("opened").split();
         let feeding = tokio::spawn(async move {
-            for before in (0..count).step_by(BATCH as usize) {
-                let events = events(before, BATCH.min(count - before));
+            for before in (0..count).step_by(BATCH) {
+                let events = events(before, (count - before).min(BATCH as u64));
                 // A session that has ended takes no more, and its output says why.
                 if producer.send_batch(0, &events, Some(before * APART_US)).await.is_err() {
                     return;
