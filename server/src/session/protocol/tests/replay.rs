@@ -4,7 +4,7 @@ use super::*;
 
 #[derive(Clone, Debug)]
 enum Deed {
-    Batch { producer: usize, events: Vec<(u64, u32)>, by: Option<u64>, idle: bool },
+    Batch { producer: usize, events: Vec<(u64, u32)>, by: Option<u64>, idle: bool, over_rate: bool },
     Heartbeat { producer: usize, by: u64 },
     Again { producer: usize },
     Tick,
@@ -14,8 +14,20 @@ enum Deed {
 fn deed() -> impl Strategy<Value = Deed> {
     let events = prop::collection::vec((0_u64..9_000, 0..ADDRESSES + 1), 0..60);
     prop_oneof![
-        8 => (0_usize..2, events, prop::option::of(0_u64..5_000), any::<bool>()).prop_map(
-            |(producer, events, by, idle)| Deed::Batch { producer, events, by, idle }),
+        8 => (
+            0_usize..2,
+            events,
+            prop::option::of(0_u64..5_000),
+            any::<bool>(),
+            prop::bool::weighted(0.2),
+        )
+            .prop_map(|(producer, events, by, idle, over_rate)| Deed::Batch {
+                producer,
+                events,
+                by,
+                idle,
+                over_rate,
+            }),
         2 => (0_usize..2, 0_u64..5_000).prop_map(
             |(producer, by)| Deed::Heartbeat { producer, by }),
         1 => (0_usize..2).prop_map(|producer| Deed::Again { producer }),
@@ -43,7 +55,7 @@ fn any_settings() -> impl Strategy<Value = Settings> {
 }
 
 proptest! {
-    /// P2 and P7: whatever was decided (by load, by the clock, by whoever came first), the records
+    /// P2 and P7: whatever was decided (by load, by a rate, by the clock, by whoever came first), the records
     /// alone give the same input and the same state, from any snapshot on. Seen to fail with
     /// `Dropped` not recorded.
     #[test]
@@ -66,11 +78,12 @@ proptest! {
             now_us += 700;
             let level = Level { now_us, ..closed(protocol.promised_us().saturating_sub(3_000)) };
             match deed.clone() {
-                Deed::Batch { producer, events, by, idle } => {
+                Deed::Batch { producer, events, by, idle, over_rate } => {
                     let sequence = protocol.status(producer).accepted + 1;
                     let promise_us = by.map(|by| protocol.promise_of(producer) + by);
                     let next = batch(sequence, &events, promise_us);
-                    protocol.batch(producer, &next, &Level { idle, ..level }, &mut out);
+                    let level = Level { idle, over_rate, ..level };
+                    protocol.batch(producer, &next, &level, &mut out);
                     last[producer] = Some(next);
                 }
                 Deed::Heartbeat { producer, by } => {
