@@ -8,7 +8,7 @@
 //!
 //! The plan is shared and stays as it is: a session that sets parameters gets a model of its own.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use super::Simulation;
 use crate::{
@@ -43,7 +43,7 @@ impl Simulation {
         Ok(*neuron.field_mut(name).expect("a parameter of the model"))
     }
 
-    /// A parameter of all neurons of a population, in order.
+    /// A parameter of some neurons of a population, in order; those beyond the last are left out.
     ///
     /// # Errors
     ///
@@ -52,13 +52,14 @@ impl Simulation {
         &self,
         population: PopulationId,
         name: &str,
+        neurons: Range<u32>,
     ) -> Result<Vec<f64>, ParameterError> {
         self.check_name(population, name)?;
         let size = self.own_plan.populations[population.0 as usize].size;
         let described = described(self.given(population), population, &self.parameters);
         let each = Each::new(&described, self.own_plan.seed, population.0);
         let value = |index| *each.of(index).field_mut(name).expect("a parameter of the model");
-        Ok((0..size).map(value).collect())
+        Ok((neurons.start..neurons.end.min(size)).map(value).collect())
     }
 
     /// Gives the neurons of a population another value of a parameter: one for all, or one each.
@@ -120,7 +121,7 @@ impl Simulation {
         value: f64,
     ) -> Result<(), ParameterError> {
         self.parameter(population, name, index)?;
-        let mut values = self.parameter_values(population, name)?;
+        let mut values = self.parameter_values(population, name, 0..u32::MAX)?;
         values[index as usize] = value;
         self.set_parameter(population, name, &Values::Each(values.into()))
     }

@@ -226,7 +226,7 @@ fn parameters_that_are_possible_together_are_set_together() {
     simulation
         .set_parameters(CELLS, &[("reset", &reset), ("threshold", &threshold)])
         .expect("possible together");
-    assert_eq!(simulation.parameter_values(CELLS, "reset"), Ok(vec![-45.0; 4]));
+    assert_eq!(simulation.parameter_values(CELLS, "reset", 0..9), Ok(vec![-45.0; 4]));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! watchers as far as each has come. It waits for nobody: whatever is full is bounded and says so.
 
 mod audience;
+mod changing;
 mod journaling;
 mod latency;
 mod passing;
@@ -31,9 +32,12 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use self::{audience::Audience, latency::Measures, seat::Seat, stepping::Stepping};
+use self::{
+    audience::Audience, changing::Changes, latency::Measures, seat::Seat, stepping::Stepping,
+};
 pub(crate) use self::{
     audience::Watched,
+    changing::Changing,
     journaling::{Journaling, Keeping},
     latency::Latencies,
     request::{Attach, Inbound, Request, Step, Watch},
@@ -90,6 +94,7 @@ pub(crate) struct Host {
     waiting: VecDeque<Input>,
     journaling: Option<Journaling>,
     stepping: Stepping,
+    changes: Changes,
     measures: Measures,
     requests: mpsc::Receiver<Request>,
     /// Nobody holds the session's handle any more.
@@ -130,6 +135,7 @@ impl Host {
             waiting: VecDeque::new(),
             journaling,
             stepping: Stepping::new(output_position),
+            changes: Changes::default(),
             measures: Measures::default(),
             requests,
             requests_closed: false,
@@ -269,6 +275,7 @@ impl Host {
             self.protocol.look_after(&level, &mut self.actions);
             self.act();
         }
+        self.answer_changes();
         self.move_output();
     }
 
@@ -396,6 +403,7 @@ impl Host {
 
     /// Tells everybody why it ends. Streams that have their end already keep it.
     fn leave(&mut self) {
+        self.answer_changes();
         let (reason, message) = match self.link.over() {
             Some(Over::Ended(reason, message)) => (*reason, message.clone()),
             Some(Over::Finished(reason)) => (*reason, String::new()),
