@@ -8,6 +8,7 @@ mod producers;
 mod resume;
 mod saved;
 mod steps;
+mod tuning;
 mod watchers;
 
 use std::time::Duration;
