@@ -64,6 +64,7 @@ mod session;
 mod sessions;
 mod spikes;
 mod tables;
+mod tuning;
 mod watch;
 
 pub use address::{Address, DEFAULT_PORT};

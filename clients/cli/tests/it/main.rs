@@ -18,4 +18,5 @@ mod serve;
 mod sessions;
 mod shared;
 mod tokens;
+mod tuning;
 mod verify;
