@@ -13,6 +13,7 @@ mod passing;
 mod request;
 mod seat;
 mod stepping;
+mod timing;
 
 use std::{
     collections::VecDeque,
@@ -45,14 +46,11 @@ pub(crate) use self::{
 use super::{
     chunk::Chunk,
     link::{Input, Link, Over},
+    positions::Level,
     protocol::{Actions, Protocol, Refusal},
     retained::Retained,
     settings::{Durability, Pace},
 };
-
-/// Under live pace, how often the clock is looked at: half the lateness, within these bounds.
-const CLOCK_MIN: Duration = Duration::from_millis(1);
-const CLOCK_MAX: Duration = Duration::from_millis(4);
 
 /// Everything that can wake the task.
 enum Wake {
@@ -134,7 +132,7 @@ impl Host {
             failure: None,
             waiting: VecDeque::new(),
             journaling,
-            stepping: Stepping::new(output_position),
+            stepping: Stepping::default(),
             changes: Changes::default(),
             measures: Measures::default(),
             requests,
@@ -158,6 +156,9 @@ impl Host {
 
     /// Input that was journaled before, for the engine.
     pub(crate) fn replay(&mut self, chunks: Vec<Chunk>) {
+        if !chunks.is_empty() || self.journaling.as_ref().is_some_and(Journaling::goes_on) {
+            self.stepping.doubt();
+        }
         self.waiting.extend(chunks.into_iter().map(Input::Chunk));
         self.push_waiting();
     }
@@ -230,7 +231,7 @@ impl Host {
     }
 
     fn take(&mut self, seat: usize, message: Option<Message>) {
-        let level = self.link.level();
+        let level = self.level();
         let (protocol, out) = (&mut self.protocol, &mut self.actions);
         match message {
             Some(Message::Events(batch)) => protocol.batch(seat, &batch, &level, out),
@@ -271,7 +272,7 @@ impl Host {
             self.push_waiting();
         }
         if self.waiting.is_empty() {
-            let level = self.link.level();
+            let level = self.level();
             self.protocol.look_after(&level, &mut self.actions);
             self.act();
         }
@@ -297,6 +298,14 @@ impl Host {
         }
     }
 
+    /// How full the queue is. What waits for the journal, or for a slot of the ring, will move
+    /// without a promise.
+    fn level(&self) -> Level {
+        let level = self.link.level();
+        let rests = self.waiting.is_empty() && self.is_journal_at_rest();
+        Level { idle: level.idle && rests, ..level }
+    }
+
     fn publish(&mut self) {
         for (producer, accepted) in self.link.accepted.iter().enumerate() {
             accepted.publish(&self.protocol, producer);
@@ -314,79 +323,6 @@ impl Host {
 
     fn is_durable(&self) -> bool {
         self.protocol.settings().durability != Durability::None
-    }
-
-    fn clock_period(&self) -> Duration {
-        match self.protocol.settings().pace {
-            Pace::Live { lateness_us, .. } => {
-                Duration::from_micros(lateness_us / 2).clamp(CLOCK_MIN, CLOCK_MAX)
-            }
-            Pace::Logical => CLOCK_MAX,
-        }
-    }
-
-    /// Wakes when the clock or the lease is due, whichever is first.
-    fn set_alarm(&mut self) {
-        let closing = self.seats.iter().filter_map(Seat::closes_at).min();
-        let due = [self.clock_due, self.lease_ends, self.sync_due(), closing];
-        let due = due.into_iter().flatten().min();
-        if let Some(due) = due
-            && self.alarm.deadline() != due
-        {
-            self.alarm.as_mut().reset(due);
-        }
-    }
-
-    fn see_to_time(&mut self) {
-        let now = Instant::now();
-        if self.clock_due.is_some_and(|due| due <= now) {
-            self.clock_due = self.is_live().then(|| now + self.clock_period());
-            let level = self.link.level();
-            self.protocol.tick(&level, &mut self.actions);
-            self.act();
-        }
-        if self.sync_due().is_some_and(|due| due <= now) {
-            self.sync();
-        }
-        for seat in 0..self.seats.len() {
-            if self.seats[seat].take_closed(now) {
-                // A stream that closes and is read on says what `end` says.
-                let level = self.link.level();
-                self.protocol.end(seat, &level, &mut self.actions);
-                self.act();
-            }
-        }
-        if self.lease_ends.is_some_and(|due| due <= now) {
-            self.lease_ends = None;
-            self.abandon();
-        }
-        // Others may have moved meanwhile; and a deadline that stays in the past would wake the task
-        // for ever.
-        self.moved_seen = false;
-        if self.alarm.is_elapsed() {
-            self.alarm.as_mut().reset(now + Duration::from_secs(60));
-        }
-    }
-
-    /// The lease has run out.
-    fn abandon(&mut self) {
-        if self.link.over().is_some() {
-            self.lease_over = true;
-        } else if self.is_durable() {
-            self.save("the lease ran out: the session was saved");
-        } else {
-            self.link.end(Over::Ended(v1::EndReason::Abandoned, "the lease ran out".into()));
-        }
-    }
-
-    /// The lease runs while nobody holds the session.
-    fn renew_lease(&mut self) {
-        self.publish();
-        let held = self.seats.iter().any(Seat::is_attached) || self.stepping.is_waiting();
-        self.lease_ends = match held {
-            true => None,
-            false => Some(self.lease_ends.unwrap_or_else(|| Instant::now() + self.lease)),
-        };
     }
 
     /// The session is over, and whoever reads was given all.

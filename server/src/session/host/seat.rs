@@ -25,6 +25,8 @@ pub(super) struct Seat {
     place: Place,
     /// Output is for others.
     without_output: bool,
+    /// Since when it has no stream.
+    absent_since: Instant,
     /// Its request side closed without an end; until then it is waited for the other side.
     closing: Option<Instant>,
     /// It will read no more.
@@ -38,6 +40,7 @@ impl Seat {
             outlet: None,
             place: Place { next: position, received: None },
             without_output: false,
+            absent_since: Instant::now(),
             closing: None,
             done: false,
         }
@@ -59,6 +62,7 @@ impl Seat {
     /// The stream leaves its place.
     pub(super) fn detach(&mut self, reason: v1::EndReason, message: &str) {
         (self.inbound, self.closing) = (None, None);
+        self.absent_since = Instant::now();
         if let Some(outlet) = self.outlet.take() {
             outlet.end(reason, message);
         }
@@ -68,6 +72,7 @@ impl Seat {
     /// other; whoever reads on has nothing more to send.
     pub(super) fn close(&mut self) {
         self.inbound = None;
+        self.release();
         self.closing = Some(Instant::now() + CLOSING);
     }
 
@@ -83,6 +88,23 @@ impl Seat {
             self.closing = None;
         }
         closed
+    }
+
+    /// When output is no longer kept for it, while it stays away from a session that others hold.
+    pub(super) fn lapses_at(&self, lease: Duration) -> Option<Instant> {
+        let kept_for = !self.is_attached() && self.needs().is_some();
+        kept_for.then(|| self.absent_since + lease)
+    }
+
+    /// It has stayed away too long: what it has not read is kept for it no longer.
+    pub(super) fn lapse(&mut self) {
+        self.done = true;
+    }
+
+    /// Somebody reads in its place without a stream.
+    pub(super) fn stand_in(&mut self) {
+        self.absent_since = Instant::now();
+        self.done = false;
     }
 
     pub(super) fn poll_inbound(
@@ -114,7 +136,18 @@ impl Seat {
     /// The reader says that it has everything below.
     pub(super) fn received(&mut self, position: u64) {
         let before = self.place.received.unwrap_or(0);
-        self.place.received = Some(position.min(self.place.next).max(before));
+        let received = position.min(self.place.next).max(before);
+        self.place.received = Some(received);
+        if self.has_end() && received == self.place.next {
+            self.release();
+        }
+    }
+
+    /// Nothing more is waited for before its stream closes.
+    fn release(&self) {
+        if let Some(outlet) = &self.outlet {
+            outlet.release();
+        }
     }
 
     /// The first output that it may still need; `None` where it needs none.
@@ -161,6 +194,18 @@ impl Seat {
     pub(super) fn end(&self, reason: v1::EndReason, message: &str) {
         if let Some(outlet) = &self.outlet {
             outlet.end(reason, message);
+        }
+    }
+
+    /// The same once it has seen all output, which it may have to report first.
+    pub(super) fn end_seen(&self, reason: v1::EndReason) {
+        let Some(outlet) = &self.outlet else {
+            return;
+        };
+        let reports = self.inbound.is_some() && !self.without_output;
+        match self.place.received {
+            Some(received) if reports && received < self.place.next => outlet.end_held(reason, ""),
+            _ => outlet.end(reason, ""),
         }
     }
 

@@ -2,6 +2,7 @@
 //! output of an undisturbed run.
 
 mod forks;
+mod leases;
 mod live;
 mod overload;
 mod producers;
