@@ -49,6 +49,10 @@ pub(crate) enum Command {
     Networks(NetworksArguments),
     /// Checks whether a network would run, and what it would cost.
     Check(CheckArguments),
+    /// Makes a network available in a daemon.
+    Load(LoadArguments),
+    /// Takes a network away from a daemon.
+    Unload(UnloadArguments),
     /// Prints the configuration that `spiked serve` would have, and where each value comes from.
     Config(ConfigArguments),
     /// Makes a token for `spiked serve --tokens`.
@@ -311,6 +315,48 @@ pub(crate) struct CheckArguments {
     /// Size of the sensor, where the network leaves it open.
     #[arg(long, value_name = "WxH")]
     pub(crate) geometry: Option<Geometry>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  spiked load my-networks/edges --as 2
+  spiked load trained.nir --profile snntorch --address robot:7411
+  spiked load edges                    from the daemon's folder (networks_mode = \"explicit\")
+
+Prints the network's name and version. A daemon with a data folder (spiked serve --data) has a network
+that was sent to it for good, another one until it ends.")]
+pub(crate) struct LoadArguments {
+    /// The path of a network's folder, .toml or .nir file; or the name of one in the daemon's folder.
+    pub(crate) network: String,
+    /// Its version [default: 1; from the daemon's folder, the newest].
+    #[arg(long = "as", value_name = "VERSION", default_value = "", hide_default_value = true)]
+    pub(crate) version: String,
+    #[command(flatten)]
+    pub(crate) nir: NirArguments,
+    /// The daemon: HOST:PORT or unix:/PATH.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7411")]
+    pub(crate) address: String,
+    #[command(flatten)]
+    pub(crate) token: TokenSource,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  spiked unload edges
+  spiked unload edges 2 --address robot:7411
+
+Live sessions stay on it. Refused where a durable session needs it to come back.")]
+pub(crate) struct UnloadArguments {
+    /// Its name.
+    pub(crate) network: String,
+    /// Its version [default: the newest].
+    #[arg(default_value = "", hide_default_value = true)]
+    pub(crate) version: String,
+    /// The daemon: HOST:PORT or unix:/PATH.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7411")]
+    pub(crate) address: String,
+    #[command(flatten)]
+    pub(crate) token: TokenSource,
 }
 
 /// How a .nir file is read.

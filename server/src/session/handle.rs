@@ -87,6 +87,10 @@ impl Session {
         &self.runs
     }
 
+    pub(crate) fn is_durable(&self) -> bool {
+        self.settings.durability != Durability::None
+    }
+
     pub(crate) const fn token(&self) -> &Token {
         &self.token
     }

@@ -116,6 +116,7 @@ pub(crate) fn thaw(
         workers,
         field: "workers",
     };
+    repository.recall(&runs.network, &runs.version);
     let plan = wanted.plan(repository)?.plan;
     if plan.hash() != runs.plan_sha256 {
         return Err(Error::Snapshot("the snapshot is of another network".into()));

@@ -3,6 +3,7 @@
 mod check;
 mod convert;
 mod info;
+mod load;
 mod networks;
 mod serve;
 mod token;
@@ -23,6 +24,8 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(arguments) => wait_for(demo::demo(arguments)),
         Command::Networks(arguments) => wait_for(networks::networks(arguments)),
         Command::Check(arguments) => wait_for(check::check(arguments)),
+        Command::Load(arguments) => wait_for(load::load(arguments)),
+        Command::Unload(arguments) => wait_for(load::unload(arguments)),
         Command::Config(arguments) => serve::print_config(&arguments),
         Command::Token(arguments) => token::token(&arguments),
         Command::Sessions(arguments) => wait_for(sessions::sessions(arguments)),

@@ -11,6 +11,7 @@ mod files;
 mod info;
 mod interrupted;
 mod killed;
+mod loaded;
 mod misuse;
 mod motif;
 mod process;

@@ -227,6 +227,12 @@ async fn what_waits_for_its_tick_is_part_of_a_snapshot() {
         }
     };
     assert!(!waits.is_finished(), "its tick was not reached");
+    // Input that has ended takes nothing more.
+    producer.send(Request::End(v1::EndOfInput {}));
+    let ended = |one: &v1::SessionInfo| one.session_id == "deaf" && one.producers[0].ended;
+    super::until(&server, |listed| listed.iter().any(ended)).await;
+    let refused = server.sessions().await.set_weights(weights("deaf")).await;
+    assert_refused(refused, Code::FailedPrecondition, "\"deaf\" takes no more input");
     assert!(snapshot.simulated_to_tick < tick);
     let request = v1::RestoreSessionRequest {
         snapshot_sha256: snapshot.snapshot_sha256,
@@ -441,9 +447,9 @@ async fn parameters_that_cannot_be_set_are_refused_by_place_and_value() {
     assert_eq!(snapshot(&server, "strict").await.snapshot_sha256, before, "nothing was set");
 }
 
-/// A step has promised its end already, and input that has ended takes nothing more.
+/// A step has promised its end already.
 #[tokio::test]
-async fn nothing_is_set_in_a_step_or_after_the_end_of_input() {
+async fn nothing_is_set_in_a_step() {
     let server = Server::start().await;
     let open =
         v1::Open { network: "brunel".into(), session_id: "long".into(), ..Default::default() };
@@ -473,12 +479,4 @@ async fn nothing_is_set_in_a_step_or_after_the_end_of_input() {
     sessions.close_session(close).await.unwrap();
     // It is answered with what it had by then.
     drop(stepping.await.unwrap());
-
-    let mut producer = server.open(named("over")).await.unwrap();
-    producer.send(Request::Received(v1::Received { output_position: 0 }));
-    producer.send(Request::Events(batch(1, 0, &[(0, 3)])));
-    producer.send(Request::End(v1::EndOfInput {}));
-    producer.acknowledged(|ack| ack.simulated_to_us > 0).await;
-    let refused = sessions.set_weights(weights("over")).await;
-    assert_refused(refused, Code::FailedPrecondition, "session \"over\"");
 }

@@ -1,0 +1,31 @@
+//! `spiked load` and `spiked unload`: networks of a running daemon.
+
+use std::path::Path;
+
+use crate::{
+    args::{LoadArguments, UnloadArguments},
+    failure::Failure,
+    link, network, terminal,
+};
+
+/// Sends a network to a daemon, or has it read one of its folder.
+pub(crate) async fn load(arguments: LoadArguments) -> Result<(), Failure> {
+    let LoadArguments { network: given, version, nir, address, token } = arguments;
+    let client = link::connect(&address, &token).await?;
+    let info = if network::is_path(&given) {
+        let described = network::read(Path::new(&given), nir)?;
+        network::upload(&client, &described).await?;
+        client.load_network(described.network, &version).await?
+    } else {
+        network::refuse_profile(&given, nir)?;
+        client.load_network_of_folder(&given, &version).await?
+    };
+    terminal::print(&format!("{} {}\n", info.name, info.version))
+}
+
+/// Takes a network away.
+pub(crate) async fn unload(arguments: UnloadArguments) -> Result<(), Failure> {
+    let UnloadArguments { network, version, address, token } = arguments;
+    let client = link::connect(&address, &token).await?;
+    Ok(client.unload_network(&network, &version).await?)
+}
