@@ -39,7 +39,10 @@ pub(crate) fn routes(services: Services) -> Result<(Routes, HealthReporter), Sta
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
         .map_err(|error| StartError::Serve(format!("reflection: {error}")))?;
-    let networks = networks::Networks(services.repository.clone());
+    let networks = networks::Networks {
+        repository: services.repository.clone(),
+        registry: services.registry.clone(),
+    };
     let sessions = sessions::Sessions(services.registry.clone());
     let streams = stream::Streams(services);
     let routes = Routes::new(health)

@@ -9,11 +9,14 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::{
     error::Error,
     networks::{self, Info, Repository, Upload},
-    session::tables,
+    session::{registry::Registry, tables},
 };
 
-/// The repository of networks.
-pub(super) struct Networks(pub(super) Arc<Repository>);
+/// The repository of networks, and the sessions that run them.
+pub(super) struct Networks {
+    pub(super) repository: Arc<Repository>,
+    pub(super) registry: Arc<Registry>,
+}
 
 #[tonic::async_trait]
 impl NetworkService for Networks {
@@ -37,7 +40,8 @@ impl NetworkService for Networks {
             let (upload, _) = match &mut upload {
                 Some(upload) => upload,
                 None => {
-                    let begun = self.0.blobs().begin(&sha256, size_bytes).map_err(Error::from)?;
+                    let begun =
+                        self.repository.blobs().begin(&sha256, size_bytes).map_err(Error::from)?;
                     upload.insert((begun, v1::UploadBlobResponse { sha256, size_bytes }))
                 }
             };
@@ -53,9 +57,19 @@ impl NetworkService for Networks {
         &self,
         request: Request<v1::LoadNetworkRequest>,
     ) -> Result<Response<v1::LoadNetworkResponse>, Status> {
-        let v1::LoadNetworkRequest { network, version } = request.into_inner();
-        let network = network.ok_or_else(|| Error::field("network", "is missing"))?;
-        let loaded = self.apart(move |repository| repository.load(&network, &version)).await?;
+        let v1::LoadNetworkRequest { network, version, name } = request.into_inner();
+        let loaded = match (network, name.is_empty()) {
+            (Some(network), true) => {
+                self.apart(move |repository| repository.load(&network, &version)).await?
+            }
+            (None, false) => {
+                self.apart(move |repository| repository.load_from_folder(&name, &version)).await?
+            }
+            (Some(_), false) => {
+                return Err(Error::field("name", "`network` says which already").into());
+            }
+            (None, true) => return Err(Error::field("network", "is missing").into()),
+        };
         Ok(Response::new(v1::LoadNetworkResponse { info: Some(info(loaded)) }))
     }
 
@@ -64,6 +78,12 @@ impl NetworkService for Networks {
         request: Request<v1::UnloadNetworkRequest>,
     ) -> Result<Response<v1::UnloadNetworkResponse>, Status> {
         let v1::UnloadNetworkRequest { name, version } = request.into_inner();
+        let asked = (name.clone(), version.clone());
+        let kept =
+            self.apart(move |repository| repository.kept_version(&asked.0, &asked.1)).await?;
+        if let Some(version) = kept {
+            self.registry.check_unused(&name, &version).await?;
+        }
         self.apart(move |repository| repository.unload(&name, &version)).await?;
         Ok(Response::new(v1::UnloadNetworkResponse {}))
     }
@@ -106,7 +126,7 @@ impl Networks {
         &self,
         work: impl FnOnce(&Repository) -> Result<T, networks::Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let repository = self.0.clone();
+        let repository = self.repository.clone();
         let done = tokio::task::spawn_blocking(move || work(&repository)).await;
         let done = done.map_err(|_| Error::Internal("a thread stopped in the middle of its work"));
         Ok(done??)

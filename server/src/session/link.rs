@@ -31,6 +31,7 @@ use super::{
     positions::{self, Level, Standing},
     probing::Probe,
     snapshot::Frozen,
+    tuning::Reading,
 };
 
 /// Pieces of input between the two sides; a full ring costs no more than gathering.
@@ -51,6 +52,8 @@ pub(crate) enum Input {
     },
     /// Somebody wants to look at neurons.
     Probe(Box<Probe>),
+    /// Somebody wants to read weights or parameters.
+    Read(Reading),
 }
 
 /// Why a session is over.

@@ -3,6 +3,7 @@
 mod check;
 mod convert;
 mod info;
+mod load;
 mod networks;
 mod serve;
 mod token;

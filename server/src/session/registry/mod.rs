@@ -10,6 +10,7 @@ mod draining;
 mod freezing;
 mod opening;
 mod resting;
+mod tuning;
 
 use std::{
     collections::BTreeMap,

@@ -1,6 +1,9 @@
 //! Records read again make the same input of the same batches.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::session::tuning::Setting;
 
 #[derive(Clone, Debug)]
 enum Deed {
@@ -9,6 +12,7 @@ enum Deed {
     Again { producer: usize },
     Tick,
     End { producer: usize },
+    Set { neuron: u32 },
 }
 
 fn deed() -> impl Strategy<Value = Deed> {
@@ -33,7 +37,17 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => (0_usize..2).prop_map(|producer| Deed::Again { producer }),
         3 => Just(Deed::Tick),
         1 => (0_usize..2).prop_map(|producer| Deed::End { producer }),
+        2 => any::<u32>().prop_map(|neuron| Deed::Set { neuron }),
     ]
+}
+
+fn setting(neuron: u32) -> Arc<Setting> {
+    let neurons = vec![neuron];
+    let change = v1::ParameterChange { name: "threshold".into(), neurons, values: vec![2.0] };
+    let changes = vec![change];
+    let population = "cells".into();
+    let request = v1::SetParametersRequest { population, changes, ..Default::default() };
+    Arc::new(Setting::Parameters(request))
 }
 
 fn any_settings() -> impl Strategy<Value = Settings> {
@@ -55,9 +69,9 @@ fn any_settings() -> impl Strategy<Value = Settings> {
 }
 
 proptest! {
-    /// P2 and P7: whatever was decided (by load, by a rate, by the clock, by whoever came first), the records
-    /// alone give the same input and the same state, from any snapshot on. Seen to fail with
-    /// `Dropped` not recorded.
+    /// P2 and P7: whatever was decided (by load, by a rate, by the clock, by whoever came first),
+    /// the records alone give the same input and the same state, from any snapshot on; what was set
+    /// is set at the same tick. Seen to fail with `Dropped` not recorded, and with `Set`.
     #[test]
     fn records_give_the_same_input_and_the_same_state(
         settings in any_settings(),
@@ -97,6 +111,9 @@ proptest! {
                 }
                 Deed::Tick => protocol.tick(&level, &mut out),
                 Deed::End { producer } => protocol.end(producer, &level, &mut out),
+                Deed::Set { neuron } => {
+                    protocol.set(setting(neuron), &mut out);
+                }
             }
         }
         let (mut read, from) = match &snapshot {
