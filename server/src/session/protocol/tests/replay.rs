@@ -55,8 +55,8 @@ fn any_settings() -> impl Strategy<Value = Settings> {
 }
 
 proptest! {
-    /// P2 and P7: whatever was decided (by load, by a rate, by the clock, by whoever came first), the records
-    /// alone give the same input and the same state, from any snapshot on. Seen to fail with
+    /// P2 and P7: whatever was decided (by load, by a rate, by the clock, by whoever came first), the
+    /// records alone give the same input and the same state, from any snapshot on. Seen to fail with
     /// `Dropped` not recorded.
     #[test]
     fn records_give_the_same_input_and_the_same_state(
