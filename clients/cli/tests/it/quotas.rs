@@ -104,12 +104,12 @@ fn feed(client: Client, options: OpenOptions, count: u64) -> JoinHandle<Come> {
         let feeding = tokio::spawn(async move {
             for before in (0..count).step_by(BATCH) {
                 let events = events(before, (count - before).min(BATCH as u64));
-                // A session that has ended takes no more, and its output says why.
                 if producer.send_batch(0, &events, Some(before * APART_US)).await.is_err() {
-                    return;
+                    break;
                 }
             }
-            producer.finish().await.expect("finished");
+            // A session that has ended takes no more, and its output says why.
+            let _ = producer.finish().await;
         });
         let (mut ended, mut refusals) = (None, Vec::new());
         while let Some(item) = output.next().await {

@@ -234,8 +234,11 @@ impl Protocol {
                     }
                     full => {
                         // What waits is not to blame for a rate, so the newest goes then.
-                        let newest = self.settings.overload == Overload::DropNewest;
-                        let dropped = level.over_rate || (full && newest);
+                        let dropped = match self.settings.overload {
+                            Overload::DropNewest => full,
+                            Overload::DropOldest => level.over_rate,
+                            Overload::Block | Overload::Fail => false,
+                        };
                         let gate = self.gate(level);
                         let floor_us = gate.floor_us;
                         let accepting = Accepting { batch, digest, charge, dropped, floor_us };
