@@ -61,7 +61,7 @@ async fn step(client: &Client, until_us: u64, from: u64) -> v1::StepSessionRespo
     client.step_session(request).await.expect("stepped")
 }
 
-/// Seen to fail with networks that end with the daemon.
+/// Its files go only when no durable session needs them.
 #[tokio::test]
 async fn a_loaded_network_outlives_the_daemon_and_its_sessions_come_back() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -108,8 +108,7 @@ async fn run(address: &str, durability: Durability, mut then: impl FnMut()) -> O
     (reading.await.expect("read"), ticks)
 }
 
-/// A daemon that is killed after each change that it called done. Seen to fail with changes that are
-/// not in the journal, and with a session that comes back with the network's own weights.
+/// A daemon that is killed after each change that it called done.
 #[tokio::test]
 async fn what_was_set_survives_kill_9_bit_for_bit() {
     let folder = tempfile::tempdir().expect("a folder");

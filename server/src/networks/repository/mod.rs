@@ -2,18 +2,19 @@
 //!
 //! They come from the binary, from the operator's folder (which hides those of the same name in
 //! the binary), and from clients: those are kept as files where there is a data folder, and else end
-//! with the daemon. A plan is made outside of any lock, for
-//! one size of each sensor and one number of workers, and kept for the next session.
+//! with the daemon. A plan is made outside of any lock, for one size of each sensor and one number of
+//! workers, and kept for the next session.
 
 mod entry;
 mod folder;
+mod followed;
 mod kept;
+mod loading;
 mod plans;
 mod sensors;
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use include_dir::{Dir, include_dir};
@@ -26,9 +27,9 @@ use super::error::Error;
 use super::limits::{NAME_CHARS_MAX, NETWORKS_MAX};
 use super::name::{self, Version};
 use crate::config::NetworksMode;
-use crate::session::journal::Volume;
 use entry::{Content, Entry};
-use kept::{Arrays, Kept};
+use followed::Followed;
+use kept::Kept;
 use plans::{Key, Plans};
 
 /// The networks that come along.
@@ -120,123 +121,6 @@ impl Repository {
         Ok(Self { entries, plans, blobs, folder, reads_on_request, kept, loading, plan_bytes_max })
     }
 
-    /// Keeps networks that clients load as files of this folder; those that lie there are back. One
-    /// of the operator's folder with the same name and version comes first.
-    ///
-    /// # Errors
-    ///
-    /// A folder that cannot be read. A network whose files are damaged is listed with its problem.
-    pub(crate) fn keep_in(&mut self, volume: Arc<dyn Volume>, root: PathBuf) -> Result<(), Error> {
-        let kept = Kept::new(volume, root);
-        let read = kept.read()?;
-        let mut entries = self.entries();
-        for entry in read {
-            let version = Version(entry.version.clone());
-            if !entries.get(&entry.name).is_some_and(|known| known.contains_key(&version)) {
-                insert(&mut entries, entry);
-            }
-        }
-        drop(entries);
-        self.kept = Some(kept);
-        Ok(())
-    }
-
-    /// Reads one network of the operator's folder, where they are read on request; no version is the
-    /// newest.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unknown`], why it cannot run, or a folder whose networks are not read on request.
-    pub fn load_from_folder(&self, name: &str, version: &str) -> Result<Info, Error> {
-        let refused = |message: &str| Error::Invalid {
-            name: shortened(name),
-            problems: vec![super::error::problem("name", message)],
-        };
-        if !self.reads_on_request {
-            return Err(refused("networks of the folder are not loaded by name in this mode"));
-        }
-        let mut folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
-        let followed =
-            folder.as_mut().ok_or_else(|| refused("the daemon has no folder of them"))?;
-        let read = folder::read_one(&followed.path, (name, version), self.plan_bytes_max)?;
-        let Some(entry) = read else {
-            return self.find(name, version).map(|entry| info(&entry));
-        };
-        let mut entries = self.entries();
-        check_room(&entries, &entry)?;
-        let info = info(&entry);
-        followed.add(entry, &mut entries);
-        drop(entries);
-        self.plans().clear();
-        Ok(info)
-    }
-
-    /// A network that somebody asked for before the daemon was started again; where there is none,
-    /// whoever needs it is told.
-    pub(crate) fn recall(&self, name: &str, version: &str) {
-        if self.reads_on_request && self.find(name, version).is_err() {
-            // Asking for its plan says why it cannot be had.
-            let _ = self.load_from_folder(name, version);
-        }
-    }
-
-    /// Whether a network's files lie in the data folder; gives its version. No version is the newest.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unknown`].
-    pub(crate) fn kept_version(&self, name: &str, version: &str) -> Result<Option<String>, Error> {
-        let entry = self.find(name, version)?;
-        Ok(entry.is_kept.then(|| entry.version.clone()))
-    }
-
-    /// Reads the folder again if anything in it has changed; says whether it had. What has gone from
-    /// it goes, what is new comes, what differs is replaced; live sessions stay on what they have.
-    ///
-    /// # Errors
-    ///
-    /// A folder that cannot be read: everything stays as it was.
-    pub fn follow(&self) -> Result<bool, Error> {
-        let mut folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(followed) = folder.as_mut().filter(|_| !self.reads_on_request) else {
-            return Ok(false);
-        };
-        let now = folder::fingerprint(&followed.path)?;
-        if now == followed.fingerprint {
-            return Ok(false);
-        }
-        // Before the list is held, on which others wait: texts and arrays take their time.
-        let own = folder::read(&followed.path, self.plan_bytes_max)?;
-        followed.fingerprint = now;
-        followed.take(own, &mut self.entries());
-        self.plans().clear();
-        Ok(true)
-    }
-
-    /// Takes a network away; live sessions stay on it. No version is the newest. One that lies in the
-    /// folder comes back when the folder is read again; of one that a client loaded, the files go.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unknown`], or files that cannot be removed.
-    pub fn unload(&self, name: &str, version: &str) -> Result<(), Error> {
-        let _loading = self.loading();
-        let entry = self.find(name, version)?;
-        if let Some(kept) = self.kept.as_ref().filter(|_| entry.is_kept) {
-            kept.remove(&entry.name, &entry.version)?;
-        }
-        let mut entries = self.entries();
-        if let Some(versions) = entries.get_mut(&entry.name) {
-            versions.remove(&Version(entry.version.clone()));
-            if versions.is_empty() {
-                entries.remove(&entry.name);
-            }
-        }
-        drop(entries);
-        self.plans().clear();
-        Ok(())
-    }
-
     /// Every network, by name, each version from the oldest on.
     #[must_use]
     pub fn list(&self) -> Vec<Info> {
@@ -274,42 +158,6 @@ impl Repository {
         let entry = self.find(name, version)?;
         let plan = self.plan_of(&entry, sensors, workers)?;
         Ok(Loaded { name: entry.name.clone(), version: entry.version.clone(), plan })
-    }
-
-    /// Checks a network and makes it available. No version is "1". The same description again is
-    /// harmless.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Exists`] for another description under that name and version, or why the network
-    /// cannot run.
-    pub fn load(&self, network: &v1::Network, version: &str) -> Result<Info, Error> {
-        let version = if version.is_empty() { folder::VERSION_DEFAULT } else { version };
-        name::check(version).map_err(|message| Error::Invalid {
-            name: shortened(&network.name),
-            problems: vec![super::error::problem("version", message)],
-        })?;
-        let arrays = RefCell::new(Arrays::new());
-        let content = Content::convert(network, &|sha256| {
-            let array = self.blobs.get(sha256)?;
-            arrays.borrow_mut().insert(*sha256, array.clone());
-            Some(array)
-        })?;
-        content.judge(self.plan_bytes_max)?;
-        let _loading = self.loading();
-        let entry = match &self.kept {
-            Some(_) => Entry::kept(&network.name, version, Ok(content)),
-            None => Entry::new(&network.name, version, Ok(content)),
-        };
-        if let Some(same) = self.check_new(&entry)? {
-            return Ok(same);
-        }
-        if let Some(kept) = &self.kept {
-            kept.write((&entry.name, &entry.version), network, &arrays.into_inner())?;
-        }
-        let info = info(&entry);
-        insert(&mut self.entries(), entry);
-        Ok(info)
     }
 
     /// What a network is made of and what it costs, and the hash of its plan.
@@ -392,28 +240,6 @@ impl Repository {
         Ok(plan)
     }
 
-    /// Whether there is room for a network; the one that is there, if it is the same.
-    fn check_new(&self, entry: &Entry) -> Result<Option<Info>, Error> {
-        let (name, version) = (entry.name.clone(), entry.version.clone());
-        let entries = self.entries();
-        let existing = entries.get(&name).and_then(|v| v.get(&Version(version.clone())));
-        if let Some(existing) = existing {
-            let same = existing.content().map(|content| content.identity).ok()
-                == Some(entry.content()?.identity);
-            return if same {
-                Ok(Some(info(existing)))
-            } else {
-                Err(Error::Exists { name, version })
-            };
-        }
-        check_room(&entries, entry).map(|()| None)
-    }
-
-    fn loading(&self) -> MutexGuard<'_, ()> {
-        // It guards nothing that could be half done.
-        self.loading.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn entries(&self) -> MutexGuard<'_, Entries> {
         // Nothing under these locks panics half-way through a change.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
@@ -421,48 +247,6 @@ impl Repository {
 
     fn plans(&self) -> MutexGuard<'_, Plans> {
         self.plans.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A folder of networks, and what was read of it.
-#[derive(Debug)]
-struct Followed {
-    path: PathBuf,
-    fingerprint: folder::Fingerprint,
-    /// Name and version of each.
-    read: Vec<(String, String)>,
-}
-
-impl Followed {
-    fn of(path: &Path) -> Result<Self, Error> {
-        let fingerprint = folder::fingerprint(path)?;
-        Ok(Self { path: path.to_owned(), fingerprint, read: Vec::new() })
-    }
-
-    /// Puts what lies there in place of what was read before. A network of the folder hides one of
-    /// the same name that comes along.
-    fn take(&mut self, own: Vec<Entry>, entries: &mut Entries) {
-        for (name, version) in self.read.drain(..) {
-            if let Some(versions) = entries.get_mut(&name) {
-                versions.remove(&Version(version));
-            }
-        }
-        for entry in own {
-            self.add(entry, entries);
-        }
-        entries.retain(|_, versions| !versions.is_empty());
-    }
-
-    /// Adds one of the folder; it hides what comes along under its name.
-    fn add(&mut self, entry: Entry, entries: &mut Entries) {
-        if let Some(versions) = entries.get_mut(&entry.name) {
-            versions.retain(|_, known| !known.is_embedded());
-        }
-        let place = (entry.name.clone(), entry.version.clone());
-        if !self.read.contains(&place) {
-            self.read.push(place);
-        }
-        insert(entries, entry);
     }
 }
 

@@ -54,17 +54,23 @@ impl Host {
     }
 
     pub(super) fn push_waiting(&mut self) {
-        let mut events = 0;
+        let (mut events, mut has_more) = (0, false);
         while let Some(input) = self.waiting.pop_front() {
-            if let Input::Chunk(chunk) = &input {
-                events += chunk.events.len();
+            match &input {
+                Input::Chunk(chunk) => {
+                    events += chunk.events.len();
+                    has_more |= !chunk.changes.is_empty();
+                }
+                // Freezing a state or reading its weights takes as long as it is large.
+                Input::Snapshot { .. } | Input::Read(_) => has_more = true,
+                Input::Latencies { .. } | Input::Probe(_) => {}
             }
             if let Err(input) = self.link.push_input(input) {
                 self.waiting.push_front(input);
                 break;
             }
         }
-        if events <= QUICK_EVENTS {
+        if events <= QUICK_EVENTS && !has_more {
             self.link.run_engine();
         } else {
             self.link.wake_engine();

@@ -289,8 +289,7 @@ fn a_folder_is_read_on_request() {
     assert!(refused.contains("not loaded by name in this mode"), "{refused}");
 }
 
-/// A client's network of a name that the folder has stays when the folder is read again. Seen to fail
-/// with all of that name taken away.
+/// A client's network of a name that the folder has stays when the folder is read again.
 #[test]
 fn a_folder_that_is_read_again_hides_no_clients_network() {
     let folder = tempfile::tempdir().unwrap();

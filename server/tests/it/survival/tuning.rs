@@ -142,8 +142,8 @@ async fn what_is_set_before_the_first_batch_holds_from_the_start() {
     }
 }
 
-/// Each policy, from the journal alone and from snapshots on the way. Seen to fail with a change
-/// that is not recorded.
+/// Each policy, from the journal alone and from snapshots on the way. Seen to fail with records of changes
+/// that are passed over.
 #[tokio::test]
 async fn what_was_set_in_a_durable_session_holds_when_it_is_made_again() {
     let recording = recording(4_000);
@@ -182,8 +182,9 @@ async fn what_was_set_in_a_durable_session_holds_when_it_is_made_again() {
     }
 }
 
-/// A reader who reports nothing holds the simulation; what is set then waits for its tick, and
-/// waits in a snapshot too. Seen to fail with snapshots without what waits.
+/// A reader who reports nothing holds the simulation; what is set then waits for its tick, and waits in
+/// a snapshot too. Seen to fail with snapshots without what waits, with changes that are applied as soon
+/// as they come, and with a simulation that does not stop for them.
 #[tokio::test]
 async fn what_waits_for_its_tick_is_part_of_a_snapshot() {
     const BATCH: u64 = 100_000;
@@ -220,12 +221,15 @@ async fn what_waits_for_its_tick_is_part_of_a_snapshot() {
     }
     let mut sessions = server.sessions().await;
     let waits = tokio::spawn(async move { sessions.set_weights(weights("deaf")).await });
-    let snapshot = loop {
-        let now = snapshot(&server, "deaf").await;
-        if now != stood {
-            break now;
+    let changed = async {
+        loop {
+            let now = snapshot(&server, "deaf").await;
+            if now != stood {
+                return now;
+            }
         }
     };
+    let snapshot = tokio::time::timeout(PATIENCE, changed).await.expect("it is in the snapshot");
     assert!(!waits.is_finished(), "its tick was not reached");
     // Input that has ended takes nothing more.
     producer.send(Request::End(v1::EndOfInput {}));
