@@ -1,6 +1,8 @@
 //! What is written is read; what is torn is cut; what is damaged is said.
 
 mod forgetful;
+mod fuzz;
+mod memory;
 mod power_loss;
 
 use std::{path::Path, sync::Arc};
