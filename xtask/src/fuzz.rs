@@ -136,3 +136,43 @@ fn at_the_end(mark: &Path) -> String {
     let numbers = bytes.as_chunks().0.iter().map(|number| u64::from_le_bytes(*number).to_string());
     format!("it was at input {}", numbers.collect::<Vec<_>>().join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Names of targets in the sources of a folder.
+    fn named_in(folder: &Path, found: &mut BTreeSet<String>) -> io::Result<()> {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() && !path.ends_with("target") {
+                named_in(&path, found)?;
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path)?;
+                let rest = text.split("Target::new(\"").skip(1);
+                found.extend(rest.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+                // Two decoders share the bodies of their targets.
+                for shared in ["words(\"evt", "states(\"evt"] {
+                    let rest = text.split(shared).skip(1).filter_map(|rest| rest.split_once('"'));
+                    found.extend(rest.map(|(name, _)| format!("evt{name}")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A target that isn't in the table is one that nobody runs.
+    #[test]
+    fn every_target_is_in_the_table() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut found = BTreeSet::new();
+        for folder in ["proto", "sim-core", "server", "clients"] {
+            named_in(&root.join(folder), &mut found).unwrap();
+        }
+        let listed: BTreeSet<String> =
+            TARGETS.iter().map(|target| target.name.to_owned()).collect();
+        assert_eq!(found, listed);
+    }
+}

@@ -1,6 +1,8 @@
 //! NIR files: what frameworks wrote spikes as it did there, and what cannot be run is named.
 
+mod fields;
 mod graphs;
+mod profiles;
 mod reproduced;
 mod writer;
 
