@@ -43,7 +43,7 @@ pub struct Target<'a> {
 
 impl<'a> Target<'a> {
     /// A target whose inputs are like these examples. Bounds: inputs of 4 KiB, 1 MiB of memory and
-    /// 100 ms for each.
+    /// a second for each, which leaves room for a machine with other work.
     #[must_use]
     pub fn new(name: &'static str, examples: Vec<Vec<u8>>) -> Self {
         assert!(!examples.is_empty(), "{name} has no example to begin with");
@@ -53,7 +53,7 @@ impl<'a> Target<'a> {
             words: Vec::new(),
             bytes_max: 4_096,
             memory_bytes_max: 1 << 20,
-            time_max: Duration::from_millis(100),
+            time_max: Duration::from_secs(1),
             repair: None,
         }
     }
@@ -112,6 +112,9 @@ impl<'a> Target<'a> {
 
     fn run_as(&self, settings: &Settings, read: impl Fn(&[u8]) -> bool + Sync) {
         assert!(memory::counts(), "{}: the process has another allocator", self.name);
+        // One that is cut is damaged from the start, and all that comes of it.
+        let longest = self.examples.iter().map(Vec::len).max().unwrap_or(0);
+        assert!(longest <= self.bytes_max, "{}: an example has {longest} bytes", self.name);
         let started = Instant::now();
         let run = Run {
             target: self,

@@ -40,7 +40,7 @@ pub(crate) const TARGETS: &[Target] = &[
     target("evt2_states", "spiked-proto"),
     target("evt3_words", "spiked-proto"),
     target("evt3_states", "spiked-proto"),
-    target("recordings", "spiked-recordings"),
+    target("recording_files", "spiked-recordings"),
     target("recordings_in_portions", "spiked-recordings"),
     target("core_snapshots", "sim-core"),
     Target { name: "spike_batches", package: "spiked-client", binary: &["--lib"] },

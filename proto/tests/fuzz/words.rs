@@ -70,8 +70,10 @@ macro_rules! words {
                     let Ok(mut decoder) = $layout::Decoder::from_bytes(state) else { return false };
                     assert_eq!(decoder.to_bytes(), state);
                     decoded(&mut decoder, words);
-                    let after = decoder.to_bytes();
-                    assert_eq!($layout::Decoder::from_bytes(&after).as_ref(), Ok(&decoder));
+                    match $layout::Decoder::from_bytes(&decoder.to_bytes()) {
+                        Ok(again) => assert_eq!(again, decoder),
+                        Err(error) => assert!(error.to_string().contains("a count of"), "{error}"),
+                    }
                     true
                 });
             }

@@ -93,8 +93,10 @@ fn repair(bytes: &mut Vec<u8>, random: &mut Random) {
         for _ in 0..=random.below(3) {
             let body = start + SECTION_HEAD..end;
             let at = body.start + random.index(body.len().max(1)) / 4 * 4;
-            let field = bytes.get_mut(at..(at + 8).min(end)).unwrap_or_default();
-            let small = random.below(100);
+            let width = *random.of(&[4, 8]);
+            let field = bytes.get_mut(at..(at + width).min(end)).unwrap_or_default();
+            let most = *random.of(&[6, 100]);
+            let small = random.below(most);
             let value = *random.of(&[0, 1, small, u64::MAX, 1 << 63, 1 << 32, small << 50]);
             let value = if random.once_in(4) { random.next() } else { value };
             for (byte, new) in field.iter_mut().zip(value.to_le_bytes()) {

@@ -55,7 +55,7 @@ fn read(mut recording: Recording<impl Read>) -> (Vec<CameraEvent>, Option<String
 
 /// Any file is read or refused; what was read is written and read again as it was.
 #[test]
-fn recordings() {
+fn recording_files() {
     let words: [&[u8]; 12] = [
         b"% ",
         b"\n",
@@ -70,7 +70,7 @@ fn recordings() {
         b";height=",
         b"% geometry 4x4\n",
     ];
-    let target = Target::new("recordings", examples()).words(&words).bytes_max(1_024);
+    let target = Target::new("recording_files", examples()).words(&words).bytes_max(1_024);
     target.run(|input| {
         let Ok(mut recording) = Recording::new(input, "file", None) else { return false };
         if input.last().is_some_and(|byte| byte % 2 == 0) {

@@ -23,7 +23,7 @@ fn config_files() {
         let mut effective = Effective::default();
         effective.read_text(text, path).map(|()| effective)
     };
-    Target::new("config_files", examples()).text().bytes_max(2_048).run(|input| {
+    Target::new("config_files", examples()).text().bytes_max(4_096).run(|input| {
         let Ok(text) = str::from_utf8(input) else { return false };
         let Ok(effective) = reads(text) else { return false };
         let _ = effective.config().check();

@@ -166,7 +166,7 @@ fn bytes_of(graph: &Graph, profile: u8) -> Vec<u8> {
 fn nir_graphs() {
     let mut examples = Vec::new();
     for (at, file) in super::examples().iter().enumerate() {
-        let graph = super::hdf5::read(file).unwrap_or_else(|_| panic!("example {at}"));
+        let graph = hdf5::read(file).unwrap_or_else(|_| panic!("example {at}"));
         // Graphs in graphs are for the target that reads files.
         if graph.nodes.values().all(|node| node.graph.is_none()) {
             for profile in 0..Profile::ALL.len() {

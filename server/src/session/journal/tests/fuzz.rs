@@ -149,7 +149,7 @@ fn examples() -> Vec<Vec<u8>> {
 /// journal then goes on behind what was found.
 #[test]
 fn journal_folders() {
-    Target::new("journal_folders", examples()).bytes_max(2_048).repair(&repair).run(|input| {
+    Target::new("journal_folders", examples()).bytes_max(4_096).repair(&repair).run(|input| {
         let (memory, path) = (Memory::default(), PathBuf::from("one"));
         for (name, bytes) in unpacked(input) {
             memory.write_whole(&path.join(name), bytes).unwrap();

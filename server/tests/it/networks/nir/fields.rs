@@ -47,10 +47,10 @@ impl Field {
         let [_, height, width] = self.input;
         let (in_each, out_each) = (self.input[0] / self.groups, self.out_channels / self.groups);
         let mut results = Vec::new();
-        for out in 0..self.out_channels {
+        for (out, &bias) in bias.iter().enumerate().take(self.out_channels) {
             for place in 0..self.out(0) * self.out(1) {
                 let (row, column) = (place / self.out(1), place % self.out(1));
-                let mut sum = bias[out];
+                let mut sum = bias;
                 for inner in 0..in_each {
                     for ky in 0..self.kernel[0] {
                         for kx in 0..self.kernel[1] {
