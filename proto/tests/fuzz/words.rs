@@ -27,7 +27,7 @@ macro_rules! words {
                 let head = [7, 64, 1, 240, 0];
                 let flows = super::flows();
                 let examples = flows.iter().map(|flow| [&head[..], &written(flow)].concat());
-                Target::new(name, examples.collect()).bytes_max(512).run(|input| {
+                Target::new(name, examples.collect()).bytes_max(1_024).run(|input| {
                     let Some((&[portion, w0, w1, h0, h1], words)) = input.split_first_chunk()
                     else {
                         return false;
@@ -64,7 +64,7 @@ macro_rules! words {
                     let state = decoder.to_bytes();
                     examples.push([&state[..], &written(&flow)].concat());
                 }
-                Target::new(name, examples).bytes_max(256).run(|input| {
+                Target::new(name, examples).bytes_max(1_024).run(|input| {
                     let cut = input.len().min($layout::STATE_BYTES);
                     let (state, words) = input.split_at(cut);
                     let Ok(mut decoder) = $layout::Decoder::from_bytes(state) else { return false };

@@ -48,7 +48,7 @@ fn config_variables() {
     let each = all.iter().flat_map(|name| words.map(|value| format!("{name}={value}\n")));
     let mut examples: Vec<Vec<u8>> = each.map(String::into_bytes).collect();
     examples.push(lines(""));
-    Target::new("config_variables", examples).text().bytes_max(512).run(|input| {
+    Target::new("config_variables", examples).text().bytes_max(2_048).run(|input| {
         let Ok(text) = str::from_utf8(input) else { return false };
         let pairs = text.lines().filter_map(|line| line.split_once('='));
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));

@@ -169,7 +169,7 @@ fn examples_are_sound() {
 /// allowed.
 #[test]
 fn nir_files() {
-    let target = Target::new("nir_files", examples()).bytes_max(32 << 10).repair(&repair);
+    let target = Target::new("nir_files", examples()).bytes_max(64 << 10).repair(&repair);
     let target = target.words(&[b"OHDR", b"NIRGraph", b"Conv2d", b"Linear", b"CubaLI", b"Input"]);
     target.memory_bytes_max(64 << 20).time_max(Duration::from_secs(1)).run(|input| {
         let profile = usize::from(input.last().copied().unwrap_or(0)) % Profile::ALL.len();
