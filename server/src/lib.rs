@@ -44,6 +44,11 @@ use crate::{
     session::{data::Data, journal::Disk, pool::Pool, registry::Registry},
 };
 
+/// Sees what hostile bytes make a reader hold.
+#[cfg(test)]
+#[global_allocator]
+static MEMORY: spiked_fuzz::Counting = spiked_fuzz::Counting;
+
 /// A daemon whose port is bound.
 pub struct Daemon {
     config: Config,

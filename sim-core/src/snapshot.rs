@@ -25,10 +25,12 @@ use crate::{
     error::SnapshotError,
     event::InputEvent,
     ids::ProjectionId,
+    input::door::Door,
     math::DYNAMICS_VERSION,
     network::Plan,
     readout::vote::Ballot,
     simulation::{Counters, Excess, Options, Simulation},
+    time::{Tick, TickLength},
 };
 
 const MAGIC: &[u8; 8] = b"spiked\0s";
@@ -159,6 +161,8 @@ impl Simulation {
                     events.push(InputEvent { time_us, address, multiplicity });
                 }
             }
+            check_door(door, self.own_plan.tick, self.options.origin_us, self.now)
+                .map_err(|problem| from.value(problem.into()))?;
         }
         Ok(())
     }
@@ -175,11 +179,16 @@ impl Simulation {
     }
 
     fn read_filters(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        let over_us = self.own_plan.tick.first_us(Tick(self.now), self.options.origin_us);
         for passed in self.memories.iter_mut().flat_map(|memory| &mut memory.passed) {
             let size = crate::sums::to_u32(passed.len());
             for _ in 0..from.count(12)? {
                 let address = from.below(size)?;
-                passed[address as usize] = from.u64()?;
+                let time = from.u64()?;
+                if time > over_us {
+                    return Err(from.value(format!("an event of {time} us, which is not over")));
+                }
+                passed[address as usize] = time;
             }
         }
         Ok(())
@@ -207,7 +216,7 @@ impl Simulation {
         let mut before = None;
         for _ in 0..from.count(24)? {
             let projection = from.below(crate::sums::to_u32(plan.projections.len()))?;
-            let emitted = from.u64()?;
+            let emitted = from.before(self.now)?;
             from.u32()?;
             let sources = plan.sources_of(projection as usize);
             let most = plan.emission_max(projection as usize);
@@ -245,15 +254,43 @@ impl Simulation {
 
     fn read_readouts(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
         for (count, readout) in self.counts.iter_mut().zip(&self.own_plan.readouts) {
+            let mut last = 0;
             for _ in 0..from.count(20)? {
-                let tick = from.u64()?;
+                let tick = from.before(self.now)?;
                 let class = from.below(readout.vote.classes)?;
-                count.cast(&readout.vote, Ballot { tick, class, count: from.u64()? });
+                let ballot = Ballot { tick, class, count: from.tally()? };
+                let fits = tick >= last && count.total().checked_add(ballot.count).is_some();
+                if !fits {
+                    return Err(from.value(format!("a ballot of {ballot:?} after tick {last}")));
+                }
+                count.cast(&readout.vote, ballot);
+                last = tick;
             }
             count.resume(&readout.vote, self.now);
         }
         Ok(())
     }
+}
+
+/// What has been simulated has left the door, and what its promise releases is in order.
+fn check_door(door: &Door, tick: TickLength, origin_us: u64, now: u64) -> Result<(), &'static str> {
+    if tick.closed_by(door.promise_us, origin_us).0 < now {
+        return Err("a promise that closes less than has been simulated");
+    }
+    let over_us = tick.first_us(Tick(now), origin_us);
+    let ready = |event: &InputEvent| (over_us..door.promise_us).contains(&event.time_us);
+    let is_sorted = door.ready.is_sorted_by_key(|event| (event.time_us, event.address));
+    if !is_sorted || !door.ready.iter().all(ready) {
+        return Err("events below the promise that are out of order or over");
+    }
+    if door.waiting.iter().any(|event| event.time_us < door.promise_us) {
+        return Err("an event that waits below the promise");
+    }
+    let mut events = door.ready.iter().chain(&door.waiting);
+    if events.any(|event| event.multiplicity == 0) {
+        return Err("an event that stands for none");
+    }
+    Ok(())
 }
 
 fn read_session(from: &mut Reader<'_>) -> Result<(Options, u64, Counters), SnapshotError> {
@@ -265,11 +302,11 @@ fn read_session(from: &mut Reader<'_>) -> Result<(Options, u64, Counters), Snaps
         Options { origin_us, seed: (has_seed == 1).then_some(seed), excess, in_flight_max };
     let now = from.u64()?;
     let counters = Counters {
-        events: from.u64()?,
-        events_filtered: from.u64()?,
-        events_excess: from.u64()?,
-        deliveries: from.u64()?,
-        spikes: from.u64()?,
+        events: from.tally()?,
+        events_filtered: from.tally()?,
+        events_excess: from.tally()?,
+        deliveries: from.tally()?,
+        spikes: from.tally()?,
         ..Counters::default()
     };
     Ok((options, now, counters))

@@ -14,22 +14,20 @@ struct Rule {
     tests_may_use: &'static [&'static str],
 }
 
-/// Sources of events for the tests of what takes events in.
-const EVENT_SOURCES: &[&str] = &["spiked-sensors", "spiked-recordings", "spiked-client"];
+/// For the tests of what reads bytes of strangers.
+const FUZZ: &[&str] = &["spiked-fuzz"];
+/// Sources of events, and of hostile bytes, for the tests of what takes events in.
+const SOURCES: &[&str] = &["spiked-sensors", "spiked-recordings", "spiked-client", "spiked-fuzz"];
 
 const RULES: &[Rule] = &[
-    Rule { from: "spiked-proto", may_use: &[], tests_may_use: &[] },
-    Rule { from: "sim-core", may_use: &[], tests_may_use: EVENT_SOURCES },
+    Rule { from: "spiked-proto", may_use: &[], tests_may_use: FUZZ },
+    Rule { from: "sim-core", may_use: &[], tests_may_use: SOURCES },
     Rule { from: "sim-core-digest", may_use: &["sim-core"], tests_may_use: &[] },
     // Compiles some of sim-core's files itself, and is linked with nobody.
     Rule { from: "sim-core-models", may_use: &[], tests_may_use: &[] },
-    Rule {
-        from: "spiked-server",
-        may_use: &["spiked-proto", "sim-core"],
-        tests_may_use: EVENT_SOURCES,
-    },
-    Rule { from: "spiked-client", may_use: &["spiked-proto"], tests_may_use: &[] },
-    Rule { from: "spiked-recordings", may_use: &["spiked-proto"], tests_may_use: &[] },
+    Rule { from: "spiked-server", may_use: &["spiked-proto", "sim-core"], tests_may_use: SOURCES },
+    Rule { from: "spiked-client", may_use: &["spiked-proto"], tests_may_use: FUZZ },
+    Rule { from: "spiked-recordings", may_use: &["spiked-proto"], tests_may_use: FUZZ },
     Rule { from: "spiked-sensors", may_use: &["spiked-proto"], tests_may_use: &[] },
     Rule {
         from: "spiked",
@@ -41,8 +39,9 @@ const RULES: &[Rule] = &[
             "spiked-recordings",
             "spiked-sensors",
         ],
-        tests_may_use: &[],
+        tests_may_use: FUZZ,
     },
+    Rule { from: "spiked-fuzz", may_use: &[], tests_may_use: &[] },
     Rule { from: "xtask", may_use: &[], tests_may_use: &[] },
 ];
 

@@ -1,13 +1,14 @@
 //! `cargo xtask`: what a change has to pass, and what it costs in speed.
 //!
-//! `test` runs the table of stages in `stages.rs` and ends with what was skipped; `bench` runs the
-//! crates' benchmarks and prints JSON alone. Both start from cargo's own description of the
-//! workspace, so they run from any folder of the repository.
+//! `test` runs the table of stages in `stages.rs` and ends with what was skipped; `fuzz` runs some
+//! of the tests for long; `bench` runs the crates' benchmarks and prints JSON alone. All start from
+//! cargo's own description of the workspace, so they run from any folder of the repository.
 //! Exit codes: 0 passed, 1 something failed, 2 used wrongly.
 
 mod arrows;
 mod bench;
 mod cargo;
+mod fuzz;
 mod hygiene;
 mod libtest;
 mod report;
@@ -39,6 +40,14 @@ Examples:
   cargo xtask bench sim-core decode    those of one crate, and one benchmark by its name
   cargo xtask bench --profile dist     built as it is shipped";
 
+const FUZZ_EXAMPLES: &str = "\
+Examples:
+  cargo xtask fuzz                     a million inputs for every reader of strangers' bytes
+  cargo xtask fuzz nir_files --inputs 10000000
+                                       more of them for one
+  cargo xtask fuzz nir_files --seed 1 --from 4711 --inputs 1
+                                       one input again";
+
 /// Checks and benchmarks of the spiked workspace.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
@@ -58,6 +67,25 @@ enum Command {
         /// Fail on a skipped test whose name isn't a line of this file
         #[arg(long, value_name = "FILE")]
         skips_allowed: Option<PathBuf>,
+    },
+    /// Give the readers of strangers' bytes hostile inputs, for as long as wanted
+    #[command(after_help = FUZZ_EXAMPLES)]
+    Fuzz {
+        /// The targets to run; all of them when none is named
+        #[arg(value_name = "TARGET", value_parser = fuzz::names())]
+        targets: Vec<String>,
+        /// Inputs of each target
+        #[arg(long, default_value_t = 1_000_000)]
+        inputs: u64,
+        /// The number of the first
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// Which stream of inputs
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Threads that share the inputs
+        #[arg(long, default_value_t = 1)]
+        threads: u64,
     },
     /// Run the benchmarks: JSON lines on standard output, the first describes the machine
     #[command(after_help = BENCH_EXAMPLES)]
@@ -89,6 +117,10 @@ fn run(command: Command) -> anyhow::Result<bool> {
     match command {
         Command::Test { stages, skips_allowed } => {
             stages::test(&workspace, &stages, skips_allowed.as_deref())
+        }
+        Command::Fuzz { targets, inputs, from, seed, threads } => {
+            let wanted = fuzz::Wanted { inputs, from, seed, threads };
+            fuzz::fuzz(&workspace, &targets, &wanted)
         }
         Command::Bench { names, profile } => bench::bench(&workspace, &names, &profile),
     }

@@ -91,3 +91,8 @@ pub use spikes::{Spike, Spikes};
 pub use tables::{InputPort, OutputPort, Place, Tables};
 pub use v1::{Durability, EventPolicy, Layout, Overload, Reason};
 pub use watch::{Watch, WatchItem};
+
+/// Sees what hostile bytes make a reader hold.
+#[cfg(test)]
+#[global_allocator]
+static MEMORY: spiked_fuzz::Counting = spiked_fuzz::Counting;

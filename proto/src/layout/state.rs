@@ -6,6 +6,9 @@ use thiserror::Error;
 
 use super::{Geometry, words::WordCounts};
 
+/// More words than any stream has.
+const COUNT_MAX: u64 = 1 << 62;
+
 /// Bytes that are no decoder's state.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StateError {
@@ -108,7 +111,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn take_counts(&mut self) -> WordCounts {
-        WordCounts::from_array(std::array::from_fn(|_| u64::from_le_bytes(self.take())))
+    /// Counts that leave room to count on.
+    pub(super) fn take_counts(&mut self) -> Result<WordCounts, StateError> {
+        let counts: [u64; 7] = std::array::from_fn(|_| u64::from_le_bytes(self.take()));
+        match counts.iter().find(|&&count| count > COUNT_MAX) {
+            Some(&value) => Err(StateError::Field { field: "a count of", value }),
+            None => Ok(WordCounts::from_array(counts)),
+        }
     }
 }

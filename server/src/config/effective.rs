@@ -198,6 +198,8 @@ pub(crate) fn line_of(text: &str, at: usize) -> usize {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests {
     use super::*;
 

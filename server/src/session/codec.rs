@@ -2,6 +2,9 @@
 //!
 //! Lengths are checked before anything is taken: damaged bytes are an error, never a panic.
 
+/// No session counts further, with room for what is added to a count, or a few of them up.
+const TALLY_MAX: u64 = 1 << 56;
+
 /// Bytes that are no snapshot's section.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a snapshot's {section} is damaged: {what}")]
@@ -52,6 +55,20 @@ impl<'a> Reader<'a> {
             self.rest.split_first_chunk().ok_or_else(|| self.damaged("it ends too early"))?;
         self.rest = rest;
         Ok(u64::from_le_bytes(*field))
+    }
+
+    /// How many of something there were.
+    pub(crate) fn tally(&mut self) -> Result<u64, Damaged> {
+        let count = self.u64()?;
+        self.check_tally(count)
+    }
+
+    /// What has been added up stays as small.
+    pub(crate) fn check_tally(&self, count: u64) -> Result<u64, Damaged> {
+        if count <= TALLY_MAX {
+            return Ok(count);
+        }
+        Err(self.damaged(format!("{count} of something that is counted")))
     }
 
     pub(crate) fn u32(&mut self) -> Result<u32, Damaged> {

@@ -328,6 +328,8 @@ fn origin(origin: Option<&v1::Origin>) -> Result<Origin, Error> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -17,7 +17,7 @@ async fn any_cutting_gives_the_core_s_own_output() {
     let recording = recording(6_000);
     let expected = truth(&recording);
     assert!(expected.len() > 1_000, "{} outputs prove little", expected.len());
-    let mut random = Random(3);
+    let mut random = Random::new(3);
     for size in [Some(1), Some(7), Some(1_024), Some(16_384), None] {
         let batches =
             cut(&recording, || size.unwrap_or_else(|| usize::try_from(random.below(300)).unwrap()));
@@ -36,7 +36,7 @@ async fn any_order_within_the_promises_gives_the_same_output() {
     let server = Server::start().await;
     let recording = recording(6_000);
     let expected = truth(&recording);
-    let mut random = Random(11);
+    let mut random = Random::new(11);
     let mut shuffled = recording.clone();
     for (events, _) in &mut shuffled {
         for last in (1..events.len()).rev() {

@@ -15,7 +15,7 @@ pub(crate) type Window = (Vec<(u64, u32)>, u64);
 
 /// Half a second of events, with bursts at one address and silences.
 pub(crate) fn recording(events: usize) -> Vec<Window> {
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     let mut windows = vec![Vec::new(); 50];
     for _ in 0..events {
         let window = random.below(50);

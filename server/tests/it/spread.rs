@@ -88,7 +88,7 @@ fn over(network: &str, workers: u32) -> v1::Open {
 
 /// A third of a second of events, in batches with promises.
 fn batches() -> Vec<v1::EventBatch> {
-    let mut random = Random(11);
+    let mut random = Random::new(11);
     (0..33)
         .map(|number| {
             let base_us = number * 10_000;

@@ -3,6 +3,7 @@
 
 use std::{net::SocketAddr, path::Path, thread};
 
+pub(crate) use spiked_fuzz::Random;
 use spiked_proto::{
     layout::address,
     v1::{
@@ -361,15 +362,5 @@ pub(crate) fn eye() -> v1::Network {
         }],
         outputs: vec![v1::OutputPort { name: "spikes".into(), sources: vec!["pixels".into()] }],
         ..v1::Network::default()
-    }
-}
-
-/// Numbers that look random and are the same every time.
-pub(crate) struct Random(pub(crate) u64);
-
-impl Random {
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
-        (self.0 >> 33) % bound
     }
 }

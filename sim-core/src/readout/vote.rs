@@ -61,6 +61,11 @@ impl Count {
         }
     }
 
+    /// All that was cast and is not forgotten.
+    pub(crate) fn total(&self) -> u64 {
+        self.total
+    }
+
     /// Adds a ballot no older than any other.
     pub(crate) fn cast(&mut self, vote: &Vote, ballot: Ballot) {
         self.by_class[ballot.class as usize] += ballot.count;

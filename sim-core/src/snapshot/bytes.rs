@@ -4,6 +4,8 @@ use crate::error::SnapshotError;
 
 /// Version of every section's body.
 const SECTION_VERSION: u32 = 1;
+/// A count beyond this was not counted.
+const TALLY_MAX: u64 = 1 << 62;
 
 pub(super) struct Writer(Vec<u8>);
 
@@ -80,6 +82,21 @@ impl<'a> Reader<'a> {
 
     pub(super) fn u64(&mut self) -> Result<u64, SnapshotError> {
         Ok(u64::from_le_bytes(self.array()?))
+    }
+
+    /// How often something has happened: less often than would take centuries.
+    pub(super) fn tally(&mut self) -> Result<u64, SnapshotError> {
+        let count = self.u64()?;
+        if count <= TALLY_MAX { Ok(count) } else { Err(self.value(format!("{count} of a kind"))) }
+    }
+
+    /// A tick that is over at `now`.
+    pub(super) fn before(&mut self, now: u64) -> Result<u64, SnapshotError> {
+        let tick = self.u64()?;
+        if tick < now {
+            return Ok(tick);
+        }
+        Err(self.value(format!("something in tick {tick}, which is not over")))
     }
 
     pub(super) fn finite(&mut self) -> Result<f64, SnapshotError> {

@@ -108,7 +108,7 @@ fn read_population(
         Model::Source(_) => {
             expect(from, size, PAIR_BYTES + NUMBER_BYTES)?;
             let read =
-                |from: &mut Reader<'_>| Ok(Next { at: read_moment(from)?, number: from.u64()? });
+                |from: &mut Reader<'_>| Ok(Next { at: read_moment(from)?, number: from.tally()? });
             let next: Result<Vec<Next>, SnapshotError> = (0..size).map(|_| read(from)).collect();
             Ok(Neurons::Sources(SourceNeurons::restored(next?, seed)))
         }

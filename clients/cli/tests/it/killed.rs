@@ -12,6 +12,7 @@ use std::{
 };
 
 use spiked_client::{AddressEvent, Client, Durability, Item, OpenOptions, Session, v1};
+use spiked_fuzz::Random;
 
 use crate::process::Daemon;
 
@@ -47,18 +48,8 @@ pub(crate) const WINDOW_US: u64 = 1_000;
 const KILLS: u32 = 34;
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Numbers that look random and are the same every time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
-        (self.0 >> 33) % bound
-    }
-}
-
 pub(crate) fn events(batch: u64) -> Vec<AddressEvent> {
-    let mut random = Random(batch);
+    let mut random = Random::new(batch);
     let mut events: Vec<_> = (0..BATCH_EVENTS)
         .map(|_| AddressEvent {
             time: batch * WINDOW_US + random.below(WINDOW_US),
@@ -128,7 +119,7 @@ async fn run(
 
 /// Kills and restarts the daemon until the session is over.
 fn torment(folder: &Path, socket: &Path, seed: u64, over: &AtomicBool, kills: &AtomicU32) {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let mut daemon = serve(socket, folder);
     while !over.load(SeqCst) {
         thread::sleep(Duration::from_millis(5 + random.below(90)));

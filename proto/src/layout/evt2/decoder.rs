@@ -148,7 +148,7 @@ impl Decoder {
             pending: Pending::load(&mut reader)?,
             high: reader.take_option("time")?,
             geometry: reader.take_geometry()?,
-            counts: reader.take_counts(),
+            counts: reader.take_counts()?,
         })
     }
 }

@@ -191,3 +191,12 @@ fn refuses_a_state_of_another_length() {
     let error = Err(StateError::Length { expected: STATE_BYTES, given: 3 });
     assert_eq!(Decoder::from_bytes(&[0; 3]), error);
 }
+
+/// A count at its end would pass it with the next word. Found by hostile states.
+#[test]
+fn refuses_a_state_whose_counts_leave_no_room() {
+    let mut bytes = Decoder::new().to_bytes();
+    bytes[STATE_BYTES - 8..].fill(0xFF);
+    let error = Err(StateError::Field { field: "a count of", value: u64::MAX });
+    assert_eq!(Decoder::from_bytes(&bytes), error);
+}

@@ -171,7 +171,7 @@ impl Machine {
                 width: reader.take_u16("width", u16::MAX)?,
                 height: reader.take_u16("height", u16::MAX)?,
             },
-            counts: reader.take_counts(),
+            counts: reader.take_counts()?,
         };
         machine.place();
         Ok(machine)

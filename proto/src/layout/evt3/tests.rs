@@ -244,3 +244,12 @@ fn refuses_a_state_with_a_field_that_no_decoder_reaches() {
     let error = Err(StateError::Field { field: "row", value: 2048 });
     assert_eq!(Decoder::from_bytes(&bytes), error);
 }
+
+/// A count at its end would pass it with the next word. Found by hostile states.
+#[test]
+fn refuses_a_state_whose_counts_leave_no_room() {
+    let mut bytes = Decoder::new().to_bytes();
+    bytes[STATE_BYTES - 8..].fill(0xFF);
+    let error = Err(StateError::Field { field: "a count of", value: u64::MAX });
+    assert_eq!(Decoder::from_bytes(&bytes), error);
+}

@@ -173,6 +173,8 @@ fn hash_of(digits: &str) -> Option<[u8; 32]> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::FreshToken;

@@ -6,6 +6,8 @@
 //! for [`sim_core::Plan::new`] to judge.
 
 mod arrays;
+#[cfg(test)]
+mod fuzz;
 mod neurons;
 mod parts;
 mod projection;

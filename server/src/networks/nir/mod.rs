@@ -5,6 +5,8 @@
 //! population its equation under a [`Profile`], and `lower` puts them together. `docs/nir.md`
 //! tells users what each profile assumes; the same goes into a network's notes.
 
+#[cfg(test)]
+mod fuzz;
 mod graph;
 mod hdf5;
 mod linear;

@@ -49,6 +49,8 @@ pub(super) struct Signals<'a> {
     /// On the way: a linear node that is met again has no neuron on its cycle.
     open: BTreeSet<usize>,
     entries: usize,
+    /// Of all that linear nodes make, with synapses or without.
+    units: usize,
     /// The largest change of a delay by rounding \[s\].
     pub(super) rounded_s: f64,
     pub(super) has_delays: bool,
@@ -63,6 +65,7 @@ impl<'a> Signals<'a> {
             made: BTreeMap::new(),
             open: BTreeSet::new(),
             entries: 0,
+            units: 0,
             rounded_s: 0.0,
             has_delays: false,
         };
@@ -142,6 +145,7 @@ impl<'a> Signals<'a> {
                 };
                 let is_neuron = neuron::is(&node.kind);
                 let shape = if is_neuron { input } else { self.map(node, &input)?.shape };
+                self.count_units(node, size(&shape))?;
                 self.shapes[index] = Some(shape);
                 found = true;
             }
@@ -162,6 +166,7 @@ impl<'a> Signals<'a> {
     }
 
     fn through(&mut self, node: &Node, input: &Signal, map: &Map) -> Result<Signal, Refusal> {
+        self.count_units(node, size(&map.shape))?;
         let mut bias = map.bias.clone().unwrap_or_else(|| vec![0.0; size(&map.shape)]);
         for (column, value) in map.columns.iter().zip(&input.bias) {
             for &(target, weight) in column.iter().filter(|_| *value != 0.0) {
@@ -218,6 +223,16 @@ impl<'a> Signals<'a> {
             ticks.push(rounded as u32);
         }
         Ok(Some(ticks))
+    }
+
+    /// Keeps what linear nodes make bounded: padding costs a file nothing, and has no synapses.
+    fn count_units(&mut self, node: &Node, units: usize) -> Result<(), Refusal> {
+        self.units = self.units.saturating_add(units);
+        if self.units > 4 * ENTRIES_MAX {
+            let message = format!("more than {} units before it, in all", 4 * ENTRIES_MAX);
+            return Err(node.refuse(message));
+        }
+        Ok(())
     }
 
     /// Keeps the sum of all that is laid out bounded: paths through one node may be many.

@@ -7,6 +7,8 @@
 mod array;
 mod convolution;
 mod files;
+#[cfg(test)]
+mod fuzz;
 mod motion;
 mod network;
 mod neuron;

@@ -89,6 +89,15 @@ impl Backlog {
         dropped
     }
 
+    /// Charge, entries and events of a producer's pieces.
+    pub(super) fn waiting_of(&self, producer: usize) -> (u64, u64, u64) {
+        let own = self.pieces.iter().filter(|piece| piece.producer == producer);
+        own.fold((0, 0, 0), |(charge, entries, counted), piece| {
+            let events = piece.chunk.events.len() as u64;
+            (charge + piece.charge, entries + events, counted.saturating_add(piece.counted))
+        })
+    }
+
     pub(super) fn save(&self, out: &mut Writer) {
         save_ops(&self.carried.ops, out);
         out.u64(self.pieces.len() as u64);
@@ -126,10 +135,9 @@ impl Backlog {
             if producer >= producers {
                 return Err(from.damaged(format!("a piece of producer {producer}")));
             }
-            let (charge, counted, latest_us) = (from.u64()?, from.u64()?, from.u64()?);
+            let (charge, counted, latest_us) = (from.tally()?, from.tally()?, from.u64()?);
             let piece = Piece { chunk, producer, charge, counted, latest_us };
-            let weight = backlog.weight.checked_add(piece.weight());
-            backlog.weight = weight.ok_or_else(|| from.damaged("too much waits"))?;
+            backlog.weight = from.check_tally(backlog.weight + piece.weight())?;
             backlog.pieces.push_back(piece);
         }
         Ok(backlog)

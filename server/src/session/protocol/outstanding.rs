@@ -65,9 +65,8 @@ impl Outstanding {
         }
         let mut outstanding = Self::default();
         for _ in 0..count {
-            let (latest_us, charge) = (from.u64()?, from.u64()?);
-            let total = outstanding.total.checked_add(charge);
-            outstanding.total = total.ok_or_else(|| from.damaged("too much is outstanding"))?;
+            let (latest_us, charge) = (from.u64()?, from.tally()?);
+            outstanding.total = from.check_tally(outstanding.total + charge)?;
             outstanding.entries.push_back((latest_us, charge));
         }
         Ok(outstanding)

@@ -42,8 +42,23 @@ impl Protocol {
             producer.load(from)?;
         }
         from.end()?;
+        protocol.check_waiting(from)?;
         protocol.observe(&Level::default());
         Ok(protocol)
+    }
+}
+
+impl Protocol {
+    /// What waits can be taken back from what its producer has given.
+    fn check_waiting(&self, from: &Reader<'_>) -> Result<(), Damaged> {
+        for (index, Producer { status, held, .. }) in self.producers.iter().enumerate() {
+            let (charge, entries, counted) = self.backlog.waiting_of(index);
+            let given = (*held, status.events_applied, status.events_counted);
+            if charge > given.0 || entries > given.1 || counted > given.2 {
+                return Err(from.damaged(format!("more of producer {index} waits than it gave")));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -69,7 +84,7 @@ impl Producer {
         self.promise_us = from.u64()?;
         self.last_event_us = from.u64()?;
         self.reported = from.u64()?;
-        self.held = from.u64()?;
+        self.held = from.tally()?;
         self.ended = from.flag()?;
         self.outstanding = Outstanding::load(from)?;
         let ports = from.u64()?;
@@ -107,19 +122,19 @@ impl Status {
     fn load(from: &mut Reader<'_>) -> Result<Self, Damaged> {
         Ok(Self {
             accepted: 0,
-            events_seen: from.u64()?,
-            events_applied: from.u64()?,
-            events_counted: from.u64()?,
-            duplicates: from.u64()?,
-            charged_events: from.u64()?,
-            charged_bytes: from.u64()?,
-            refused: from.u64()?,
+            events_seen: from.tally()?,
+            events_applied: from.tally()?,
+            events_counted: from.tally()?,
+            duplicates: from.tally()?,
+            charged_events: from.tally()?,
+            charged_bytes: from.tally()?,
+            refused: from.tally()?,
             drops: v1::Drops {
-                late: from.u64()?,
-                outside: from.u64()?,
-                multiplicity: from.u64()?,
-                overload: from.u64()?,
-                words: from.u64()?,
+                late: from.tally()?,
+                outside: from.tally()?,
+                multiplicity: from.tally()?,
+                overload: from.tally()?,
+                words: from.tally()?,
             },
         })
     }

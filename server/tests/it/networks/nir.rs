@@ -1,8 +1,9 @@
 //! NIR files: what frameworks wrote spikes as it did there, and what cannot be run is named.
 
-mod any_bytes;
+mod fields;
 mod folder;
 mod graphs;
+mod profiles;
 mod reproduced;
 mod writer;
 

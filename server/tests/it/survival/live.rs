@@ -19,7 +19,7 @@ fn live(id: &str, lateness: Duration) -> v1::Open {
 /// A sensor that sends 2 ms of events every 2 ms, each message held up by a jitter of its own; like
 /// a connection, it keeps the order.
 async fn stream(producer: &Producer, jitter_max: Duration) {
-    let mut random = Random(17);
+    let mut random = Random::new(17);
     let began = Instant::now();
     for window in 0..100_u64 {
         let base_us = window * 2_000;

@@ -10,7 +10,7 @@ const QUEUE_EVENTS: u64 = 2_000;
 
 /// Batches whose promise lags far behind, so that they wait: ten times what the queue holds.
 fn flood() -> Vec<v1::EventBatch> {
-    let mut random = Random(5);
+    let mut random = Random::new(5);
     (1..=100_u64)
         .map(|sequence| {
             let base_us = sequence * 1_000;

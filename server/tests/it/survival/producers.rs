@@ -10,7 +10,7 @@ use crate::{
 
 /// Deals a recording's events to two producers, with the same promises.
 fn dealt(recording: &[Window]) -> [Vec<Window>; 2] {
-    let mut random = Random(11);
+    let mut random = Random::new(11);
     let mut dealt = [Vec::new(), Vec::new()];
     for (events, promise_us) in recording {
         let (left, right) = events.iter().partition::<Vec<_>, _>(|_| random.below(2) == 0);

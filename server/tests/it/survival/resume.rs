@@ -24,7 +24,7 @@ async fn a_client_that_breaks_off_anywhere_resumes_without_loss_or_repetition() 
     let recording = recording(4_000);
     let (expected, batches) = (truth(&recording), batches(&recording, 40));
     for seed in 0..12 {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let mut records = Vec::new();
         // It may break off before it has sent anything, and wants to be waited for all the same.
         let lease_us = Some(30_000_000);

@@ -2,6 +2,8 @@
 
 mod dying;
 mod forgetful;
+mod fuzz;
+mod memory;
 mod power_loss;
 
 use std::{path::Path, sync::Arc};

@@ -4,6 +4,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use futures::{SinkExt as _, StreamExt as _, channel::mpsc};
+use spiked_fuzz::Random;
 use spiked_proto::{
     layout::address::{self, AddressEvent},
     v1::{self, stream_request::Message as Request, stream_response::Message as Response},
@@ -29,16 +30,6 @@ struct Memory {
     next_output: u64,
     spikes: Vec<(u64, u32)>,
     completed: bool,
-}
-
-/// Numbers that look random and are the same every time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963);
-        (self.0 >> 33) % bound
-    }
 }
 
 /// One event a channel, of which the network makes one spike each, later.
@@ -144,7 +135,7 @@ fn what_was_called_durable_survives_power_loss() {
         for seed in [seed, seed + 10, seed + 20] {
             let at = tempfile::tempdir().unwrap();
             let volume = Arc::new(Forgetful::new());
-            let (mut memory, mut random) = (Memory::default(), Random(seed));
+            let (mut memory, mut random) = (Memory::default(), Random::new(seed));
             while !memory.completed {
                 let batches = 1 + random.below(40);
                 live(&volume, at.path(), durability, &mut memory, batches);

@@ -1,5 +1,6 @@
 //! The protocol against models that are slow and obvious.
 
+mod fuzz;
 mod live_pace;
 mod one_producer;
 mod overload;

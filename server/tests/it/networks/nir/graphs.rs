@@ -204,3 +204,27 @@ fn what_cannot_be_run_is_named() {
     assert!(error.node.is_none() && error.message.contains("HDF5"), "{error}");
     assert_eq!(STEP_NS, options(Profile::Euler).step_ns);
 }
+
+/// Padding makes millions of units from nothing, node after node. Found by hostile graphs: without
+/// its bound, this file takes more than a GiB, and as much again with every node.
+#[test]
+fn padding_has_an_end() {
+    let padded = node(
+        "pad",
+        "Conv2d",
+        vec![
+            ("weight", &[1, 1, 1, 1], vec![1.0]),
+            row("padding", &[0.0, 1e6]),
+            row("stride", &[1.0, 1.0]),
+        ],
+    );
+    let names: Vec<String> = (10..30).map(|number| format!("s{number}")).collect();
+    let mut nodes = vec![input(&[1.0, 1.0, 1.0]), padded, output()];
+    nodes.extend(names.iter().map(|name| node(name, "Scale", vec![row("scale", &[2.0])])));
+    let mut path: Vec<&str> = vec!["input", "pad"];
+    path.extend(names.iter().map(String::as_str));
+    path.push("output");
+    let edges: Vec<(&str, &str)> = path.windows(2).map(|pair| (pair[0], pair[1])).collect();
+    let error = refused(&file(&nodes, &edges), Profile::Euler);
+    assert!(error.message.contains("units before it, in all"), "{error}");
+}

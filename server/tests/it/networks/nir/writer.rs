@@ -2,7 +2,7 @@
 
 use hdf5_pure::{FileBuilder, GroupBuilder};
 
-/// A parameter: name, shape, numbers.
+/// A parameter: name, shape, numbers; or a word, as `padding:same`.
 pub(super) type Parameter<'a> = (&'a str, &'a [u64], Vec<f32>);
 
 /// A node: name, type, parameters.
@@ -66,7 +66,10 @@ fn fill(graph: &mut GroupBuilder, nodes: &[Node<'_>], edges: &[(&str, &str)], in
         let mut node = group.create_group(name);
         node.create_dataset("type").with_vlen_strings(&[kind]);
         for (name, shape, numbers) in parameters {
-            node.create_dataset(name).with_f32_data(numbers).with_shape(shape);
+            match name.split_once(':') {
+                Some((name, word)) => node.create_dataset(name).with_vlen_strings(&[word]),
+                None => node.create_dataset(name).with_f32_data(numbers).with_shape(shape),
+            };
         }
         group.add_group(node.finish());
     }

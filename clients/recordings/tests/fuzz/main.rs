@@ -1,0 +1,140 @@
+//! Hostile bytes in the place of a recording: see `spiked-fuzz`.
+
+use std::io::Read;
+
+use spiked_fuzz::{Counting, Target};
+use spiked_proto::layout::evt3;
+use spiked_recordings::{CameraEvent, Geometry, Recording, write};
+
+#[global_allocator]
+static MEMORY: Counting = Counting;
+
+const SENSOR: Geometry = Geometry { width: 320, height: 240 };
+fn some_events() -> Vec<CameraEvent> {
+    let event = |n: u64| {
+        let place = u16::try_from(n * 7 % 240).expect("small");
+        CameraEvent { t_us: n * n, x: place, y: place, on: n.is_multiple_of(2) }
+    };
+    (0..40).map(event).collect()
+}
+
+/// Files of every format that is read, with headers of several kinds.
+fn examples() -> Vec<Vec<u8>> {
+    let events = some_events();
+    let mut es = write::es::Writer::new(Vec::new(), SENSOR).expect("a vector takes all");
+    es.write(&events).expect("in order");
+    let mut files = vec![es.finish().expect("a vector takes all")];
+    for geometry in [None, Some(SENSOR)] {
+        let mut raw = write::evt2::Writer::new(Vec::new(), geometry).expect("a vector takes all");
+        raw.write(&events).expect("in order");
+        files.push(raw.finish().expect("a vector takes all"));
+    }
+    for header in [
+        "% evt 3.0\n% format EVT3;height=240;width=320\n% end\n",
+        "% evt 3.0\n% geometry 320x240\n% Date 2020-01-01\n",
+        "% Version 2\n% Width 320\n% Height 240\n% end\n",
+    ] {
+        let mut file = header.as_bytes().to_vec();
+        evt3::Encoder::new().encode(&events, &mut file).expect("in order");
+        files.push(file);
+    }
+    files
+}
+
+/// Events, then why it ended.
+fn read(mut recording: Recording<impl Read>) -> (Vec<CameraEvent>, Option<String>) {
+    let mut events = Vec::new();
+    loop {
+        match recording.next_events(&mut events) {
+            Ok(0) => return (events, None),
+            Ok(_) => {}
+            Err(error) => return (events, Some(error.to_string())),
+        }
+    }
+}
+
+/// Any file is read or refused; what was read is written and read again as it was.
+#[test]
+fn recording_files() {
+    let words: [&[u8]; 12] = [
+        b"% ",
+        b"\n",
+        b"% end\n",
+        b"% evt 2.0\n",
+        b"% evt 2.1\n",
+        b"% evt 3.0\n",
+        b"EVT3",
+        b"EVT4",
+        b"Event Stream\x02\x00\x00\x01",
+        b";width=",
+        b";height=",
+        b"% geometry 4x4\n",
+    ];
+    let target = Target::new("recording_files", examples()).words(&words).bytes_max(1_024);
+    target.run(|input| {
+        let Ok(mut recording) = Recording::new(input, "file", None) else { return false };
+        if input.last().is_some_and(|byte| byte % 2 == 0) {
+            let _ = recording.set_geometry(SENSOR);
+        }
+        let geometry = recording.geometry();
+        let (events, fault) = read(recording);
+        assert!(events.len() <= 6 * input.len());
+        let Some(geometry) = geometry.filter(|_| fault.is_none()) else { return true };
+        assert!(events.iter().all(|event| geometry.contains(event.x, event.y)));
+        let mut writer = write::es::Writer::new(Vec::new(), geometry).expect("a vector takes all");
+        // Silence takes bytes.
+        let short = events.iter().all(|event| event.t_us < 100_000);
+        if short && writer.write(&events).is_ok() {
+            let file = writer.finish().expect("a vector takes all");
+            let again = Recording::new(file.as_slice(), "again", None).expect("just written");
+            assert_eq!(read(again), (events, None));
+        }
+        true
+    });
+}
+
+/// However a file arrives, its events are the same.
+#[test]
+fn recordings_in_portions() {
+    let example = |file: &Vec<u8>| {
+        let end = file.windows(6).position(|window| window == b"% end\n").map_or(20, |at| at + 6);
+        [&[u8::try_from(end).expect("short"), 3], file.as_slice()].concat()
+    };
+    let target = Target::new("recordings_in_portions", examples().iter().map(example).collect());
+    target.bytes_max(512).run(|input| {
+        let Some((&[first, portion], file)) = input.split_first_chunk() else { return false };
+        let (first, rest) = file.split_at(usize::from(first).min(file.len()));
+        let growing = Growing { first, rest, portion: usize::from(portion % 16) + 1, grown: false };
+        // Where a header goes on behind the first bytes, a file that grows has another.
+        let Ok(header) = Recording::new(first, "file", None) else { return false };
+        let Ok(whole) = Recording::new(file, "file", None) else { return false };
+        if header.header() != whole.header() || header.bytes_read() != whole.bytes_read() {
+            return false;
+        }
+        let growing = Recording::new(growing, "file", None).expect("as the first bytes are");
+        assert_eq!(read(growing), read(whole));
+        true
+    });
+}
+
+/// A file whose end is met once behind its first bytes, and which has then grown: only what comes
+/// after opening reaches a decoder in portions.
+struct Growing<'a> {
+    first: &'a [u8],
+    rest: &'a [u8],
+    portion: usize,
+    grown: bool,
+}
+
+impl Read for Growing<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if !self.first.is_empty() {
+            return self.first.read(buffer);
+        }
+        if !std::mem::replace(&mut self.grown, true) {
+            return Ok(0);
+        }
+        let length = self.portion.min(buffer.len());
+        self.rest.read(&mut buffer[..length])
+    }
+}
