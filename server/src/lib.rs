@@ -28,7 +28,7 @@ mod session;
 pub mod shutdown;
 pub mod telemetry;
 
-use std::{io, path::Path, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use tokio::{select, sync::oneshot, task::JoinSet, time::timeout};
 use tonic_health::server::HealthReporter;
@@ -38,10 +38,20 @@ pub use error::StartError;
 pub use guard::{Address, FreshToken, Scope};
 
 use crate::{
-    guard::{Guard, Listener, Tokens},
+    guard::{Connections, Guard, Listener, Tokens},
     networks::Repository,
     service::Services,
-    session::{data::Data, journal::Disk, pool::Pool, registry::Registry},
+    session::{
+        data::Data,
+        journal::{self, Disk, Metered},
+        pool::Pool,
+        registry::Registry,
+    },
+    telemetry::{
+        http::{self, Pages, Readiness, Stage},
+        metrics::Sources,
+        process::Process,
+    },
 };
 
 /// A daemon whose port is bound.
@@ -52,6 +62,10 @@ pub struct Daemon {
     repository: Arc<Repository>,
     registry: Arc<Registry>,
     tokens: Arc<Tokens>,
+    connections: Arc<Connections>,
+    readiness: Arc<Readiness>,
+    /// Where metrics are served, and what serves them.
+    metrics: Option<(SocketAddr, JoinSet<()>)>,
     /// Its threads end with the daemon.
     pool: Pool,
 }
@@ -74,14 +88,46 @@ impl Daemon {
             .map_err(|source| StartError::Listen { address: config.listen.to_string(), source })?;
         let pool = Pool::start(config.simulation_threads, config.limits.sessions)
             .map_err(StartError::Threads)?;
+        let journals = Arc::default();
+        let open_data = |path| open_data(path, &journals);
         let data = config.data.as_deref().map(open_data).transpose()?;
         let limits = config.limits.clone();
         let registry = Registry::new(repository.clone(), pool.queue().clone(), data, limits);
         let unusable = |source| unusable(config.data.as_deref(), source);
         let registry = registry.map_err(unusable)?;
         registry.set_quotas(tokens.quotas());
+        let Limits { connections, connections_per_address, .. } = config.limits;
+        let connections = Connections::new(connections, connections_per_address);
+        let readiness = Arc::<Readiness>::default();
+        let sources = Sources {
+            registry: registry.clone(),
+            repository: repository.clone(),
+            connections: connections.clone(),
+            journals,
+            process: Process::starts(),
+        };
+        let pages = Pages { sources: Arc::new(sources), readiness: readiness.clone() };
+        // Before sessions are made again: whoever looks after the daemon sees it recover.
+        let metrics = serve_metrics(config.metrics, pages).await?;
         registry.recover().await.map_err(unusable)?;
-        Ok(Self { config, address, listener, repository, registry, tokens, pool })
+        Ok(Self {
+            config,
+            address,
+            listener,
+            repository,
+            registry,
+            tokens,
+            connections,
+            readiness,
+            metrics,
+            pool,
+        })
+    }
+
+    /// Where metrics are served, if they are.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|(address, _)| *address)
     }
 
     /// Where the daemon can be reached.
@@ -98,7 +144,9 @@ impl Daemon {
     /// What made the server as a whole fail; what goes wrong in a session or a connection stays
     /// there.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
-        let Self { config, address, listener, repository, registry, tokens, pool } = self;
+        let Self { config, address, listener, repository, registry, tokens, .. } = self;
+        // Metrics are served until the daemon has ended.
+        let Self { connections, readiness, metrics: _metrics, pool, .. } = self;
         // Ends with this call.
         let mut following = JoinSet::new();
         following.spawn(guard::follow(tokens.clone(), registry.clone())?);
@@ -109,18 +157,20 @@ impl Daemon {
             Services { registry: registry.clone(), repository, limits: config.limits.clone() };
         let (routes, reporter) = service::routes(services)?;
         service::set_health(&reporter, true).await;
+        readiness.set(Stage::Ready);
         let (close, closing) = oneshot::channel::<()>();
         let serving = guard::server()
             .layer(Guard::new(tokens))
             .add_routes(routes)
-            .serve_with_incoming_shutdown(guard::incoming(listener, &config.limits), async move {
-                drop(closing.await)
-            });
+            .serve_with_incoming_shutdown(
+                guard::incoming(listener, connections, &config.limits),
+                async move { drop(closing.await) },
+            );
         let mut serving = std::pin::pin!(serving);
         tracing::info!(%address, threads = config.simulation_threads, "serving");
         select! {
             served = &mut serving => return served.map_err(failed),
-            () = end(shutdown, &registry, &reporter, &config.limits) => {}
+            () = end(shutdown, &registry, (&reporter, &readiness), &config.limits) => {}
         }
         let _ = close.send(());
         match timeout(shutdown::CONNECTIONS_CLOSE, serving).await {
@@ -146,8 +196,23 @@ async fn follow(repository: Arc<Repository>, period: Duration) {
     }
 }
 
-fn open_data(path: &Path) -> Result<Data, StartError> {
-    Data::take(Arc::new(Disk), path.to_owned()).map_err(|source| unusable(Some(path), source))
+fn open_data(path: &Path, journals: &Arc<journal::Tally>) -> Result<Data, StartError> {
+    let volume = Arc::new(Metered::new(Disk, journals.clone()));
+    Data::take(volume, path.to_owned()).map_err(|source| unusable(Some(path), source))
+}
+
+async fn serve_metrics(
+    address: Option<SocketAddr>,
+    pages: Pages,
+) -> Result<Option<(SocketAddr, JoinSet<()>)>, StartError> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let (listener, bound) = http::bind(address).await?;
+    let mut serving = JoinSet::new();
+    serving.spawn(http::serve(listener, pages));
+    tracing::info!(address = %bound, "serving metrics");
+    Ok(Some((bound, serving)))
 }
 
 fn unusable(path: Option<&Path>, source: io::Error) -> StartError {
@@ -158,10 +223,11 @@ fn unusable(path: Option<&Path>, source: io::Error) -> StartError {
 async fn end(
     shutdown: impl Future<Output = ()>,
     registry: &Registry,
-    reporter: &HealthReporter,
+    (reporter, readiness): (&HealthReporter, &Readiness),
     limits: &Limits,
 ) {
     shutdown.await;
+    readiness.set(Stage::Draining);
     service::set_health(reporter, false).await;
     shutdown::drain(registry, limits.shutdown_grace).await;
 }

@@ -71,8 +71,8 @@ pub(crate) enum Command {
 Settings come from the file, then from the environment (SPIKED_LIMITS_SESSIONS=64), then from flags;
 the later ones win. `spiked config` prints all of them.
 
-One line on standard output says where it listens, once it does. SIGTERM and Ctrl-C end it
-cleanly, with status 0.")]
+One line on standard output says where it listens, once it does, and a second one where metrics are,
+if they are. SIGTERM and Ctrl-C end it cleanly, with status 0.")]
 pub(crate) struct ServeArguments {
     #[command(flatten)]
     pub(crate) sources: ConfigSources,
@@ -89,6 +89,12 @@ pub(crate) struct ServeArguments {
     /// A file of bearer tokens; without one whoever connects may do everything.
     #[arg(long, value_name = "FILE")]
     pub(crate) tokens: Option<PathBuf>,
+    /// Where to serve metrics and health over HTTP: HOST:PORT [default: nowhere].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics: Option<String>,
+    /// Serve metrics beyond this machine, to whoever asks.
+    #[arg(long)]
+    pub(crate) metrics_insecure: bool,
     /// Simulation threads [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) threads: Option<u16>,

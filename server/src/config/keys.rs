@@ -104,6 +104,14 @@ fn general() -> Vec<Key> {
         Key::new("tokens", "A file of bearer tokens: who may do what, and for whom.", |c| {
             &mut c.tokens
         }),
+        Key::new("metrics", "Where to serve metrics and health over HTTP: `ADDRESS:PORT`.", |c| {
+            &mut c.metrics
+        }),
+        Key::new(
+            "metrics_insecure",
+            "Serve metrics beyond this machine, to whoever asks, without encryption.",
+            |c| &mut c.metrics_insecure,
+        ),
         Key::new("simulation_threads", "Threads that simulate, 1 to 64.", |c| {
             &mut c.simulation_threads
         })

@@ -88,6 +88,11 @@ pub struct Config {
     /// Who may do what, and for whom (see `docs/protocol.md`). Default: none, so that whoever
     /// connects may do everything.
     pub tokens: Option<PathBuf>,
+    /// Where metrics and the state of health are served over HTTP, beside the port. Default: nowhere.
+    pub metrics: Option<SocketAddr>,
+    /// Serve metrics to other machines, to whoever asks. Default: no. A setting of its own, so that
+    /// a pod that is scraped need not give up encryption on the port.
+    pub metrics_insecure: bool,
     /// Threads that simulate, 1 to 64. Default: what the machine (or the container's limit) has.
     pub simulation_threads: usize,
     /// What is logged, and how.
@@ -105,6 +110,8 @@ impl Default for Config {
             networks_poll: None,
             data: None,
             tokens: None,
+            metrics: None,
+            metrics_insecure: false,
             simulation_threads: parallelism(),
             log: Log::default(),
             limits: Limits::default(),
@@ -227,6 +234,11 @@ impl Config {
             let problem = format!("{count} where {THREADS_MAX} is the most");
             return Err(StartError::Setting { setting, problem });
         }
+        if let Some(address) = self.metrics
+            && !(address.ip().is_loopback() || self.metrics_insecure || self.insecure)
+        {
+            return Err(StartError::MetricsExposed { address });
+        }
         match self.listen {
             Listen::Tcp(address) if !address.ip().is_loopback() && !self.insecure => {
                 Err(StartError::Exposed { address })
@@ -246,6 +258,21 @@ mod tests {
         let error = config.check().unwrap_err().to_string();
         assert!(error.contains("--insecure") && error.contains("0.0.0.0:7411"), "{error}");
         config.insecure = true;
+        assert!(config.check().is_ok());
+    }
+
+    #[test]
+    fn metrics_beyond_loopback_need_a_word_of_their_own() {
+        let mut config =
+            Config { metrics: Some("0.0.0.0:9464".parse().unwrap()), ..Config::default() };
+        let error = config.check().unwrap_err().to_string();
+        assert!(error.contains("--metrics-insecure") && error.contains("127.0.0.1"), "{error}");
+        assert!(error.contains("0.0.0.0:9464") && !error.contains('\n'), "{error}");
+        config.metrics_insecure = true;
+        assert!(config.check().is_ok());
+        config.listen = "0.0.0.0:7411".parse().unwrap();
+        assert!(config.check().is_err(), "it says nothing of the port");
+        (config.metrics_insecure, config.insecure) = (false, true);
         assert!(config.check().is_ok());
     }
 

@@ -19,9 +19,9 @@ const FILES_PAUSE: Duration = Duration::from_millis(100);
 /// The connections that may come in.
 pub(crate) fn incoming(
     listener: Listener,
+    connections: Arc<Connections>,
     limits: &Limits,
 ) -> impl Stream<Item = Result<Connection, Infallible>> + use<> {
-    let connections = Connections::new(limits.connections, limits.connections_per_address);
     let (preface_deadline, idle_deadline) = (limits.preface_deadline, limits.idle_deadline);
     let gate = Arc::new((listener, connections));
     stream::unfold(gate, move |gate| async move {

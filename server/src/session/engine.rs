@@ -67,6 +67,11 @@ pub(crate) struct Engine {
     probes: Vec<Probe>,
     /// How long turns take.
     turns: Latencies,
+    /// Until what was simulated before has been made again, where the input that it came of ends
+    /// \[µs\].
+    again_until_us: Option<u64>,
+    /// It has come to its end, but for saying so.
+    finished: Option<v1::EndReason>,
 }
 
 /// Where an engine starts.
@@ -76,6 +81,8 @@ pub(crate) struct Start {
     pub(crate) promise_us: u64,
     pub(crate) output_position: u64,
     pub(crate) ending: Ending,
+    /// A journal's input comes first, up to here \[µs\].
+    pub(crate) again_until_us: Option<u64>,
 }
 
 impl Engine {
@@ -94,8 +101,13 @@ impl Engine {
             unsent: VecDeque::new(),
             probes: Vec::new(),
             turns: Latencies::default(),
+            again_until_us: start.again_until_us,
+            finished: None,
         };
         engine.know_origin();
+        if let Some(simulation) = &engine.simulation {
+            engine.link.simulated.set_past(&simulation.counters());
+        }
         engine.publish();
         engine
     }
@@ -108,9 +120,13 @@ impl Engine {
     pub(super) fn turn(&mut self) -> Turn {
         let (began, since) = (thread_time(), Instant::now());
         let turn = self.take_turn(began + TURN_MAX);
-        self.turns.record(since);
+        self.turns.record(since, &self.link.measured.core);
         let spent = thread_time().saturating_sub(began);
         self.link.simulated.spent(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
+        // Last: whoever hears of the end finds all that was counted.
+        if let Some(reason) = self.finished {
+            self.link.end(Over::Finished(reason));
+        }
         self.link.host.wake();
         turn
     }
@@ -142,7 +158,8 @@ impl Engine {
     fn simulate(&mut self, until: Duration, all_taken: bool) -> Turn {
         let mut progress = Progress::Idle;
         while let Some(simulation) = &mut self.simulation {
-            match advance(simulation, self.promise_us, &mut self.probes, until) {
+            let stop = again_until(simulation, self.again_until_us);
+            match advance(simulation, self.promise_us, stop, &mut self.probes, until) {
                 Ok(made) => progress = made,
                 Err(error) => {
                     progress = Progress::Idle;
@@ -150,6 +167,7 @@ impl Engine {
                     self.fail(refusal(reason(&error), error.to_string()));
                 }
             }
+            self.count_again();
             if progress == Progress::Idle || thread_time() >= until {
                 break;
             }
@@ -316,9 +334,20 @@ impl Engine {
         self.simulation.as_ref().map_or(Tick(0), Simulation::simulated_to)
     }
 
-    fn finish(&self, reason: v1::EndReason) -> Turn {
-        self.link.end(Over::Finished(reason));
+    fn finish(&mut self, reason: v1::EndReason) -> Turn {
+        self.finished = Some(reason);
         Turn::Over
+    }
+
+    /// What is made again of a journal is no news.
+    fn count_again(&mut self) {
+        let (Some(_), Some(simulation)) = (self.again_until_us, &self.simulation) else {
+            return;
+        };
+        self.link.simulated.set_past(&simulation.counters());
+        if simulation.simulated_to() >= again_until(simulation, self.again_until_us) {
+            self.again_until_us = None;
+        }
     }
 
     fn freeze(&self, protocol: Vec<u8>) -> Frozen {
@@ -333,33 +362,39 @@ impl Engine {
     }
 }
 
-/// Runs closed ticks for a turn, and looks at neurons where somebody asked to. Where there are no
-/// inputs to hold promises, those below `promise_us` are closed.
+/// The tick at which everything that was simulated before has been made again.
+fn again_until(simulation: &Simulation, time_us: Option<u64>) -> Tick {
+    let closed = |time_us| simulation.plan().tick().closed_by(time_us, simulation.origin_us());
+    time_us.map_or(Tick(u64::MAX), closed)
+}
+
+/// Runs closed ticks for a turn, and looks at neurons where somebody asked to; returns at `stop`,
+/// too. Where there are no inputs to hold promises, those below `promise_us` are closed.
 fn advance(
     simulation: &mut Simulation,
     promise_us: u64,
+    stop: Tick,
     probes: &mut [Probe],
     until: Duration,
 ) -> Result<Progress, SimulationError> {
     if simulation.plan().inputs().is_empty() {
-        return advance_alone(simulation, promise_us, probes, until);
+        return advance_alone(simulation, promise_us, stop, probes, until);
     }
     let end = simulation.plan().tick().closed_by(promise_us, simulation.origin_us());
-    advance_to(simulation, end, probes)
+    advance_to(simulation, end, stop, probes)
 }
 
-/// As far as `end`, stopping for each reading of a probe.
+/// As far as `end`, stopping for each reading of a probe, and returning at `stop`.
 fn advance_to(
     simulation: &mut Simulation,
     end: Tick,
+    stop: Tick,
     probes: &mut [Probe],
 ) -> Result<Progress, SimulationError> {
     let budget = Budget { deliveries: SLICE_DELIVERIES };
     for _ in 0..READINGS_MAX {
         let now = simulation.simulated_to();
-        let Some(due) = probes.iter_mut().map(|probe| probe.due(now)).min() else {
-            return simulation.advance(budget);
-        };
+        let due = probes.iter_mut().map(|probe| probe.due(now)).fold(stop, Tick::min);
         if simulation.advance_until(budget, due)? == Progress::More {
             return Ok(Progress::More);
         }
@@ -372,6 +407,9 @@ fn advance_to(
         if simulation.simulated_to() >= end {
             return Ok(Progress::Idle);
         }
+        if simulation.simulated_to() >= stop {
+            return Ok(Progress::More);
+        }
     }
     Ok(Progress::More)
 }
@@ -380,6 +418,7 @@ fn advance_to(
 fn advance_alone(
     simulation: &mut Simulation,
     promise_us: u64,
+    stop: Tick,
     probes: &mut [Probe],
     until: Duration,
 ) -> Result<Progress, SimulationError> {
@@ -387,7 +426,7 @@ fn advance_alone(
     loop {
         let stride = Tick(simulation.simulated_to().0.saturating_add(STRIDE_TICKS));
         simulation.close_until(stride.min(end));
-        let progress = advance_to(simulation, stride.min(end), probes)?;
+        let progress = advance_to(simulation, stride.min(end), stop, probes)?;
         if simulation.simulated_to() >= end {
             return Ok(progress);
         }

@@ -14,7 +14,9 @@ use subtle::ConstantTimeEq as _;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
+    buckets::Measured,
     engine::Engine,
+    figures::Figures,
     host::{Attach, Host, Inbound, Journaling, Request, Step, Watch, Watched},
     link::{Link, Over},
     making::Made,
@@ -45,6 +47,8 @@ pub(crate) struct Session {
     requests: mpsc::Sender<Request>,
     /// Streams of producers, one bit a producer.
     attached: Arc<AtomicU32>,
+    /// What its producers had done before it began here.
+    past: Figures,
 }
 
 impl Session {
@@ -56,21 +60,23 @@ impl Session {
         pool: &Arc<pool::Queue>,
         lease: Duration,
         journaling: Option<Journaling>,
+        measured: Arc<Measured>,
     ) -> (Arc<Self>, Host) {
         let Made { plan, runs, protocol, options, start, replayed } = made;
         let settings = protocol.settings().clone();
         let producers = settings.producers.len();
         let runs = Arc::new(runs);
-        let link = Arc::new(Link::new(id, plan.tick(), producers, pool.clone()));
+        let link = Arc::new(Link::new(id, plan.tick(), producers, pool.clone(), measured));
         let position = start.output_position;
         let (requests, inbox) = mpsc::channel(REQUESTS);
         let engine = Engine::new(link.clone(), plan.clone(), options, start);
         let lease = settings.lease_us.map_or(lease, Duration::from_micros);
         let mut host = Host::new(link.clone(), protocol, inbox, position, lease, journaling);
+        let past = link.figures();
         link.settle(Box::new(engine));
         host.replay(replayed);
         let attached = host.attached();
-        let session = Self { link, plan, runs, settings, token, requests, attached };
+        let session = Self { link, plan, runs, settings, token, requests, attached, past };
         (Arc::new(session), host)
     }
 
@@ -88,6 +94,22 @@ impl Session {
 
     pub(crate) const fn token(&self) -> &Token {
         &self.token
+    }
+
+    /// What it has done since it began here.
+    pub(crate) fn figures(&self) -> Figures {
+        self.link.figures().since(&self.past)
+    }
+
+    /// Events that are accepted and not simulated.
+    pub(crate) fn queue_events(&self) -> u64 {
+        self.link.queue_events()
+    }
+
+    /// Who reads it beside its producers.
+    pub(crate) fn watchers(&self) -> u32 {
+        // Ordering: Relaxed, a figure.
+        self.link.watchers.load(Relaxed)
     }
 
     /// Ends it at once.

@@ -19,6 +19,9 @@ pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
     let asked = shutdown::signalled().map_err(Failure::failed)?;
     let daemon = Daemon::bind(config).await.map_err(refused)?;
     terminal::print(&format!("spiked listens on {}\n", daemon.local_address()))?;
+    if let Some(address) = daemon.metrics_address() {
+        terminal::print(&format!("spiked serves metrics on {address}\n"))?;
+    }
     daemon.serve(asked).await.map_err(Failure::failed)
 }
 
@@ -47,8 +50,9 @@ fn sources(sources: &ConfigSources) -> Result<Effective, Failure> {
 
 /// The same, with the command's own flags, which win.
 fn effective(arguments: &ServeArguments) -> Result<Effective, Failure> {
-    let ServeArguments { sources: from, listen, networks, data, tokens, threads, log, insecure } =
+    let ServeArguments { sources: from, listen, networks, data, tokens, threads, log, .. } =
         arguments;
+    let ServeArguments { metrics, metrics_insecure, insecure, .. } = arguments;
     let mut effective = sources(from)?;
     let shown = |path: &std::path::PathBuf| path.display().to_string();
     let log = log.map(|log| match log {
@@ -60,6 +64,8 @@ fn effective(arguments: &ServeArguments) -> Result<Effective, Failure> {
         ("--networks", "networks", networks.as_ref().map(shown)),
         ("--data", "data", data.as_ref().map(shown)),
         ("--tokens", "tokens", tokens.as_ref().map(shown)),
+        ("--metrics", "metrics", metrics.clone()),
+        ("--metrics-insecure", "metrics_insecure", metrics_insecure.then(|| "true".to_owned())),
         ("--threads", "simulation_threads", threads.map(|threads| threads.to_string())),
         ("--log", "log.format", log),
         ("--insecure", "insecure", insecure.then(|| "true".to_owned())),
@@ -75,9 +81,10 @@ fn effective(arguments: &ServeArguments) -> Result<Effective, Failure> {
 /// What another argument would have avoided was used wrongly.
 fn refused(error: StartError) -> Failure {
     match error {
-        StartError::Setting { .. } | StartError::Exposed { .. } | StartError::Config { .. } => {
-            Failure::used_wrongly(error)
-        }
+        StartError::Setting { .. }
+        | StartError::Exposed { .. }
+        | StartError::MetricsExposed { .. }
+        | StartError::Config { .. } => Failure::used_wrongly(error),
         error => Failure::failed(error),
     }
 }

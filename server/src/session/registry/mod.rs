@@ -5,10 +5,13 @@
 //! Here: the map, who may come in, and how a session leaves; how sessions are opened, rest on disk,
 //! are frozen and made anew, and end with the daemon, stands in the modules below.
 
+mod counting;
 mod draining;
 mod freezing;
 mod opening;
 mod resting;
+
+pub(crate) use counting::{Now, Reading};
 
 use std::{
     collections::BTreeMap,
@@ -30,6 +33,7 @@ use super::{
     handle::{Session, Token},
     host::{Journaling, Outcome},
     journal::Meta,
+    ledger::Ledger,
     making::Made,
     pool,
     settings::Capacity,
@@ -57,6 +61,8 @@ pub(crate) struct Registry {
     limits: Limits,
     /// Sessions that may run at once, for tenants that have a bound of their own.
     quotas: Mutex<Quotas>,
+    /// Taken only while `sessions` is held: a session is among those that run or in here.
+    ledger: Mutex<Ledger>,
     draining: AtomicBool,
     /// Rung when a session has gone.
     gone: Notify,
@@ -90,6 +96,7 @@ impl Registry {
             data,
             limits,
             quotas: Mutex::default(),
+            ledger: Mutex::default(),
             draining: AtomicBool::new(false),
             gone: Notify::new(),
         }))
@@ -191,9 +198,10 @@ impl Registry {
             session.check_settings(made.protocol.settings(), &made.runs)?;
             return Ok((session.clone(), true));
         }
+        let measured = lock(&self.ledger).begin(&made.runs.network, &key.0);
         let (lease, durable) = (self.limits.lease, journaling.is_some());
         let (session, host) =
-            Session::begin(key.1.clone(), token, made, &self.pool, lease, journaling);
+            Session::begin(key.1.clone(), token, made, &self.pool, lease, journaling, measured);
         sessions.insert(key.clone(), session.clone());
         drop(sessions);
         let registry = self.clone();
@@ -213,13 +221,17 @@ impl Registry {
 
     /// A session is over; one that was saved lies on disk from here on.
     fn forget(&self, key: Key, token: Token, workers: u32, outcome: Outcome) {
+        let mut sessions = lock(&self.sessions);
+        let network = self.book(&key, &sessions);
         if let (Outcome::Saved, Some(data)) = (outcome, &self.data) {
             let (tenant, id) = key.clone();
             let path = data.session(&tenant, &id);
             let meta = Meta { id, tenant, token, workers };
-            lock(&self.residents).insert(key.clone(), Resident { meta, path, rests: true });
+            lock(&self.residents)
+                .insert(key.clone(), Resident { meta, path, network, rests: true });
         }
-        lock(&self.sessions).remove(&key);
+        sessions.remove(&key);
+        drop(sessions);
         self.gone.notify_waiters();
     }
 
