@@ -22,6 +22,8 @@ const REPORT_BYTES: usize = 256 << 10;
 /// Pauses between attempts to connect again: from short to long.
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// How long the daemon is waited for to hear the last report.
+const PARTING: Duration = Duration::from_secs(5);
 
 /// What the halves are given, in place of a stream's answers.
 pub(crate) type Answers = mpsc::Receiver<Result<v1::StreamResponse, Status>>;
@@ -37,9 +39,12 @@ pub(crate) struct Carrier {
     answers: mpsc::Sender<Result<v1::StreamResponse, Status>>,
     /// Sent and not known to be safe.
     kept: VecDeque<v1::EventBatch>,
-    /// The highest promise given, and whether the end was said.
+    /// The highest promise given.
     promise_us: Option<u64>,
+    /// The end of input was said.
     ended: bool,
+    /// The producing half is there no longer.
+    abandoned: bool,
     durable: bool,
     /// Batches that the daemon called safe.
     safe: u64,
@@ -85,6 +90,7 @@ impl Carrier {
             kept: VecDeque::new(),
             promise_us: None,
             ended: false,
+            abandoned: false,
             durable,
             safe: 0,
             next_output,
@@ -96,15 +102,16 @@ impl Carrier {
     }
 
     async fn run(mut self) {
+        // The daemon keeps output for those who report, from their first report on.
+        self.report();
         loop {
             let event = tokio::select! {
                 answer = self.wire.stream.message() => Event::Answer(answer),
-                request = self.requests.recv(), if !self.ended => Event::Request(request),
+                request = self.requests.recv(), if !self.ended && !self.abandoned => Event::Request(request),
             };
             let goes_on = match event {
                 Event::Request(Some(request)) => self.send(request).await,
-                // The producing half was dropped: what it sent is still carried.
-                Event::Request(None) => self.stop_sending(),
+                Event::Request(None) => self.abandon(),
                 Event::Answer(Ok(Some(answer))) => self.take(answer).await,
                 Event::Answer(Ok(None)) => self.resume("it closed without an end").await,
                 Event::Answer(Err(status)) => self.resume(status.message()).await,
@@ -115,8 +122,10 @@ impl Carrier {
         }
     }
 
-    fn stop_sending(&mut self) -> bool {
-        self.ended = true;
+    /// The producing half was dropped without an end: what it sent is still carried, and the end
+    /// is nobody's to say.
+    fn abandon(&mut self) -> bool {
+        self.abandoned = true;
         true
     }
 
@@ -160,11 +169,48 @@ impl Carrier {
             }
             _ => {}
         }
+        if last {
+            self.part().await;
+        }
         let taken = self.answers.send(Ok(answer)).await.is_ok();
-        if taken && (self.owes_report() || last) {
+        if taken && self.owes_report() {
             self.report();
         }
         taken && !last
+    }
+
+    /// Reports that all was received, and waits until the daemon has heard it: then it closes.
+    async fn part(&mut self) {
+        let parting = async {
+            while !self.is_heard().await {
+                match self.reopen().await {
+                    Ok(wire) => self.wire = wire,
+                    // Nobody there knows the session any more.
+                    Err(Error::Refused(refusal)) if !is_passing(&refusal) => return,
+                    Err(_) => tokio::time::sleep(PAUSE_MIN).await,
+                }
+            }
+        };
+        // Beyond, the daemon keeps the session for its lease; nothing is lost.
+        let _ = tokio::time::timeout(PARTING, parting).await;
+    }
+
+    /// Whether the daemon heard the last report, and closed.
+    async fn is_heard(&mut self) -> bool {
+        // A stream that has broken says so when it is read.
+        let _ = self.wire.requests.send(self.received()).await;
+        loop {
+            match self.wire.stream.message().await {
+                Ok(Some(_)) => {}
+                Ok(None) => return true,
+                Err(_) => return false,
+            }
+        }
+    }
+
+    fn received(&self) -> v1::StreamRequest {
+        let received = v1::Received { output_position: self.next_output };
+        v1::StreamRequest { message: Some(stream_request::Message::Received(received)) }
     }
 
     fn count(&mut self, next_output: u64, bytes: usize) {
@@ -179,10 +225,8 @@ impl Carrier {
     }
 
     fn report(&mut self) {
-        let received = v1::Received { output_position: self.next_output };
-        let message = Some(stream_request::Message::Received(received));
         // One that finds no room is said with the next answer or request.
-        if self.wire.requests.try_send(v1::StreamRequest { message }).is_ok() {
+        if self.wire.requests.try_send(self.received()).is_ok() {
             self.since_report = (0, 0);
         }
     }
@@ -206,6 +250,7 @@ impl Carrier {
             match self.reopen().await {
                 Ok(wire) => {
                     self.wire = wire;
+                    self.report();
                     return self.send_again().await;
                 }
                 // The daemon knows the session no longer, or gives it to somebody else.

@@ -69,6 +69,8 @@ pub(crate) struct Outlet {
     end: OnceLock<End>,
     /// Messages that a watcher will miss because of the end.
     missed: AtomicU64,
+    /// The reader reports what it received, and has yet to report the last of it.
+    held: AtomicBool,
     /// The stream said its last message.
     delivered: AtomicBool,
     /// The stream is there no longer.
@@ -88,6 +90,7 @@ impl Outlet {
             moved_to: AtomicU64::new(0),
             end: OnceLock::new(),
             missed: AtomicU64::new(0),
+            held: AtomicBool::new(false),
             delivered: AtomicBool::new(false),
             gone: AtomicBool::new(false),
             wants: AtomicBool::new(false),
@@ -146,6 +149,26 @@ impl Outlet {
     pub(super) fn end(&self, reason: v1::EndReason, message: &str) {
         let _ = self.end.set(End { reason, message: message.to_owned() });
         self.reader.wake();
+    }
+
+    /// The same, for a reader whose last report is waited for before the stream closes.
+    pub(super) fn end_held(&self, reason: v1::EndReason, message: &str) {
+        // Ordering: Relaxed. The end that follows carries it: `OnceLock` sets with Release.
+        self.held.store(true, Relaxed);
+        self.end(reason, message);
+    }
+
+    /// The last report came, or none will.
+    pub(super) fn release(&self) {
+        // Ordering: Relaxed, a flag that guards nothing else; the waker carries it.
+        self.held.store(false, Relaxed);
+        self.reader.wake();
+    }
+
+    /// The stream's side: whether it stays open after its last message.
+    pub(super) fn is_held(&self) -> bool {
+        // Ordering: Relaxed, as in `release`.
+        self.held.load(Relaxed)
     }
 
     /// The same, for a watcher that has yet to see so many messages.

@@ -26,6 +26,8 @@ use super::{
 const OUTPUTS_AN_ACKNOWLEDGEMENT: u32 = 32;
 /// How long small answers wait for company, where they do.
 const COMPANY: Duration = Duration::from_micros(500);
+/// How long a stream stays open after its last message for the last report.
+const LAST_REPORT: Duration = Duration::from_secs(10);
 
 /// The messages of one session to one producer. Dropping it tells the session.
 pub(crate) struct Reader {
@@ -41,6 +43,8 @@ pub(crate) struct Reader {
     gathers: bool,
     company: Option<Pin<Box<Sleep>>>,
     over: bool,
+    /// When a last report is waited for no longer.
+    report_due: Option<Pin<Box<Sleep>>>,
 }
 
 impl Reader {
@@ -63,6 +67,7 @@ impl Reader {
             gathers,
             company: None,
             over: false,
+            report_due: None,
         }
     }
 
@@ -124,6 +129,17 @@ impl Reader {
         Some(Message::Acknowledgement(acknowledgement))
     }
 
+    /// Waits for the last report of a reader that reports. One that never comes leaves the session
+    /// as a broken stream does.
+    fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if !self.outlet.is_held() {
+            self.outlet.deliver();
+            return Poll::Ready(());
+        }
+        let due = self.report_due.get_or_insert_with(|| Box::pin(sleep(LAST_REPORT)));
+        due.as_mut().poll(context)
+    }
+
     /// Waits for company, once after each time that everything was said.
     fn poll_company(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if !self.gathers || self.opened.is_some() || self.outlet.ends().is_some() {
@@ -141,11 +157,10 @@ impl Stream for Reader {
     type Item = Message;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Message>> {
-        if self.over {
-            self.outlet.deliver();
-            return Poll::Ready(None);
-        }
         self.outlet.reader().register(context.waker());
+        if self.over {
+            return self.poll_close(context).map(|()| None);
+        }
         ready!(self.poll_company(context));
         match self.next() {
             Some(message) => Poll::Ready(Some(message)),

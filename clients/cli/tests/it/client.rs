@@ -15,7 +15,7 @@ use crate::{
 
 /// What came out, without what depends on messages.
 #[derive(Debug, Default, PartialEq)]
-struct Came {
+pub(crate) struct Came {
     spikes: Vec<Spike>,
     decisions: Vec<(u64, u32, u64, u64)>,
 }
@@ -37,13 +37,13 @@ impl Came {
 }
 
 /// A daemon that has the network of the tests.
-struct House {
-    daemon: Daemon,
+pub(crate) struct House {
+    pub(crate) daemon: Daemon,
     _folder: Folder,
 }
 
 impl House {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = Folder::new();
         folder.network();
         let networks = folder.path("nets").display().to_string();
@@ -51,16 +51,16 @@ impl House {
         Self { daemon, _folder: folder }
     }
 
-    async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         Client::connect(&self.daemon.address).await.expect("the daemon listens")
     }
 }
 
-fn options() -> OpenOptions {
+pub(crate) fn options() -> OpenOptions {
     OpenOptions::new("quadrant").with_sensor("eye", 48, 32).with_origin(Origin::FirstBatch)
 }
 
-async fn to_the_end(mut output: Output) -> Came {
+pub(crate) async fn to_the_end(mut output: Output) -> Came {
     let mut came = Came::default();
     while let Some(item) = output.next().await {
         let item = item.expect("the daemon goes on");
@@ -73,7 +73,7 @@ async fn to_the_end(mut output: Output) -> Came {
 }
 
 /// Sends events through the gathering, with promises on the way.
-async fn feed(mut producer: Producer, events: &[CameraEvent]) {
+pub(crate) async fn feed(mut producer: Producer, events: &[CameraEvent]) {
     for some in events.chunks(300) {
         producer.send(0, some).await.expect("the session takes it");
         producer.promise(some.last().expect("a chunk").t_us).await.expect("times rise");
@@ -81,7 +81,7 @@ async fn feed(mut producer: Producer, events: &[CameraEvent]) {
     producer.finish().await.expect("the session takes it");
 }
 
-async fn undisturbed(client: &Client, events: &[CameraEvent]) -> Came {
+pub(crate) async fn undisturbed(client: &Client, events: &[CameraEvent]) -> Came {
     let (producer, output) = client.open(options()).await.expect("it opens").split();
     let ((), came) = tokio::join!(feed(producer, events), to_the_end(output));
     assert!(!came.spikes.is_empty() && !came.decisions.is_empty());

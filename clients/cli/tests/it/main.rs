@@ -2,6 +2,7 @@
 
 mod alone;
 mod attack;
+mod broken;
 mod client;
 mod config;
 mod convert;

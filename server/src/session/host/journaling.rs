@@ -134,6 +134,11 @@ impl Journaling {
         }
     }
 
+    /// The session was there before, and went on since its first snapshot.
+    pub(super) fn goes_on(&self) -> bool {
+        self.snapshots.first().is_some_and(|&(index, ..)| index > 0)
+    }
+
     /// Nothing is written, and nothing waits to be.
     pub(super) fn rests(&self) -> bool {
         self.home.is_some() && self.records.is_empty()
@@ -375,6 +380,11 @@ impl Host {
     pub(super) fn save(&mut self, message: &str) {
         self.outcome = Outcome::Saved;
         self.link.end(Over::Ended(v1::EndReason::Saved, message.to_owned()));
+    }
+
+    /// Nothing is written, and nothing waits to be.
+    pub(super) fn is_journal_at_rest(&self) -> bool {
+        self.journaling.as_ref().is_none_or(Journaling::rests)
     }
 
     /// Nothing of the journal is under way.

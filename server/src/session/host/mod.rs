@@ -42,6 +42,7 @@ pub(crate) use self::{
 use super::{
     chunk::Chunk,
     link::{Input, Link, Over},
+    positions::Level,
     protocol::{Actions, Protocol, Refusal},
     retained::Retained,
     settings::{Durability, Pace},
@@ -126,7 +127,7 @@ impl Host {
             failure: None,
             waiting: VecDeque::new(),
             journaling,
-            stepping: Stepping::new(output_position),
+            stepping: Stepping::default(),
             measures: Measures::default(),
             requests,
             requests_closed: false,
@@ -149,6 +150,9 @@ impl Host {
 
     /// Input that was journaled before, for the engine.
     pub(crate) fn replay(&mut self, chunks: Vec<Chunk>) {
+        if !chunks.is_empty() || self.journaling.as_ref().is_some_and(Journaling::goes_on) {
+            self.stepping.doubt();
+        }
         self.waiting.extend(chunks.into_iter().map(Input::Chunk));
         self.push_waiting();
     }
@@ -221,7 +225,7 @@ impl Host {
     }
 
     fn take(&mut self, seat: usize, message: Option<Message>) {
-        let level = self.link.level();
+        let level = self.level();
         let (protocol, out) = (&mut self.protocol, &mut self.actions);
         match message {
             Some(Message::Events(batch)) => protocol.batch(seat, &batch, &level, out),
@@ -262,7 +266,7 @@ impl Host {
             self.push_waiting();
         }
         if self.waiting.is_empty() {
-            let level = self.link.level();
+            let level = self.level();
             self.protocol.look_after(&level, &mut self.actions);
             self.act();
         }
@@ -285,6 +289,14 @@ impl Host {
         if self.is_live() && self.clock_due.is_none() {
             self.clock_due = Some(Instant::now() + self.clock_period());
         }
+    }
+
+    /// How full the queue is. What waits for the journal, or for a slot of the ring, will move
+    /// without a promise.
+    fn level(&self) -> Level {
+        let level = self.link.level();
+        let rests = self.waiting.is_empty() && self.is_journal_at_rest();
+        Level { idle: level.idle && rests, ..level }
     }
 
     fn publish(&mut self) {

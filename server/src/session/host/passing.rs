@@ -124,7 +124,7 @@ impl Host {
                 if let Some(error) = &self.failure {
                     seat.tell(error.clone());
                 }
-                seat.end(reason, "");
+                seat.end_seen(reason);
             }
         }
         self.audience.end_caught_up(end, reason, "");

@@ -72,6 +72,7 @@ impl Seat {
     /// other; whoever reads on has nothing more to send.
     pub(super) fn close(&mut self) {
         self.inbound = None;
+        self.release();
         self.closing = Some(Instant::now() + CLOSING);
     }
 
@@ -135,7 +136,18 @@ impl Seat {
     /// The reader says that it has everything below.
     pub(super) fn received(&mut self, position: u64) {
         let before = self.place.received.unwrap_or(0);
-        self.place.received = Some(position.min(self.place.next).max(before));
+        let received = position.min(self.place.next).max(before);
+        self.place.received = Some(received);
+        if self.has_end() && received == self.place.next {
+            self.release();
+        }
+    }
+
+    /// Nothing more is waited for before its stream closes.
+    fn release(&self) {
+        if let Some(outlet) = &self.outlet {
+            outlet.release();
+        }
     }
 
     /// The first output that it may still need; `None` where it needs none.
@@ -182,6 +194,18 @@ impl Seat {
     pub(super) fn end(&self, reason: v1::EndReason, message: &str) {
         if let Some(outlet) = &self.outlet {
             outlet.end(reason, message);
+        }
+    }
+
+    /// The same once it has seen all output, which it may have to report first.
+    pub(super) fn end_seen(&self, reason: v1::EndReason) {
+        let Some(outlet) = &self.outlet else {
+            return;
+        };
+        let reports = self.inbound.is_some() && !self.without_output;
+        match self.place.received {
+            Some(received) if reports && received < self.place.next => outlet.end_held(reason, ""),
+            _ => outlet.end(reason, ""),
         }
     }
 

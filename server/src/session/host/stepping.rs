@@ -16,14 +16,18 @@ use crate::{
 /// Output of one step \[bytes\]: what fits a message.
 const OUTPUT_BYTES_MAX: usize = 8 << 20;
 
-/// The step at hand, and where the next one's output begins.
+/// The step at hand. Where the next one's output begins is where the first producer's place is.
+#[derive(Default)]
 pub(super) struct Stepping {
-    at: u64,
     step: Option<Running>,
+    /// A daemon before this one may have answered with more than the session's state knows of.
+    unsure: bool,
 }
 
 struct Running {
     until_us: u64,
+    /// Where its output begins, and the first that it still needs.
+    began: u64,
     from: u64,
     /// What it refused of its own input.
     refused: Option<v1::Error>,
@@ -33,12 +37,14 @@ struct Running {
 }
 
 impl Stepping {
-    pub(super) const fn new(position: u64) -> Self {
-        Self { at: position, step: None }
+    /// What was answered before is not known here.
+    pub(super) const fn doubt(&mut self) {
+        self.unsure = true;
     }
 
-    pub(super) const fn is_waiting(&self) -> bool {
-        self.step.is_some()
+    /// Somebody waits for a step's answer.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.step.as_ref().is_some_and(|step| !step.reply.is_closed())
     }
 
     /// The first output that the step at hand still needs.
@@ -54,25 +60,34 @@ impl Host {
             let _ = reply.send(Err(error));
             return;
         }
-        let level = self.link.level();
+        let level = self.level();
         for batch in &request.events {
             self.protocol.batch(0, batch, &level, &mut self.actions);
+        }
+        if !self.protocol.has_origin() {
+            self.act();
+            let problem = "no time is known before the first batch: step with an event";
+            let _ = reply.send(Err(Error::field("until_us", problem)));
+            return;
         }
         if request.until_us > self.protocol.promise_of(0) {
             self.protocol.heartbeat(0, request.until_us, &level, &mut self.actions);
         }
         let refused = self.actions.errors.iter().find(|(_, error)| error.fatal);
         let refused = refused.map(|(_, error)| error.clone());
-        let from = request.output_from.unwrap_or(self.stepping.at);
+        let began = self.output_from(&request);
+        let gathered = self.stepping.step.take().filter(|left| left.began == began);
+        let (from, bytes, answer) = match gathered {
+            Some(left) => (left.from, left.bytes, left.answer),
+            None => (began, 0, v1::StepSessionResponse::default()),
+        };
         self.seats[0].resume_at(from);
-        self.stepping.step = Some(Running {
-            until_us: request.until_us,
-            from,
-            refused,
-            bytes: 0,
-            answer: v1::StepSessionResponse::default(),
-            reply,
-        });
+        self.seats[0].stand_in();
+        self.retained.need(from);
+        self.stepping.unsure = false;
+        let until_us = request.until_us;
+        let running = Running { until_us, began, from, refused, bytes, answer, reply };
+        self.stepping.step = Some(running);
         self.renew_lease();
         self.act();
         self.move_output();
@@ -91,11 +106,25 @@ impl Host {
         if let Some(held_us) = self.protocol.held_below(0, request.until_us) {
             return Err(Error::StepHeld { until_us: request.until_us, held_us });
         }
-        let from = request.output_from.unwrap_or(self.stepping.at);
-        if self.retained.is_gone(from) {
+        if self.stepping.unsure && request.output_from.is_none() {
+            let problem = "is needed after the daemon began again: where the last answer's \
+                           `output_position` was";
+            return Err(Error::field("output_from", problem));
+        }
+        let from = self.output_from(request);
+        // A step whose caller left has gathered what this one asks for.
+        let gathered = self.stepping.step.as_ref().is_some_and(|left| left.began == from);
+        if !gathered && self.retained.is_gone(from) {
             return Err(Error::OutputLost { from, kept_from: self.retained.start() });
         }
         Ok(())
+    }
+
+    /// Where a step's output begins.
+    fn output_from(&self, request: &v1::StepSessionRequest) -> u64 {
+        let left = self.stepping.step.as_ref().map(|left| left.began);
+        let next = left.unwrap_or_else(|| self.seats[0].place().next);
+        request.output_from.unwrap_or(next)
     }
 
     /// Gathers what has come of the step at hand; `closed` and `emptied` as the output was moved.
@@ -135,15 +164,15 @@ impl Host {
     }
 
     fn finish_step(&mut self, step: Running, acknowledgement: v1::Acknowledgement) {
-        let Running { from, mut answer, reply, .. } = step;
+        let Running { began, from, mut answer, reply, .. } = step;
         answer.acknowledgement = Some(acknowledgement);
         answer.output_position = from;
-        self.stepping.at = from;
-        self.seats[0].resume_at(from);
-        let _ = reply.send(match &self.failure {
+        let answered = reply.send(match &self.failure {
             Some(error) => Err(Error::Refused(Box::new(error.clone()))),
             None => Ok(answer),
         });
+        // Whoever left without its answer finds it by asking again, as far back as is kept.
+        self.seats[0].resume_at(if answered.is_ok() { from } else { began });
         self.lease_ends = None;
         self.renew_lease();
     }

@@ -38,7 +38,7 @@ impl Host {
         let now = Instant::now();
         if self.clock_due.is_some_and(|due| due <= now) {
             self.clock_due = self.is_live().then(|| now + self.clock_period());
-            let level = self.link.level();
+            let level = self.level();
             self.protocol.tick(&level, &mut self.actions);
             self.act();
         }
@@ -48,7 +48,7 @@ impl Host {
         for seat in 0..self.seats.len() {
             if self.seats[seat].take_closed(now) {
                 // A stream that closes and is read on says what `end` says.
-                let level = self.link.level();
+                let level = self.level();
                 self.protocol.end(seat, &level, &mut self.actions);
                 self.act();
             }

@@ -168,6 +168,11 @@ impl Protocol {
         self.producers[producer].promise_us
     }
 
+    /// Whether it is known where tick 0 lies.
+    pub(crate) const fn has_origin(&self) -> bool {
+        self.origin_us.is_some()
+    }
+
     /// Another producer's promise that holds the session below a time \[µs\].
     pub(crate) fn held_below(&self, producer: usize, time_us: u64) -> Option<u64> {
         let others = self.producers.iter().enumerate();

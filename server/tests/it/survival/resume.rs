@@ -127,6 +127,42 @@ async fn a_reader_that_reports_and_one_that_never_does_read_the_same() {
     }
 }
 
+/// P8: what is on its way when the connection breaks at the very end is not lost to a reader that
+/// reports: the session waits for its last report. Seen to fail with a session that was over when its
+/// last message had been handed to the connection.
+#[tokio::test]
+async fn the_tail_is_kept_until_a_reader_that_reports_has_it() {
+    let server = Server::start().await;
+    let recording = recording(2_000);
+    let (expected, batches) = (truth(&recording), batches(&recording, 100));
+    let producer = server.open(named("tail")).await.unwrap();
+    let record = producer.record.clone();
+    producer.send(Request::Received(v1::Received { output_position: 0 }));
+    for batch in &batches {
+        producer.send(Request::Events(batch.clone()));
+    }
+    producer.send(Request::End(v1::EndOfInput {}));
+    // All of it fits the connection's windows, and nothing of it is read.
+    until(&server, |sessions| {
+        let position = sessions.first().and_then(|session| session.position);
+        position.is_none_or(|position| position.simulated_to_us > recording.last().unwrap().1)
+    })
+    .await;
+    tokio::time::sleep(QUIET).await;
+    drop(producer);
+    let mut again = server.open(resuming(&record, Some(0))).await.unwrap();
+    while again.record.ended.is_none() {
+        assert!(again.next().await.is_some(), "it closed without an end");
+    }
+    assert!(output(&again.record) == expected);
+    let listed = server.sessions().await.list_sessions(v1::ListSessionsRequest {}).await.unwrap();
+    assert_eq!(listed.into_inner().sessions.len(), 1, "it waits for the report");
+    let output_position = next_position(&again.record);
+    again.send(Request::Received(v1::Received { output_position }));
+    assert!(again.next().await.is_none());
+    until(&server, |sessions| sessions.is_empty()).await;
+}
+
 /// A message that is too large breaks its stream; the session waits, and goes on.
 #[tokio::test]
 async fn a_message_too_large_breaks_the_stream_and_not_the_session() {

@@ -1,6 +1,9 @@
 //! The closed loop: input in, run to a time, output back.
 
-use spiked_proto::v1;
+use std::time::Duration;
+
+use spiked_proto::v1::{self, stream_request::Message as Request};
+use tokio::time::timeout;
 use tonic::Code;
 
 use super::{batches, named};
@@ -86,7 +89,7 @@ async fn a_step_with_much_output_comes_to_its_end() {
             until_us: if part == 4 { 2_000_000 } else { 0 },
             output_from: None,
         };
-        let step = tokio::time::timeout(super::PATIENCE, sessions.step_session(request));
+        let step = timeout(super::PATIENCE, sessions.step_session(request));
         let answer = step.await.expect("it ends").unwrap().into_inner();
         let spikes: u64 = answer.spikes.iter().map(|batch| u64::from(batch.count)).sum();
         assert_eq!(spikes >= 5 * EVENTS, part == 4, "{spikes} spikes of part {part}");
@@ -115,4 +118,99 @@ async fn what_cannot_be_stepped_is_refused() {
     let bad = v1::StepSessionRequest { events: vec![batch(1, 0, &[(0, 64)])], ..step("bad") };
     let status = sessions.step_session(bad).await.unwrap_err();
     assert!(status.message().contains("REASON_ADDRESS_OUTSIDE"), "{status}");
+}
+
+/// A step that has no time to run to is refused at once. Seen to wait for ever.
+#[tokio::test]
+async fn a_step_before_any_time_is_known_is_refused() {
+    let server = Server::start().await;
+    let origin = Some(v1::Origin { origin: Some(v1::origin::Origin::FirstBatch(true)) });
+    opened(&server, v1::Open { origin, ..named("timeless") }).await;
+    let mut sessions = server.sessions().await;
+    let step = |events| v1::StepSessionRequest {
+        session_id: "timeless".into(),
+        events,
+        until_us: 70_000,
+        output_from: None,
+    };
+    let refused = timeout(super::PATIENCE, sessions.step_session(step(Vec::new()))).await;
+    let status = refused.expect("it answers").unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+    assert!(status.message().contains("first batch"), "{status}");
+    let answer = sessions.step_session(step(vec![batch(1, 60_000, &[(60_000, 3)])])).await.unwrap();
+    assert_eq!(answer.into_inner().spikes.len(), 1);
+}
+
+/// Whoever gave up a step may ask again at once, and is given all of its output. Seen to be refused
+/// while the step went on for nobody.
+#[tokio::test]
+async fn a_step_whose_caller_left_stands_in_nobody_s_way() {
+    const EVENTS: u64 = 68_000;
+    let server = Server::start().await;
+    let producers = vec!["left".into(), "deaf".into()];
+    let lease_us = Some(50_000);
+    opened(&server, v1::Open { producers, lease_us, ..named("slow") }).await;
+    // A reader that reports nothing more holds the output of the step up, until it goes.
+    let joining =
+        v1::Open { session_id: "slow".into(), producer: "deaf".into(), ..v1::Open::default() };
+    let mut deaf = server.open(joining).await.unwrap();
+    let promise_us = Some(10_000_000);
+    deaf.send(Request::Events(v1::EventBatch { promise_us, ..batch(1, 0, &[(0, 1)]) }));
+    deaf.acknowledged(|ack| ack.accepted == 1).await;
+    deaf.send(Request::Received(v1::Received { output_position: 0 }));
+    let mut sessions = server.sessions().await.max_decoding_message_size(16 << 20);
+    let mut step = v1::StepSessionRequest {
+        session_id: "slow".into(),
+        output_from: Some(0),
+        ..v1::StepSessionRequest::default()
+    };
+    let event = |number: u64| (number / 64 * 100, u32::try_from(number % 64).unwrap());
+    for part in 0..8_u64 {
+        let events: Vec<_> = (part * EVENTS..(part + 1) * EVENTS).map(event).collect();
+        step.events = vec![batch(part + 1, 0, &events)];
+        if part < 7 {
+            sessions.step_session(step.clone()).await.unwrap();
+        }
+    }
+    step.until_us = 2_000_000;
+    let given_up = timeout(Duration::from_millis(300), sessions.step_session(step.clone())).await;
+    assert!(given_up.is_err(), "it takes longer than that");
+    let again = tokio::spawn(async move { sessions.step_session(step).await });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!again.is_finished(), "it is answered while nothing moves: {:?}", again.await);
+    drop(deaf);
+    let answer = timeout(super::PATIENCE, again).await.expect("it ends").unwrap().unwrap();
+    let answer = answer.into_inner();
+    let spikes: u64 = answer.spikes.iter().map(|batch| u64::from(batch.count)).sum();
+    assert_eq!((answer.spikes[0].first_position, spikes >= 8 * EVENTS), (0, true));
+    assert_eq!(answer.acknowledgement.unwrap().duplicates, 1);
+}
+
+/// After the daemon began again it cannot know which output the last step's caller got: it asks,
+/// rather than give some of it twice.
+#[tokio::test]
+async fn the_first_step_after_a_restart_says_what_it_has() {
+    let data = tempfile::tempdir().unwrap();
+    let open = v1::Open { durability: v1::Durability::Each.into(), ..named("looped") };
+    let step = |sequence: u64, output_from| v1::StepSessionRequest {
+        session_id: "looped".into(),
+        events: vec![batch(sequence, sequence * 10_000, &[(sequence * 10_000, 3)])],
+        until_us: sequence * 10_000 + 5_000,
+        output_from,
+    };
+    let mut server = Server::on(data.path(), |_| ()).await;
+    opened(&server, open).await;
+    let first = server.sessions().await.step_session(step(1, None)).await.unwrap().into_inner();
+    assert!(first.output_position > 0);
+    server.stop();
+    server.join();
+    let server = Server::on(data.path(), |_| ()).await;
+    let mut sessions = server.sessions().await;
+    let status = sessions.step_session(step(2, None)).await.unwrap_err();
+    assert!(status.message().contains("output_from"), "{status}");
+    let from = Some(first.output_position);
+    let second = sessions.step_session(step(2, from)).await.unwrap().into_inner();
+    assert_eq!(second.spikes[0].first_position, first.output_position);
+    let third = sessions.step_session(step(3, None)).await.unwrap().into_inner();
+    assert_eq!(third.spikes[0].first_position, second.output_position);
 }
