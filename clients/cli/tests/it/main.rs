@@ -11,6 +11,7 @@ mod files;
 mod info;
 mod interrupted;
 mod killed;
+mod metrics;
 mod misuse;
 mod motif;
 mod process;
