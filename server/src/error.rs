@@ -3,7 +3,7 @@
 //! Messages are lower-case, fit on one line and name place and value. Codes of gRPC belong to
 //! `service::status`, the one place that maps them.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, time::Duration};
 
 use spiked_proto::v1::Reason;
 
@@ -31,7 +31,8 @@ pub enum StartError {
     /// A TCP address that others can reach.
     #[error(
         "refusing to listen on {address}: it is reachable from other machines without \
-         encryption; listen on 127.0.0.1 or unix:PATH, or accept the risk with --insecure"
+         encryption; give --tls-certificate FILE and --tls-key FILE, or accept the risk with \
+         --insecure"
     )]
     Exposed {
         /// Where it was to listen.
@@ -125,6 +126,12 @@ pub(crate) enum Error {
     PermissionDenied { name: String, scope: &'static str },
     #[error("{what} of tenant {tenant:?}: at most {limit}")]
     Quota { what: &'static str, tenant: String, limit: u64 },
+    #[error("{_0}")]
+    Memory(Shortage),
+    #[error(
+        "a step of {events} events and {bytes} bytes is more than tenant {tenant:?} may send now"
+    )]
+    Rate { tenant: String, events: u64, bytes: u64, retry_after: Option<Duration> },
     #[error("{what} needs a data folder (--data)")]
     NoData { what: &'static str },
     #[error("journal: {0}")]
@@ -133,6 +140,20 @@ pub(crate) enum Error {
     ShuttingDown,
     #[error("internal error: {0}")]
     Internal(&'static str),
+}
+
+/// Memory that a session would take and that is not left \[bytes\].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the session would take about {needed} bytes where {available} of the {limit} bytes of {} are left",
+    tenant.as_ref().map_or("the daemon".to_owned(), |tenant| format!("tenant {tenant:?}"))
+)]
+pub(crate) struct Shortage {
+    /// Whose bound; the daemon's where it is none's.
+    pub(crate) tenant: Option<String>,
+    pub(crate) needed: u64,
+    pub(crate) available: u64,
+    pub(crate) limit: u64,
 }
 
 impl Error {
@@ -167,7 +188,10 @@ impl Error {
             Self::Refused(error) => error.reason(),
             Self::Unauthenticated { .. } => Reason::Unauthenticated,
             Self::PermissionDenied { .. } => Reason::PermissionDenied,
-            Self::Quota { .. } => Reason::Quota,
+            Self::Quota { .. }
+            | Self::Rate { .. }
+            | Self::Memory(Shortage { tenant: Some(_), .. }) => Reason::Quota,
+            Self::Memory(Shortage { tenant: None, .. }) => Reason::Limit,
             Self::NoData { .. } => Reason::NoData,
             Self::Journal(_) => Reason::Journal,
             Self::ShuttingDown => Reason::ShuttingDown,

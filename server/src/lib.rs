@@ -31,16 +31,15 @@ pub mod telemetry;
 use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use tokio::{select, sync::oneshot, task::JoinSet, time::timeout};
-use tonic_health::server::HealthReporter;
 
 pub use config::{Config, Limits, Listen};
 pub use error::StartError;
 pub use guard::{Address, FreshToken, Scope};
 
 use crate::{
-    guard::{Connections, Guard, Listener, Tokens},
+    guard::{Connections, Guard, Listener, Tls, Tokens},
     networks::Repository,
-    service::Services,
+    service::{Health, Services},
     session::{
         data::Data,
         journal::{self, Disk, Metered},
@@ -62,6 +61,7 @@ pub struct Daemon {
     repository: Arc<Repository>,
     registry: Arc<Registry>,
     tokens: Arc<Tokens>,
+    tls: Option<Arc<Tls>>,
     connections: Arc<Connections>,
     readiness: Arc<Readiness>,
     /// Where metrics are served, and what serves them.
@@ -80,6 +80,7 @@ impl Daemon {
     pub async fn bind(config: Config) -> Result<Self, StartError> {
         config.check()?;
         let tokens = Arc::new(Tokens::open(config.tokens.as_deref())?);
+        let tls = Tls::open(&config)?;
         let repository =
             Arc::new(Repository::bounded(config.networks.as_deref(), config.limits.plan_bytes)?);
         let listener = Listener::bind(&config.listen).await?;
@@ -117,6 +118,7 @@ impl Daemon {
             repository,
             registry,
             tokens,
+            tls,
             connections,
             readiness,
             metrics,
@@ -144,33 +146,38 @@ impl Daemon {
     /// What made the server as a whole fail; what goes wrong in a session or a connection stays
     /// there.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
-        let Self { config, address, listener, repository, registry, tokens, .. } = self;
+        let Self { config, address, listener, repository, registry, tokens, tls, .. } = self;
         // Metrics are served until the daemon has ended.
         let Self { connections, readiness, metrics: _metrics, pool, .. } = self;
         // Ends with this call.
         let mut following = JoinSet::new();
-        following.spawn(guard::follow(tokens.clone(), registry.clone())?);
-        if let Some(period) = config.networks_poll {
-            following.spawn(follow(repository.clone(), period));
+        if let Some(follow_tokens) = guard::follow_tokens(&tokens, registry.clone())? {
+            following.spawn(follow_tokens);
         }
+        if let Some(tls) = &tls {
+            following.spawn(guard::follow_tls(tls.clone())?);
+        }
+        let limits = config.limits.clone();
         let services =
-            Services { registry: registry.clone(), repository, limits: config.limits.clone() };
-        let (routes, reporter) = service::routes(services)?;
-        service::set_health(&reporter, true).await;
+            Services { registry: registry.clone(), repository: repository.clone(), limits };
+        let (routes, health) = service::routes(services)?;
+        if let Some(period) = config.networks_poll {
+            following.spawn(follow(repository, health.clone(), period));
+        }
+        health.set_serving(true).await;
         readiness.set(Stage::Ready);
         let (close, closing) = oneshot::channel::<()>();
+        let is_secured = tls.is_some();
+        let incoming = guard::incoming(listener, tls, connections, &config.limits);
         let serving = guard::server()
             .layer(Guard::new(tokens))
             .add_routes(routes)
-            .serve_with_incoming_shutdown(
-                guard::incoming(listener, connections, &config.limits),
-                async move { drop(closing.await) },
-            );
+            .serve_with_incoming_shutdown(incoming, async move { drop(closing.await) });
         let mut serving = std::pin::pin!(serving);
-        tracing::info!(%address, threads = config.simulation_threads, "serving");
+        tracing::info!(%address, tls = is_secured, threads = config.simulation_threads, "serving");
         select! {
             served = &mut serving => return served.map_err(failed),
-            () = end(shutdown, &registry, (&reporter, &readiness), &config.limits) => {}
+            () = end(shutdown, &registry, (&health, &readiness), &config.limits) => {}
         }
         let _ = close.send(());
         match timeout(shutdown::CONNECTIONS_CLOSE, serving).await {
@@ -184,12 +191,15 @@ impl Daemon {
 }
 
 /// Reads the folder of networks again whenever it has changed.
-async fn follow(repository: Arc<Repository>, period: Duration) {
+async fn follow(repository: Arc<Repository>, health: Arc<Health>, period: Duration) {
     loop {
         tokio::time::sleep(period).await;
         let repository = repository.clone();
         match tokio::task::spawn_blocking(move || repository.follow()).await {
-            Ok(Ok(true)) => tracing::info!("the folder of networks was read again"),
+            Ok(Ok(true)) => {
+                health.follow_networks().await;
+                tracing::info!("the folder of networks was read again");
+            }
             Ok(Err(error)) => tracing::warn!(%error, "the folder of networks stays as it was"),
             _ => {}
         }
@@ -223,12 +233,12 @@ fn unusable(path: Option<&Path>, source: io::Error) -> StartError {
 async fn end(
     shutdown: impl Future<Output = ()>,
     registry: &Registry,
-    (reporter, readiness): (&HealthReporter, &Readiness),
+    (health, readiness): (&Health, &Readiness),
     limits: &Limits,
 ) {
     shutdown.await;
     readiness.set(Stage::Draining);
-    service::set_health(reporter, false).await;
+    health.set_serving(false).await;
     shutdown::drain(registry, limits.shutdown_grace).await;
 }
 

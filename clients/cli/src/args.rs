@@ -66,13 +66,15 @@ pub(crate) enum Command {
   spiked serve
   spiked serve --listen 127.0.0.1:0 --networks my-networks --log json
   spiked serve --listen unix:/run/spiked.sock --data /var/lib/spiked
+  spiked serve --listen 0.0.0.0:7411 --tls-certificate robot.pem --tls-key robot.key
   spiked serve --config spiked.toml --set limits.sessions=64
 
 Settings come from the file, then from the environment (SPIKED_LIMITS_SESSIONS=64), then from flags;
 the later ones win. `spiked config` prints all of them.
 
 One line on standard output says where it listens, once it does, and a second one where metrics are,
-if they are. SIGTERM and Ctrl-C end it cleanly, with status 0.")]
+if they are. SIGTERM and Ctrl-C end it cleanly, with status 0. Tokens and certificates are read again
+when their files change, and on SIGHUP.")]
 pub(crate) struct ServeArguments {
     #[command(flatten)]
     pub(crate) sources: ConfigSources,
@@ -89,6 +91,16 @@ pub(crate) struct ServeArguments {
     /// A file of bearer tokens; without one whoever connects may do everything.
     #[arg(long, value_name = "FILE")]
     pub(crate) tokens: Option<PathBuf>,
+    /// A file of the daemon's certificate, as PEM, with those up to its authority; clients then
+    /// connect to https://HOST:PORT.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// A file of that certificate's key, as PEM.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// A file of authorities, as PEM; clients must then show a certificate of theirs.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_client_ca: Option<PathBuf>,
     /// Where to serve metrics and health over HTTP: HOST:PORT [default: nowhere].
     #[arg(long, value_name = "ADDR")]
     pub(crate) metrics: Option<String>,
@@ -101,7 +113,7 @@ pub(crate) struct ServeArguments {
     /// How the log on standard error is written [default: text].
     #[arg(long, value_enum)]
     pub(crate) log: Option<Log>,
-    /// Listen beyond this machine although everybody there could then use the daemon.
+    /// Listen beyond this machine without TLS, although everybody there could then use the daemon.
     #[arg(long)]
     pub(crate) insecure: bool,
 }
@@ -178,22 +190,33 @@ pub(crate) struct InfoArguments {
     pub(crate) geometry: Option<Geometry>,
 }
 
-/// The token for a daemon that asks for one.
+/// How to be let in by a daemon, and how to know it.
 #[derive(Args, Clone, Debug, Default)]
-pub(crate) struct TokenSource {
+pub(crate) struct Credentials {
     /// A file that holds the token for the daemon [default: what SPIKED_TOKEN holds].
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) token_file: Option<PathBuf>,
+    /// A file of authorities, as PEM, one of which has signed the daemon's certificate
+    /// [default: SPIKED_CA, or those that the system trusts].
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) ca: Option<PathBuf>,
+    /// A file of this client's certificate, as PEM, for a daemon that asks for one
+    /// [default: SPIKED_CERTIFICATE].
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) certificate: Option<PathBuf>,
+    /// A file of that certificate's key, as PEM [default: SPIKED_KEY].
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) key: Option<PathBuf>,
 }
 
 /// Which daemon, and which networks it has.
 #[derive(Args, Debug)]
 pub(crate) struct DaemonArguments {
-    /// A running daemon: HOST:PORT or unix:/PATH [default: one started inside this process].
+    /// A running daemon: HOST:PORT, https://HOST:PORT or unix:/PATH [default: one started inside this process].
     #[arg(long, value_name = "ADDR")]
     pub(crate) address: Option<String>,
     #[command(flatten)]
-    pub(crate) token: TokenSource,
+    pub(crate) credentials: Credentials,
     /// A folder of networks for the daemon inside this process.
     #[arg(long, value_name = "DIR", conflicts_with = "address")]
     pub(crate) networks: Option<PathBuf>,
@@ -277,11 +300,11 @@ pub(crate) struct DemoArguments {
     /// Turn the network's delays round: the shortest becomes the longest.
     #[arg(long)]
     pub(crate) reverse_delays: bool,
-    /// A running daemon: HOST:PORT or unix:/PATH [default: one started inside this process].
+    /// A running daemon: HOST:PORT, https://HOST:PORT or unix:/PATH [default: one started inside this process].
     #[arg(long, value_name = "ADDR")]
     pub(crate) address: Option<String>,
     #[command(flatten)]
-    pub(crate) token: TokenSource,
+    pub(crate) credentials: Credentials,
 }
 
 #[derive(Args, Debug)]

@@ -75,9 +75,20 @@ const REASONS_OF_MISUSE: [Reason; 5] = [
 
 impl From<spiked_client::Error> for Failure {
     fn from(error: spiked_client::Error) -> Self {
-        let misused = matches!(error, spiked_client::Error::Address { .. })
+        use spiked_client::Error;
+        let misused = matches!(error, Error::Address { .. } | Error::WithoutTls { .. })
             || error.reason().is_some_and(|reason| REASONS_OF_MISUSE.contains(&reason));
-        if misused { Self::used_wrongly(error) } else { Self::failed(error) }
+        if misused {
+            return Self::used_wrongly(error);
+        }
+        let retry_after = match &error {
+            Error::Refused(refusal) => refusal.retry_after,
+            _ => None,
+        };
+        match retry_after {
+            Some(delay) => Self::failed(error).with_hint(format!("try again in {delay:.1?}")),
+            None => Self::failed(error),
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! The way to a daemon: a running one, or one started inside this process, over loopback.
 
 use std::{
-    env, fs,
     net::Ipv4Addr,
     path::PathBuf,
     thread::{self, JoinHandle},
@@ -11,10 +10,7 @@ use spiked_client::Client;
 use spiked_server::{Config, Daemon, Listen};
 use tokio::sync::oneshot;
 
-use crate::{
-    args::{DaemonArguments, TokenSource},
-    failure::Failure,
-};
+use crate::{args::DaemonArguments, credentials::connect, failure::Failure};
 
 /// A connection to a daemon, and the daemon if it is our own.
 pub(crate) struct Link {
@@ -26,7 +22,7 @@ impl Link {
     /// Connects to the daemon that the arguments name, or starts one.
     pub(crate) async fn open(arguments: &DaemonArguments) -> Result<Self, Failure> {
         if let Some(address) = &arguments.address {
-            let client = connect(address, &arguments.token).await?;
+            let client = connect(address, &arguments.credentials).await?;
             return Ok(Self { client, daemon: None });
         }
         let (daemon, address) = OwnDaemon::start(arguments.networks.clone()).await?;
@@ -41,21 +37,6 @@ impl Link {
             Some(daemon) => daemon.end().await,
             None => Ok(()),
         }
-    }
-}
-
-/// Connects to a running daemon, with the token of the file or of `SPIKED_TOKEN`, if there is one.
-pub(crate) async fn connect(address: &str, source: &TokenSource) -> Result<Client, Failure> {
-    let token = match &source.token_file {
-        Some(file) => {
-            let unreadable = |error| Failure::used_wrongly(format!("{}: {error}", file.display()));
-            Some(fs::read_to_string(file).map_err(unreadable)?)
-        }
-        None => env::var("SPIKED_TOKEN").ok().filter(|token| !token.is_empty()),
-    };
-    match token {
-        Some(token) => Ok(Client::connect_with(address, &token).await?),
-        None => Ok(Client::connect(address).await?),
     }
 }
 

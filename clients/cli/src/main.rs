@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod credentials;
 mod demo;
 mod failure;
 mod link;

@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use tonic::{service::interceptor::InterceptedService, transport::Endpoint};
 
-use crate::{
-    Address, Error, OpenOptions, Session,
-    bearer::{Bearer, Wire},
-};
+use crate::{Address, ConnectOptions, Error, OpenOptions, Session, bearer::Wire, tls};
 
 /// Flow-control window of a connection and of one stream \[bytes\].
 const CONNECTION_WINDOW: u32 = 4 << 20;
@@ -26,18 +23,17 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Client {
     pub(crate) channel: Wire,
     address: Address,
-    bearer: Bearer,
+    options: ConnectOptions,
 }
 
 impl Client {
-    /// Connects to `HOST:PORT`, `http://HOST:PORT` or `unix:/PATH`.
+    /// Connects to `HOST:PORT`, `http://HOST:PORT`, `https://HOST:PORT` or `unix:/PATH`.
     ///
     /// # Errors
     ///
-    /// A text that is no address, or nobody there.
+    /// A text that is no address, nobody there, or somebody whom the system does not trust.
     pub async fn connect(address: &str) -> Result<Self, Error> {
-        let address: Address = address.parse()?;
-        Self::connect_to(address, Bearer::default()).await
+        Self::connect_using(address, ConnectOptions::default()).await
     }
 
     /// The same, showing a token with every call.
@@ -47,32 +43,39 @@ impl Client {
     /// A text that is no address, a token that cannot be sent, or nobody there. Whether the daemon
     /// knows the token, the first call tells.
     pub async fn connect_with(address: &str, token: &str) -> Result<Self, Error> {
-        let address: Address = address.parse()?;
-        Self::connect_to(address, Bearer::new(token)?).await
+        Self::connect_using(address, ConnectOptions::default().with_token(token)?).await
+    }
+
+    /// The same, as the options say.
+    ///
+    /// # Errors
+    ///
+    /// A text that is no address, certificates for one that is reached without TLS, nobody there, or
+    /// no TLS with whoever is. Whether the daemon takes the client's token and certificate, the
+    /// first call tells.
+    pub async fn connect_using(address: &str, options: ConnectOptions) -> Result<Self, Error> {
+        Self::connect_to(address.parse()?, options).await
     }
 
     /// A connection of its own to the same daemon.
     pub(crate) async fn reconnect(&self) -> Result<Self, Error> {
-        Self::connect_to(self.address.clone(), self.bearer.clone()).await
+        Self::connect_to(self.address.clone(), self.options.clone()).await
     }
 
-    async fn connect_to(address: Address, bearer: Bearer) -> Result<Self, Error> {
-        let refused = |_| Error::Address { address: address.to_string() };
-        let endpoint = Endpoint::from_shared(address.uri().to_owned()).map_err(refused)?;
-        let endpoint = endpoint
-            .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_nodelay(true)
-            .initial_connection_window_size(CONNECTION_WINDOW)
-            .initial_stream_window_size(STREAM_WINDOW)
-            .max_frame_size(FRAME_BYTES_MAX)
-            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
-            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
-        match endpoint.connect().await {
+    async fn connect_to(address: Address, options: ConnectOptions) -> Result<Self, Error> {
+        match endpoint(&address, &options)?.connect().await {
             Ok(channel) => {
-                let channel = InterceptedService::new(channel, bearer.clone());
-                Ok(Self { channel, address, bearer })
+                let channel = InterceptedService::new(channel, options.bearer.clone());
+                Ok(Self { channel, address, options })
             }
-            Err(source) => Err(Error::Unreachable { address, source }),
+            Err(source) => Err(match tls::problem_below(&source) {
+                Some(problem) => Error::Tls { problem },
+                // What is no failure of the system's happened after somebody had answered.
+                None if address.is_tls() && !tls::is_systems(&source) => {
+                    Error::Tls { problem: tls::deepest(&source) }
+                }
+                None => Error::Unreachable { address, source },
+            }),
         }
     }
 
@@ -90,4 +93,27 @@ impl Client {
     pub async fn open(&self, options: OpenOptions) -> Result<Session, Error> {
         Session::open(self, &options).await
     }
+}
+
+fn endpoint(address: &Address, options: &ConnectOptions) -> Result<Endpoint, Error> {
+    let refused = |_| Error::Address { address: address.to_string() };
+    let endpoint = Endpoint::from_shared(address.uri().to_owned()).map_err(refused)?;
+    let endpoint = endpoint
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .max_frame_size(FRAME_BYTES_MAX)
+        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+        .keep_alive_timeout(KEEP_ALIVE_TIMEOUT);
+    if address.is_tls() {
+        return endpoint.tls_config(options.tls()).map_err(|error| {
+            let problem = tls::problem_below(&error).unwrap_or_else(|| tls::deepest(&error));
+            Error::Tls { problem }
+        });
+    }
+    if options.needs_tls() {
+        return Err(Error::WithoutTls { address: address.clone() });
+    }
+    Ok(endpoint)
 }

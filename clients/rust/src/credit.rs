@@ -44,7 +44,8 @@ impl Standing {
     /// without another promise nothing moves.
     fn is_stalled(&self, sent: &Sent, clock: Clock) -> bool {
         let position = &self.acknowledgement;
-        position.accepted >= sent.sequence
+        !position.rate_limited
+            && position.accepted >= sent.sequence
             && position.queue_events > 0
             && sent.promise_us.is_none_or(|promise_us| clock.has_closed(position, promise_us))
     }
@@ -135,6 +136,15 @@ mod tests {
             let is_stalled = matches!(waited, Some(Err(Error::PromiseStalled { .. })));
             assert_eq!(is_stalled, stalled, "{promise_us:?}");
         }
+    }
+
+    #[test]
+    fn a_rate_passes_by_itself() {
+        let mut limited = standing(10, 10, 2_000);
+        limited.acknowledgement.rate_limited = true;
+        let (_write, read) = watch::channel(limited);
+        let mut gate = Gate { standing: read, clock: Clock { tick_ns: 1_000_000 } };
+        assert!(gate.wait(&sent(None), ONE).now_or_never().is_none());
     }
 
     #[test]

@@ -3,21 +3,24 @@
 //! A [`Refusal`] is the daemon's: it carries the published reason and the position of what it
 //! refused, whether it came as an error on a stream or as the status of a call.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
-use prost::Message as _;
 use spiked_proto::{layout::PackedError, v1};
 use thiserror::Error;
 use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 
-use crate::{Address, Reason};
+use crate::{Address, Reason, tls};
+
+/// Whose reasons the details name.
+const DOMAIN: &str = "spiked";
 
 /// What can go wrong.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A text that names no place to connect to.
-    #[error("{address:?} is no address: expected HOST:PORT, http://HOST:PORT or unix:/PATH")]
+    #[error("{address:?} is no address: expected HOST:PORT, https://HOST:PORT or unix:/PATH")]
     Address {
         /// What was given.
         address: String,
@@ -25,6 +28,24 @@ pub enum Error {
     /// A token of characters that no header carries.
     #[error("the token holds characters that cannot be sent")]
     Token,
+    /// A text that is not what it should be.
+    #[error("no {what} in what should be one as PEM")]
+    Pem {
+        /// A certificate or a key.
+        what: &'static str,
+    },
+    /// Certificates for a daemon that is reached without TLS.
+    #[error("{address} is reached without TLS, where certificates mean nothing: write https://")]
+    WithoutTls {
+        /// Where.
+        address: Address,
+    },
+    /// The daemon and the client do not trust each other, or do not speak TLS with each other.
+    #[error("no TLS with the daemon: {problem}")]
+    Tls {
+        /// Why not.
+        problem: String,
+    },
     /// Nobody listens there.
     #[error("no daemon answers at {address}; start one with `spiked serve`")]
     Unreachable {
@@ -95,7 +116,10 @@ impl From<Status> for Error {
     fn from(status: Status) -> Self {
         match Refusal::from_status(&status) {
             Some(refusal) => Self::Refused(refusal),
-            None => Self::Broken(one_line(&status)),
+            None => match tls::problem_below(&status) {
+                Some(problem) => Self::Tls { problem },
+                None => Self::Broken(one_line(&status)),
+            },
         }
     }
 }
@@ -115,31 +139,32 @@ pub struct Refusal {
     pub event_number: Option<u64>,
     /// The input ended with it.
     pub fatal: bool,
+    /// When the same call may succeed, as the daemon guesses; `None` where time alone won't help.
+    pub retry_after: Option<Duration>,
 }
 
 impl Refusal {
     /// `None` where the status doesn't come from the daemon's own judgement, but from a transport
     /// that broke.
     fn from_status(status: &Status) -> Option<Self> {
-        if !status.details().is_empty()
-            && let Ok(error) = v1::Error::decode(status.details())
-            && error.reason() != Reason::Unspecified
-        {
-            return Some(error.into());
-        }
+        let details = status.get_error_details();
+        let info = details.error_info().filter(|info| info.domain == DOMAIN);
+        let number = |name: &str| info?.metadata.get(name)?.parse::<u64>().ok();
         let broken = matches!(status.code(), Code::Unknown | Code::Internal | Code::Cancelled)
             || std::error::Error::source(status).is_some();
-        let (reason, message) = named_reason(status.message());
+        let (named, message) = named_reason(status.message());
+        let reason = info.and_then(|info| Reason::from_str_name(&info.reason)).or(named);
         if broken && reason.is_none() {
             return None;
         }
         Some(Self {
             reason: reason.unwrap_or(Reason::Unspecified),
             message: message.to_owned(),
-            sequence: 0,
-            position_in_batch: None,
-            event_number: None,
+            sequence: number("sequence").unwrap_or(0),
+            position_in_batch: number("position_in_batch").and_then(|at| at.try_into().ok()),
+            event_number: number("event_number"),
             fatal: true,
+            retry_after: details.retry_info().and_then(|retry| retry.retry_delay),
         })
     }
 }
@@ -159,6 +184,7 @@ impl From<v1::Error> for Refusal {
             position_in_batch: error.position_in_batch,
             event_number: error.event_number,
             fatal: error.fatal,
+            retry_after: None,
         }
     }
 }
@@ -188,6 +214,10 @@ fn one_line(status: &Status) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use tonic_types::ErrorDetails;
+
     use super::*;
 
     #[test]
@@ -199,19 +229,31 @@ mod tests {
     }
 
     #[test]
-    fn a_status_gives_back_the_positions_in_its_details() {
-        let error = v1::Error {
-            reason: Reason::Late.into(),
-            message: "event at 7 µs is late".into(),
+    fn a_status_gives_back_what_its_details_say() {
+        let numbers = [("sequence", "3"), ("position_in_batch", "0"), ("event_number", "9")];
+        let numbers = numbers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut details = ErrorDetails::with_error_info("REASON_LATE", DOMAIN, numbers);
+        details.set_retry_info(Some(Duration::from_secs(5)));
+        let status = Status::with_error_details(Code::InvalidArgument, "late", details);
+        let Error::Refused(refusal) = Error::from(status) else { panic!("refused") };
+        let expected = Refusal {
+            reason: Reason::Late,
+            message: "late".into(),
             sequence: 3,
             position_in_batch: Some(0),
             event_number: Some(9),
             fatal: true,
+            retry_after: Some(Duration::from_secs(5)),
         };
-        let details = error.encode_to_vec().into();
-        let status = Status::with_details(Code::InvalidArgument, "late", details);
-        let Error::Refused(refusal) = Error::from(status) else { panic!("refused") };
-        assert_eq!(refusal, Refusal::from(error));
+        assert_eq!(refusal, expected);
+
+        let others = ErrorDetails::with_error_info("REASON_LATE", "elsewhere", HashMap::new());
+        let status = Status::with_error_details(Code::NotFound, "gone", others);
+        assert_eq!(
+            Error::from(status).reason(),
+            Some(Reason::Unspecified),
+            "not the daemon's word"
+        );
     }
 
     #[test]

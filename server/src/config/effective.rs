@@ -22,7 +22,14 @@ use crate::{StartError, networks::name};
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Variables of the clients and of this module that are no keys.
-const OTHER_VARIABLES: [&str; 3] = ["SPIKED_CONFIG", "SPIKED_TOKEN", "SPIKED_ADDRESS"];
+const OTHER_VARIABLES: [&str; 6] = [
+    "SPIKED_CONFIG",
+    "SPIKED_TOKEN",
+    "SPIKED_ADDRESS",
+    "SPIKED_CA",
+    "SPIKED_CERTIFICATE",
+    "SPIKED_KEY",
+];
 
 /// A configuration, and where each value came from.
 pub struct Effective {
@@ -271,6 +278,9 @@ mod tests {
             ("SPIKED_SERVICE_HOST", "10.0.0.1"),
             ("SPIKED_PORT_7411_TCP", "tcp://10.0.0.1:7411"),
             ("SPIKED_TOKEN", "secret"),
+            ("SPIKED_CA", "ca.pem"),
+            ("SPIKED_CERTIFICATE", "a.pem"),
+            ("SPIKED_KEY", "a.key"),
             ("SPIKED_NETWORKS", ""),
         ]);
         Effective::default().read_environment(set).unwrap();

@@ -53,6 +53,23 @@ impl Key {
         Self { name, about, default: None, set: Box::new(set), show: Box::new(show) }
     }
 
+    /// A number of bytes that may be left open.
+    fn optional_size(
+        name: &'static str,
+        about: &'static str,
+        field: fn(&mut Config) -> &mut Option<u64>,
+    ) -> Self {
+        let set = move |config: &mut Config, given: &Given<'_>| {
+            *field(config) = Some(Bytes::read(given)?.0);
+            Ok(())
+        };
+        let show = move |config: &Config| {
+            let bytes = *field(&mut config.clone());
+            bytes.and_then(|bytes| Bytes(bytes).show())
+        };
+        Self { name, about, default: None, set: Box::new(set), show: Box::new(show) }
+    }
+
     fn with_default(self, words: &'static str) -> Self {
         Self { default: Some(words), ..self }
     }
@@ -91,7 +108,7 @@ pub fn keys() -> Vec<Key> {
 fn general() -> Vec<Key> {
     vec![
         Key::new("listen", "Where to listen: `ADDRESS:PORT` or `unix:PATH`.", |c| &mut c.listen),
-        Key::new("insecure", "Listen beyond this machine without encryption.", |c| &mut c.insecure),
+        Key::new("insecure", "Listen beyond this machine without TLS.", |c| &mut c.insecure),
         Key::new("networks", "A folder of networks, beside those that come along.", |c| {
             &mut c.networks
         }),
@@ -104,6 +121,17 @@ fn general() -> Vec<Key> {
         Key::new("tokens", "A file of bearer tokens: who may do what, and for whom.", |c| {
             &mut c.tokens
         }),
+        Key::new(
+            "tls_certificate",
+            "A file of the daemon's certificate, and those up to its authority.",
+            |c| &mut c.tls_certificate,
+        ),
+        Key::new("tls_key", "A file of that certificate's key.", |c| &mut c.tls_key),
+        Key::new(
+            "tls_client_ca",
+            "A file of authorities: clients must show a certificate of theirs.",
+            |c| &mut c.tls_client_ca,
+        ),
         Key::new("metrics", "Where to serve metrics and health over HTTP: `ADDRESS:PORT`.", |c| {
             &mut c.metrics
         }),
@@ -155,6 +183,11 @@ fn limits() -> Vec<Key> {
             "limits.plan_bytes",
             "What one network and a session of it may take, about.",
             |c| &mut c.limits.plan_bytes,
+        ),
+        Key::optional_size(
+            "limits.memory_bytes",
+            "What all sessions may take together, about: plans, states, full queues, waiting output.",
+            |c| &mut c.limits.memory_bytes,
         ),
         Key::new("limits.snapshots", "Snapshots kept.", |c| &mut c.limits.snapshots),
         Key::size("limits.snapshot_bytes", "What the kept snapshots may take together.", |c| {

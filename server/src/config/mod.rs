@@ -22,6 +22,11 @@ pub use keys::{Key, keys};
 
 use crate::{StartError, session::pool::THREADS_MAX, telemetry::Format};
 
+/// Reads a size such as `256 MiB` \[bytes\].
+pub(crate) fn size(text: &str) -> Option<u64> {
+    value::Bytes::parse(text).map(|bytes| bytes.0)
+}
+
 /// The daemon's own port, one that no well-known service uses.
 pub const DEFAULT_PORT: u16 = 7411;
 
@@ -88,6 +93,14 @@ pub struct Config {
     /// Who may do what, and for whom (see `docs/protocol.md`). Default: none, so that whoever
     /// connects may do everything.
     pub tokens: Option<PathBuf>,
+    /// A file of the certificate that the daemon shows, and those between it and its authority, as
+    /// PEM. Default: none, so that there is no TLS.
+    pub tls_certificate: Option<PathBuf>,
+    /// A file of that certificate's key, as PEM.
+    pub tls_key: Option<PathBuf>,
+    /// A file of authorities, as PEM: who connects must show a certificate of theirs. Default: none,
+    /// so that clients need no certificate.
+    pub tls_client_ca: Option<PathBuf>,
     /// Where metrics and the state of health are served over HTTP, beside the port. Default: nowhere.
     pub metrics: Option<SocketAddr>,
     /// Serve metrics to other machines, to whoever asks. Default: no. A setting of its own, so that
@@ -110,6 +123,9 @@ impl Default for Config {
             networks_poll: None,
             data: None,
             tokens: None,
+            tls_certificate: None,
+            tls_key: None,
+            tls_client_ca: None,
             metrics: None,
             metrics_insecure: false,
             simulation_threads: parallelism(),
@@ -165,6 +181,9 @@ pub struct Limits {
     /// What one network and a session of it may take, about \[bytes\]. Default: 8 GiB, far above what
     /// a network of any paper needs on one machine.
     pub plan_bytes: u64,
+    /// What all sessions may take together, about \[bytes\]: their plans, states, full queues and
+    /// waiting output. Default: no bound beside those above.
+    pub memory_bytes: Option<u64>,
     /// Snapshots kept. Default: 64.
     pub snapshots: usize,
     /// Bytes of snapshots kept. Default: 256 MiB.
@@ -196,6 +215,7 @@ impl Default for Limits {
             queue_bytes: 16 << 20,
             workers: parallelism(),
             plan_bytes: 8 << 30,
+            memory_bytes: None,
             snapshots: 64,
             snapshot_bytes: 256 << 20,
             lease: Duration::from_secs(300),
@@ -212,8 +232,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// The first setting that makes no sense, or a TCP address beyond loopback without
-    /// [`insecure`](Self::insecure).
+    /// The first setting that makes no sense, or a TCP address beyond loopback without TLS and
+    /// without [`insecure`](Self::insecure).
     pub fn check(&self) -> Result<(), StartError> {
         let limits = &self.limits;
         let counts = [
@@ -234,17 +254,44 @@ impl Config {
             let problem = format!("{count} where {THREADS_MAX} is the most");
             return Err(StartError::Setting { setting, problem });
         }
+        self.check_tls()?;
         if let Some(address) = self.metrics
             && !(address.ip().is_loopback() || self.metrics_insecure || self.insecure)
         {
             return Err(StartError::MetricsExposed { address });
         }
         match self.listen {
-            Listen::Tcp(address) if !address.ip().is_loopback() && !self.insecure => {
+            Listen::Tcp(address)
+                if !address.ip().is_loopback()
+                    && self.tls_certificate.is_none()
+                    && !self.insecure =>
+            {
                 Err(StartError::Exposed { address })
             }
             _ => Ok(()),
         }
+    }
+
+    /// Files of TLS come together, and where they have an effect.
+    fn check_tls(&self) -> Result<(), StartError> {
+        let files = [
+            ("tls_certificate", self.tls_certificate.is_some()),
+            ("tls_key", self.tls_key.is_some()),
+            ("tls_client_ca", self.tls_client_ca.is_some()),
+        ];
+        let Some((given, _)) = files.into_iter().find(|(_, is_given)| *is_given) else {
+            return Ok(());
+        };
+        let missing = files[..2].iter().find(|(_, is_given)| !is_given);
+        if let Some((setting, _)) = missing {
+            let problem = format!("must be given with {given}");
+            return Err(StartError::Setting { setting, problem });
+        }
+        if matches!(self.listen, Listen::Unix(_)) {
+            let problem = "a Unix socket takes no TLS".into();
+            return Err(StartError::Setting { setting: given, problem });
+        }
+        Ok(())
     }
 }
 
@@ -257,8 +304,32 @@ mod tests {
         let mut config = Config { listen: "0.0.0.0:7411".parse().unwrap(), ..Config::default() };
         let error = config.check().unwrap_err().to_string();
         assert!(error.contains("--insecure") && error.contains("0.0.0.0:7411"), "{error}");
+        assert!(error.contains("--tls-certificate") && error.contains("--tls-key"), "{error}");
         config.insecure = true;
         assert!(config.check().is_ok());
+        config.insecure = false;
+        (config.tls_certificate, config.tls_key) = (Some("a.pem".into()), Some("a.key".into()));
+        assert!(config.check().is_ok());
+    }
+
+    #[test]
+    fn files_of_tls_come_together_and_where_they_have_an_effect() {
+        let certificate = Config { tls_certificate: Some("a.pem".into()), ..Config::default() };
+        let key = Config { tls_key: Some("a.key".into()), ..Config::default() };
+        let authorities = Config { tls_client_ca: Some("ca.pem".into()), ..Config::default() };
+        let socket = Config {
+            listen: "unix:/run/spiked.sock".parse().unwrap(),
+            tls_key: Some("a.key".into()),
+            ..certificate.clone()
+        };
+        for (config, said) in [
+            (certificate, "tls_key: must be given with tls_certificate"),
+            (key, "tls_certificate: must be given with tls_key"),
+            (authorities, "tls_certificate: must be given with tls_client_ca"),
+            (socket, "tls_certificate: a Unix socket takes no TLS"),
+        ] {
+            assert_eq!(config.check().unwrap_err().to_string(), said);
+        }
     }
 
     #[test]

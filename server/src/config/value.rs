@@ -142,7 +142,7 @@ pub(super) struct Bytes(pub(super) u64);
 
 impl Bytes {
     /// Reads `256 MiB`.
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '_')?;
         let (number, unit) = text.split_at(unit_at);
         let number: u64 = number.replace('_', "").parse().ok()?;

@@ -1,4 +1,5 @@
-//! One accepted connection: bytes pass through, and what they say is watched.
+//! One accepted connection: bytes pass through, and what they say (below TLS, where there is any) is
+//! watched.
 //!
 //! The server below sets no deadline before the preface's 24 bytes are there, none on connections
 //! without streams, and no bound on frames that carry nothing; see [`Watch`].
@@ -47,6 +48,7 @@ impl AsyncRead for Connection {
         let before = buffer.filled().len();
         let polled = match &mut self.socket {
             Socket::Tcp(socket) => pin!(socket).poll_read(context, buffer),
+            Socket::Tls(socket) => pin!(socket).poll_read(context, buffer),
             Socket::Unix(socket) => pin!(socket).poll_read(context, buffer),
         };
         match polled {
@@ -65,6 +67,7 @@ impl AsyncWrite for Connection {
     ) -> Poll<io::Result<usize>> {
         let written = ready!(match &mut self.socket {
             Socket::Tcp(socket) => pin!(socket).poll_write(context, bytes),
+            Socket::Tls(socket) => pin!(socket).poll_write(context, bytes),
             Socket::Unix(socket) => pin!(socket).poll_write(context, bytes),
         })?;
         Poll::Ready(self.sent(&bytes[..written]).map(|()| written))
@@ -73,6 +76,7 @@ impl AsyncWrite for Connection {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.socket {
             Socket::Tcp(socket) => pin!(socket).poll_flush(context),
+            Socket::Tls(socket) => pin!(socket).poll_flush(context),
             Socket::Unix(socket) => pin!(socket).poll_flush(context),
         }
     }
@@ -80,6 +84,7 @@ impl AsyncWrite for Connection {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.socket {
             Socket::Tcp(socket) => pin!(socket).poll_shutdown(context),
+            Socket::Tls(socket) => pin!(socket).poll_shutdown(context),
             Socket::Unix(socket) => pin!(socket).poll_shutdown(context),
         }
     }
@@ -91,6 +96,7 @@ impl AsyncWrite for Connection {
     ) -> Poll<io::Result<usize>> {
         let written = ready!(match &mut self.socket {
             Socket::Tcp(socket) => pin!(socket).poll_write_vectored(context, bytes),
+            Socket::Tls(socket) => pin!(socket).poll_write_vectored(context, bytes),
             Socket::Unix(socket) => pin!(socket).poll_write_vectored(context, bytes),
         })?;
         let mut left = written;

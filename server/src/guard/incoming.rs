@@ -1,14 +1,19 @@
 //! Accepting connections: within the caps, and without spinning when files run out.
+//!
+//! TLS handshakes go on beside accepting and beside one another. Each holds the place that its
+//! connection was given, so there are never more of them than connections may be.
 
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
-use futures::{Stream, stream};
-use tokio::time::sleep;
+use futures::{Stream, StreamExt as _, future::ready, stream};
+use tokio::time::{Instant, sleep};
 
 use super::{
     connection::Connection,
+    handshake::shake_hands,
     limits::{Connections, Permit},
     listener::{Listener, Socket},
+    tls::Tls,
     watch::Watch,
 };
 use crate::config::Limits;
@@ -19,16 +24,39 @@ const FILES_PAUSE: Duration = Duration::from_millis(100);
 /// The connections that may come in.
 pub(crate) fn incoming(
     listener: Listener,
+    tls: Option<Arc<Tls>>,
     connections: Arc<Connections>,
     limits: &Limits,
 ) -> impl Stream<Item = Result<Connection, Infallible>> + use<> {
     let (preface_deadline, idle_deadline) = (limits.preface_deadline, limits.idle_deadline);
-    let gate = Arc::new((listener, connections));
-    stream::unfold(gate, move |gate| async move {
-        let (socket, permit) = next(&gate.0, &gate.1).await;
-        let watch = Watch::new(preface_deadline, idle_deadline);
-        Some((Ok(Connection::new(socket, permit, watch)), gate))
-    })
+    // One more than there can be: accepting never waits for a handshake, and what has no place is
+    // closed rather than left waiting.
+    let handshakes_max = limits.connections.saturating_add(1);
+    let accepted = stream::unfold(Arc::new((listener, connections)), |gate| async move {
+        Some((next(&gate.0, &gate.1).await, gate))
+    });
+    accepted
+        .map(move |(socket, permit)| {
+            let deadline = Instant::now() + preface_deadline;
+            let tls = tls.clone();
+            async move {
+                let socket = secured(socket, tls.as_deref(), deadline).await?;
+                Some(Ok(Connection::new(socket, permit, Watch::new(deadline, idle_deadline))))
+            }
+        })
+        .buffer_unordered(handshakes_max)
+        .filter_map(ready)
+}
+
+/// The socket as HTTP/2 is to be spoken on it.
+async fn secured(socket: Socket, tls: Option<&Tls>, deadline: Instant) -> Option<Socket> {
+    match (socket, tls) {
+        (Socket::Tcp(socket), Some(tls)) => {
+            let stream = shake_hands(tls.acceptor(), socket, deadline).await?;
+            Some(Socket::Tls(Box::new(stream)))
+        }
+        (socket, _) => Some(socket),
+    }
 }
 
 async fn next(listener: &Listener, connections: &Arc<Connections>) -> (Socket, Permit) {

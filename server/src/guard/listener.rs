@@ -8,6 +8,7 @@ use std::{
 };
 
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio_rustls::server::TlsStream;
 
 use crate::{Listen, StartError};
 
@@ -47,10 +48,11 @@ pub(crate) enum Listener {
     Unix(UnixListener, PathBuf),
 }
 
-/// An accepted socket.
+/// An accepted socket, with the way that bytes take through it.
 #[derive(Debug)]
 pub(super) enum Socket {
     Tcp(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
     Unix(UnixStream),
 }
 

@@ -1,16 +1,19 @@
-//! What stands between the network and the services: who may connect, how many, how long a
+//! What stands between the network and the services: TLS, who may connect, how many, how long a
 //! connection may stay silent, and who may call what.
 
 mod caller;
 mod connection;
 mod flood;
+mod follow;
 mod fresh;
+mod handshake;
 mod heads;
 mod incoming;
 mod layer;
 mod limits;
 mod listener;
 mod scopes;
+mod tls;
 mod tokens;
 mod watch;
 
@@ -22,7 +25,8 @@ pub(crate) use limits::Connections;
 pub use listener::Address;
 pub(crate) use listener::Listener;
 pub use scopes::Scope;
-pub(crate) use tokens::{Tokens, follow};
+pub(crate) use tls::{Tls, follow as follow_tls};
+pub(crate) use tokens::{Tokens, follow as follow_tokens};
 
 use std::time::Duration;
 

@@ -6,31 +6,20 @@
 mod file;
 
 use std::{
-    fs, io,
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
-    time::{Duration, SystemTime},
 };
 
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
-use tokio::{
-    select,
-    signal::unix::{SignalKind, signal},
-    time::{MissedTickBehavior, interval},
-};
 
 use super::caller::Caller;
 use crate::{
     StartError,
     config::read_short,
     error::Error,
-    session::registry::{Quotas, Registry},
+    session::{meter::Quotas, registry::Registry},
 };
-
-/// How often the file is looked at.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What the file says.
 #[derive(Debug, Default)]
@@ -101,53 +90,27 @@ fn read(file: &Path) -> Result<Table, StartError> {
     file::parse(&read_short(file)?, file)
 }
 
-/// What changes when a file does.
-type Stamp = (SystemTime, u64, u64);
-
-fn stamp(file: &Path) -> io::Result<Stamp> {
-    let metadata = fs::metadata(file)?;
-    Ok((metadata.modified()?, metadata.len(), metadata.ino()))
-}
-
-/// Reads the file again when it changes and on SIGHUP, for ever; without one, waits for ever.
+/// Reads the file again when it changes and on SIGHUP, for ever; nothing where there is none.
 ///
 /// # Errors
 ///
 /// Signals that cannot be received.
 pub(crate) fn follow(
-    tokens: Arc<Tokens>,
+    tokens: &Arc<Tokens>,
     registry: Arc<Registry>,
-) -> Result<impl Future<Output = ()>, StartError> {
-    let hangup = tokens.file.is_some().then(|| signal(SignalKind::hangup())).transpose();
-    let hangup = hangup.map_err(|error| StartError::Serve(format!("SIGHUP: {error}")))?;
-    Ok(async move {
-        let (Some(file), Some(mut hangup)) = (tokens.file.clone(), hangup) else {
-            return;
-        };
-        let mut looks = interval(LOOK_INTERVAL);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // Of no moment: the first look reads what came between the start and here.
-        let mut last = None;
-        loop {
-            let asked = select! {
-                _ = looks.tick() => false,
-                _ = hangup.recv() => true,
-            };
-            // A file that is gone is said once, as any other change.
-            let now = Some(stamp(&file).ok());
-            if !asked && now == last {
-                continue;
-            }
-            last = now;
-            match tokens.reload(&file) {
-                Ok(count) => {
-                    registry.set_quotas(tokens.quotas());
-                    tracing::info!(tokens = count, "read the file of tokens");
-                }
-                Err(error) => tracing::error!(%error, "the tokens stay as they were"),
-            }
+) -> Result<Option<impl Future<Output = ()> + use<>>, StartError> {
+    let Some(file) = tokens.file.clone() else {
+        return Ok(None);
+    };
+    let (tokens, files) = (tokens.clone(), vec![file.clone()]);
+    let following = super::follow::follow(files, move || match tokens.reload(&file) {
+        Ok(count) => {
+            registry.set_quotas(tokens.quotas());
+            tracing::info!(tokens = count, "read the file of tokens");
         }
-    })
+        Err(error) => tracing::error!(%error, "the tokens stay as they were"),
+    });
+    following.map(Some)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
     flood::{Flood, Flooded},
@@ -44,7 +44,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(preface_deadline: Duration, idle_deadline: Duration) -> Self {
+    pub(super) fn new(preface_deadline: Instant, idle_deadline: Duration) -> Self {
         Self {
             preface_left: PREFACE_BYTES,
             received: Heads::default(),
@@ -55,7 +55,7 @@ impl Watch {
             idle_since: Instant::now(),
             idle_deadline,
             turn: 0,
-            alarm: Box::pin(sleep(preface_deadline)),
+            alarm: Box::pin(sleep_until(preface_deadline)),
         }
     }
 

@@ -6,6 +6,7 @@ use sim_core::{Cost, Problem, network::SensorSize};
 use spiked_proto::v1::{self, network_service_server::NetworkService};
 use tonic::{Request, Response, Status, Streaming};
 
+use super::Health;
 use crate::{
     error::Error,
     networks::{self, Info, Repository, Upload},
@@ -13,7 +14,11 @@ use crate::{
 };
 
 /// The repository of networks.
-pub(super) struct Networks(pub(super) Arc<Repository>);
+pub(super) struct Networks {
+    pub(super) repository: Arc<Repository>,
+    /// Told of what is loaded and unloaded.
+    pub(super) health: Arc<Health>,
+}
 
 #[tonic::async_trait]
 impl NetworkService for Networks {
@@ -37,7 +42,8 @@ impl NetworkService for Networks {
             let (upload, _) = match &mut upload {
                 Some(upload) => upload,
                 None => {
-                    let begun = self.0.blobs().begin(&sha256, size_bytes).map_err(Error::from)?;
+                    let begun =
+                        self.repository.blobs().begin(&sha256, size_bytes).map_err(Error::from)?;
                     upload.insert((begun, v1::UploadBlobResponse { sha256, size_bytes }))
                 }
             };
@@ -56,6 +62,7 @@ impl NetworkService for Networks {
         let v1::LoadNetworkRequest { network, version } = request.into_inner();
         let network = network.ok_or_else(|| Error::field("network", "is missing"))?;
         let loaded = self.apart(move |repository| repository.load(&network, &version)).await?;
+        self.health.follow_networks().await;
         Ok(Response::new(v1::LoadNetworkResponse { info: Some(info(loaded)) }))
     }
 
@@ -65,6 +72,7 @@ impl NetworkService for Networks {
     ) -> Result<Response<v1::UnloadNetworkResponse>, Status> {
         let v1::UnloadNetworkRequest { name, version } = request.into_inner();
         self.apart(move |repository| repository.unload(&name, &version)).await?;
+        self.health.follow_networks().await;
         Ok(Response::new(v1::UnloadNetworkResponse {}))
     }
 
@@ -106,7 +114,7 @@ impl Networks {
         &self,
         work: impl FnOnce(&Repository) -> Result<T, networks::Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let repository = self.0.clone();
+        let repository = self.repository.clone();
         let done = tokio::task::spawn_blocking(move || work(&repository)).await;
         let done = done.map_err(|_| Error::Internal("a thread stopped in the middle of its work"));
         Ok(done??)

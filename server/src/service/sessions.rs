@@ -62,7 +62,7 @@ impl SessionService for Sessions {
         request: Request<v1::ListSnapshotsRequest>,
     ) -> Result<Response<v1::ListSnapshotsResponse>, Status> {
         let tenant = tenant(request.extensions())?;
-        let snapshots = self.0.snapshots().list(&tenant).into_iter().map(snapshot_info).collect();
+        let snapshots = self.0.list_snapshots(&tenant).into_iter().map(snapshot_info).collect();
         Ok(Response::new(v1::ListSnapshotsResponse { snapshots }))
     }
 
@@ -72,7 +72,7 @@ impl SessionService for Sessions {
     ) -> Result<Response<v1::DeleteSnapshotResponse>, Status> {
         let tenant = tenant(request.extensions())?;
         let name = request.into_inner().snapshot_sha256;
-        if !self.0.snapshots().delete(&tenant, &name)? {
+        if !self.0.delete_snapshot(&tenant, &name).await? {
             return Err(
                 Error::SnapshotUnknown { sha256: crate::session::registry::hex(&name) }.into()
             );

@@ -20,6 +20,7 @@ use super::{
     host::{Attach, Host, Inbound, Journaling, Request, Step, Watch, Watched},
     link::{Link, Over},
     making::Made,
+    meter::Meter,
     outlet::Outlet,
     pool,
     probing::Probe,
@@ -36,6 +37,14 @@ const REQUESTS: usize = 8;
 
 /// What proves that a stream continues an earlier one.
 pub(crate) type Token = [u8; 16];
+
+/// What a session counts into, beside its own figures.
+pub(crate) struct Counted {
+    /// What its tenant has left.
+    pub(crate) meter: Arc<Meter>,
+    /// Latencies of its network.
+    pub(crate) measured: Arc<Measured>,
+}
 
 /// One session, as calls see it.
 pub(crate) struct Session {
@@ -60,8 +69,9 @@ impl Session {
         pool: &Arc<pool::Queue>,
         lease: Duration,
         journaling: Option<Journaling>,
-        measured: Arc<Measured>,
+        counted: Counted,
     ) -> (Arc<Self>, Host) {
+        let Counted { meter, measured } = counted;
         let Made { plan, runs, protocol, options, start, replayed } = made;
         let settings = protocol.settings().clone();
         let producers = settings.producers.len();
@@ -71,7 +81,7 @@ impl Session {
         let (requests, inbox) = mpsc::channel(REQUESTS);
         let engine = Engine::new(link.clone(), plan.clone(), options, start);
         let lease = settings.lease_us.map_or(lease, Duration::from_micros);
-        let mut host = Host::new(link.clone(), protocol, inbox, position, lease, journaling);
+        let mut host = Host::new(link.clone(), protocol, inbox, position, lease, journaling, meter);
         let past = link.figures();
         link.settle(Box::new(engine));
         host.replay(replayed);
@@ -86,6 +96,11 @@ impl Session {
 
     pub(crate) const fn plan(&self) -> &Arc<Plan> {
         &self.plan
+    }
+
+    /// How many producers it was opened with.
+    pub(crate) fn producers(&self) -> usize {
+        self.settings.producers.len()
     }
 
     pub(crate) fn runs(&self) -> &Runs {
@@ -318,6 +333,11 @@ impl Session {
             return Err(self.differs());
         }
         self.check_settings(settings, runs)
+    }
+
+    /// Whether it was opened with these settings.
+    pub(crate) fn has_settings(&self, settings: &Settings) -> bool {
+        *settings == self.settings
     }
 
     pub(crate) fn check_settings(&self, settings: &Settings, runs: &Runs) -> Result<(), Error> {

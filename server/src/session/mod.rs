@@ -22,6 +22,7 @@ pub(crate) mod journal;
 pub(crate) mod ledger;
 pub(crate) mod link;
 pub(crate) mod making;
+pub(crate) mod meter;
 mod outlet;
 pub(crate) mod output;
 pub(crate) mod parking;

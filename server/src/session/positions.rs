@@ -33,6 +33,7 @@ pub(crate) struct Accepted {
     multiplicity: AtomicU64,
     overload: AtomicU64,
     words: AtomicU64,
+    rate_limited: AtomicBool,
     ended: AtomicBool,
 }
 
@@ -86,6 +87,8 @@ pub(crate) struct Level {
     pub(crate) lag_us: u64,
     /// The daemon's monotonic clock \[µs\].
     pub(crate) now_us: u64,
+    /// The tenant has nothing left of what it may send a second.
+    pub(crate) over_rate: bool,
 }
 
 impl Accepted {
@@ -106,6 +109,7 @@ impl Accepted {
         self.multiplicity.store(status.drops.multiplicity, Relaxed);
         self.overload.store(status.drops.overload, Relaxed);
         self.words.store(status.drops.words, Relaxed);
+        self.rate_limited.store(protocol.is_rate_limited(producer), Relaxed);
         self.ended.store(protocol.has_ended(producer), Relaxed);
     }
 
@@ -286,7 +290,7 @@ impl Standing<'_> {
         let settled = self.simulated.settled.load(Acquire);
         let idle = settled == self.queued.pieces.load(Relaxed);
         let closed_us = self.start_us(self.simulated.closed());
-        Level { idle, closed_us, lag_us: self.lag_us(closed_us), now_us }
+        Level { idle, closed_us, lag_us: self.lag_us(closed_us), now_us, over_rate: false }
     }
 
     /// Events that are accepted and not simulated.
@@ -331,6 +335,7 @@ impl Standing<'_> {
             spikes: simulated.spikes.load(Relaxed),
             core_ns: simulated.core_ns.load(Relaxed),
             lag_us: self.lag_us(closed_us),
+            rate_limited: accepted.rate_limited.load(Relaxed),
         }
     }
 }

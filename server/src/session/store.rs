@@ -35,7 +35,10 @@ pub(crate) struct Kept {
 
 /// Kept snapshots, oldest first.
 pub(crate) struct Store {
+    /// Never held while files are written or read.
     held: Mutex<Vec<Kept>>,
+    /// Held while one is kept or deleted, by threads that may wait.
+    changing: Mutex<()>,
     /// Where files lie: a folder a tenant.
     folder: Option<(Arc<dyn Volume>, PathBuf)>,
     count_max: usize,
@@ -63,28 +66,21 @@ impl Store {
                 }
             }
         }
-        Ok(Self { held: Mutex::new(held), folder, count_max, bytes_max })
+        Ok(Self { held: Mutex::new(held), changing: Mutex::new(()), folder, count_max, bytes_max })
     }
 
-    /// Keeps a snapshot; gives its name.
+    /// Keeps a snapshot; gives its name. Waits for the disk.
     pub(crate) fn keep(&self, tenant: &str, runs: &Runs, bytes: Vec<u8>) -> Result<Name, Error> {
         let name: Name = Sha256::digest(&bytes).into();
-        let mut held = self.lock();
-        if held.iter().any(|kept| kept.name == name && kept.tenant == tenant) {
+        let _changing = lock(&self.changing);
+        if self.entry(tenant, &name).is_some() {
             return Ok(name);
         }
-        if held.len() >= self.count_max {
-            return Err(Error::Limit { what: "snapshots", limit: self.count_max as u64 });
-        }
-        let (total, size_bytes) =
-            (held.iter().map(|kept| kept.size_bytes).sum::<u64>(), bytes.len());
-        if total + size_bytes as u64 > self.bytes_max as u64 {
-            return Err(Error::Limit { what: "bytes of snapshots", limit: self.bytes_max as u64 });
-        }
+        self.check_room(bytes.len() as u64)?;
         let mut kept = Kept {
             name,
             tenant: tenant.to_owned(),
-            size_bytes: size_bytes as u64,
+            size_bytes: bytes.len() as u64,
             runs: runs.clone(),
             bytes: None,
         };
@@ -98,51 +94,67 @@ impl Store {
             }
             None => kept.bytes = Some(Arc::new(bytes)),
         }
-        held.push(kept);
+        lock(&self.held).push(kept);
         Ok(name)
+    }
+
+    fn check_room(&self, size_bytes: u64) -> Result<(), Error> {
+        let held = lock(&self.held);
+        if held.len() >= self.count_max {
+            return Err(Error::Limit { what: "snapshots", limit: self.count_max as u64 });
+        }
+        let total: u64 = held.iter().map(|kept| kept.size_bytes).sum();
+        if total + size_bytes > self.bytes_max as u64 {
+            return Err(Error::Limit { what: "bytes of snapshots", limit: self.bytes_max as u64 });
+        }
+        Ok(())
+    }
+
+    fn entry(&self, tenant: &str, name: &[u8]) -> Option<Kept> {
+        let held = lock(&self.held);
+        held.iter().find(|kept| kept.name == name && kept.tenant == tenant).cloned()
     }
 
     /// A tenant's snapshots, oldest first.
     pub(crate) fn list(&self, tenant: &str) -> Vec<Kept> {
-        self.lock().iter().filter(|kept| kept.tenant == tenant).cloned().collect()
+        lock(&self.held).iter().filter(|kept| kept.tenant == tenant).cloned().collect()
     }
 
-    /// A snapshot's bytes, if it is there.
+    /// A snapshot's bytes, if it is there. Waits for the disk.
     pub(crate) fn find(&self, tenant: &str, name: &[u8]) -> Result<Option<Arc<Vec<u8>>>, Error> {
-        let held = self.lock();
-        let found = held.iter().find(|kept| kept.name == name && kept.tenant == tenant);
-        let Some(kept) = found else {
+        let Some(kept) = self.entry(tenant, name) else {
             return Ok(None);
         };
-        if let (None, Some((volume, root))) = (&kept.bytes, &self.folder) {
-            let path = root.join(tenant).join(file_name(&kept.name));
-            let bytes = volume.read(&path);
-            let bytes =
-                bytes.map_err(|error| Error::Journal(format!("{}: {error}", path.display())))?;
-            return Ok(Some(Arc::new(bytes)));
+        let (None, Some((volume, root))) = (&kept.bytes, &self.folder) else {
+            return Ok(kept.bytes);
+        };
+        let path = root.join(tenant).join(file_name(&kept.name));
+        match volume.read(&path) {
+            Ok(bytes) => Ok(Some(Arc::new(bytes))),
+            // It was deleted meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::Journal(format!("{}: {error}", path.display()))),
         }
-        Ok(kept.bytes.clone())
     }
 
-    /// Forgets a snapshot; `false` if it is not there.
+    /// Forgets a snapshot; `false` if it is not there. Waits for the disk.
     pub(crate) fn delete(&self, tenant: &str, name: &[u8]) -> Result<bool, Error> {
-        let mut held = self.lock();
-        let at = held.iter().position(|kept| kept.name == name && kept.tenant == tenant);
-        let Some(at) = at else {
+        let _changing = lock(&self.changing);
+        let Some(kept) = self.entry(tenant, name) else {
             return Ok(false);
         };
         if let Some((volume, root)) = &self.folder {
-            let removed = volume.remove(&root.join(tenant).join(file_name(&held[at].name)));
+            let removed = volume.remove(&root.join(tenant).join(file_name(&kept.name)));
             removed.map_err(|error| Error::Journal(format!("snapshot: {error}")))?;
         }
-        held.remove(at);
+        lock(&self.held).retain(|kept| kept.name != name || kept.tenant != tenant);
         Ok(true)
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Kept>> {
-        // No call panics while it holds the list, so a poisoned one is whole.
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No call panics while it holds one of them, so a poisoned one is whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn found(tenant: &str, file: &str, bytes: &[u8]) -> Option<Kept> {

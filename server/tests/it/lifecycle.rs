@@ -151,11 +151,11 @@ async fn on_shutdown_open_sessions_finish_or_are_told() {
     busy.send(Request::Events(batch(1, 0, &[(0, 3)])));
     busy.send(Request::End(v1::EndOfInput {}));
     assert_eq!(busy.finish().await.reason(), v1::EndReason::Completed, "it may finish");
-    server.join();
+    server.join().await;
 
     let mut server = Server::with(|limits| limits.shutdown_grace = Duration::from_millis(50)).await;
     let idle = server.open(named("idle")).await.unwrap();
     server.stop();
     assert_eq!(idle.finish().await.reason(), v1::EndReason::Shutdown, "it is told");
-    server.join();
+    server.join().await;
 }

@@ -122,10 +122,11 @@ impl Server {
         }
     }
 
-    /// Waits until the daemon has ended.
-    pub(crate) fn join(&mut self) {
+    /// Waits until the daemon has ended, while clients may see it go.
+    pub(crate) async fn join(&mut self) {
         if let Some(thread) = self.thread.take() {
-            thread.join().unwrap();
+            let joined = tokio::task::spawn_blocking(|| thread.join().unwrap());
+            joined.await.unwrap();
         }
     }
 

@@ -50,9 +50,21 @@ fn sources(sources: &ConfigSources) -> Result<Effective, Failure> {
 
 /// The same, with the command's own flags, which win.
 fn effective(arguments: &ServeArguments) -> Result<Effective, Failure> {
-    let ServeArguments { sources: from, listen, networks, data, tokens, threads, log, .. } =
-        arguments;
-    let ServeArguments { metrics, metrics_insecure, insecure, .. } = arguments;
+    let ServeArguments {
+        sources: from,
+        listen,
+        networks,
+        data,
+        tokens,
+        tls_certificate,
+        tls_key,
+        tls_client_ca,
+        metrics,
+        metrics_insecure,
+        threads,
+        log,
+        insecure,
+    } = arguments;
     let mut effective = sources(from)?;
     let shown = |path: &std::path::PathBuf| path.display().to_string();
     let log = log.map(|log| match log {
@@ -64,6 +76,9 @@ fn effective(arguments: &ServeArguments) -> Result<Effective, Failure> {
         ("--networks", "networks", networks.as_ref().map(shown)),
         ("--data", "data", data.as_ref().map(shown)),
         ("--tokens", "tokens", tokens.as_ref().map(shown)),
+        ("--tls-certificate", "tls_certificate", tls_certificate.as_ref().map(shown)),
+        ("--tls-key", "tls_key", tls_key.as_ref().map(shown)),
+        ("--tls-client-ca", "tls_client_ca", tls_client_ca.as_ref().map(shown)),
         ("--metrics", "metrics", metrics.clone()),
         ("--metrics-insecure", "metrics_insecure", metrics_insecure.then(|| "true".to_owned())),
         ("--threads", "simulation_threads", threads.map(|threads| threads.to_string())),

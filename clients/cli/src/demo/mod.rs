@@ -46,8 +46,11 @@ const STEPS_AHEAD_MAX: u64 = 100;
 /// Plays, shows, and judges.
 pub(crate) async fn demo(arguments: DemoArguments) -> Result<(), Failure> {
     let steps = stage::play(arguments.seed, STEPS)?;
-    let daemon =
-        DaemonArguments { address: arguments.address, token: arguments.token, networks: None };
+    let daemon = DaemonArguments {
+        address: arguments.address,
+        credentials: arguments.credentials,
+        networks: None,
+    };
     let link = Link::open(&daemon).await?;
     let chosen = network::choose(&link.client, arguments.reverse_delays).await?;
     let options = OpenOptions { network_version: chosen.version, ..OpenOptions::new(&chosen.name) };

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use clap::{Args, Subcommand};
 use spiked_client::Client;
 
-use crate::{args::TokenSource, failure::Failure, link, numbers::hex, terminal};
+use crate::{args::Credentials, credentials::connect, failure::Failure, numbers::hex, terminal};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -23,11 +23,11 @@ use crate::{args::TokenSource, failure::Failure, link, numbers::hex, terminal};
 pub(crate) struct SessionsArguments {
     #[command(subcommand)]
     command: Option<SessionsCommand>,
-    /// The daemon: HOST:PORT or unix:/PATH.
+    /// The daemon: HOST:PORT, https://HOST:PORT or unix:/PATH.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7411", global = true)]
     address: String,
     #[command(flatten)]
-    token: TokenSource,
+    credentials: Credentials,
 }
 
 #[derive(Debug, Subcommand)]
@@ -93,7 +93,7 @@ enum SessionsCommand {
 
 /// Does what was asked for.
 pub(crate) async fn sessions(arguments: SessionsArguments) -> Result<(), Failure> {
-    let client = link::connect(&arguments.address, &arguments.token).await?;
+    let client = connect(&arguments.address, &arguments.credentials).await?;
     let text = match arguments.command.unwrap_or(SessionsCommand::List) {
         SessionsCommand::List => show::listed(&client.list_sessions().await?),
         SessionsCommand::Show { session } => show::shown(&find(&client, &session).await?),

@@ -66,6 +66,22 @@ impl Folder {
     }
 }
 
+/// Puts a whole new file in the place of the old one.
+pub(crate) fn put(file: &Path, text: &str) {
+    let fresh = file.with_extension("new");
+    fs::write(&fresh, text).expect("written");
+    fs::rename(fresh, file).expect("renamed");
+}
+
+/// Writes another text of the same length into a file, so that nothing about it changes but that.
+pub(crate) fn overwrite_unseen(file: &Path, text: &str) {
+    let before = fs::metadata(file).expect("it is there");
+    assert_eq!(before.len(), text.len() as u64, "another length would be seen");
+    fs::write(file, text).expect("written");
+    let written = File::options().write(true).open(file).expect("it can be opened");
+    written.set_modified(before.modified().expect("a time")).expect("it can be set");
+}
+
 fn create(path: &Path) -> File {
     File::create(path).expect("it can be made")
 }

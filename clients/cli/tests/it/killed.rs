@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use spiked_client::{AddressEvent, Client, Durability, Item, OpenOptions, v1};
+use spiked_client::{AddressEvent, Client, Durability, Item, OpenOptions, Session, v1};
 
 use crate::process::Daemon;
 
@@ -45,6 +45,7 @@ const BATCH_EVENTS: u64 = 24;
 const WINDOW_US: u64 = 1_000;
 /// Together with the other two policies, a hundred.
 const KILLS: u32 = 34;
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Numbers that look random and are the same every time.
 struct Random(u64);
@@ -81,17 +82,27 @@ fn serve(socket: &Path, folder: &Path) -> Daemon {
     ])
 }
 
+/// Opens a session; carried it is from then on, so a kill that falls into the opening is for us.
+async fn opened(address: &str, options: OpenOptions) -> Session {
+    loop {
+        if let Ok(client) = Client::connect(address).await
+            && let Ok(session) = client.open(options.clone()).await
+        {
+            return session;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
 /// (tick, address) of every spike, and what the session said last.
 async fn run(
     address: &str,
     durability: Durability,
     pause: Duration,
 ) -> (Vec<(u64, u32)>, v1::Ended) {
-    let client = Client::connect(address).await.expect("connected");
-    let options = OpenOptions::new("lively")
-        .with_durability(durability)
-        .with_patience(Duration::from_secs(30));
-    let (mut producer, mut output) = client.open(options).await.expect("opened").split();
+    let options = OpenOptions::new("lively").with_durability(durability).with_patience(PATIENCE);
+    let opening = tokio::time::timeout(PATIENCE, opened(address, options));
+    let (mut producer, mut output) = opening.await.expect("it opens").split();
     let feeding = tokio::spawn(async move {
         for batch in 0..BATCHES {
             let promise_us = Some((batch + 1) * WINDOW_US);

@@ -2,6 +2,7 @@
 
 mod alone;
 mod attack;
+mod authority;
 mod broken;
 mod client;
 mod config;
@@ -15,9 +16,11 @@ mod metrics;
 mod misuse;
 mod motif;
 mod process;
+mod quotas;
 mod run;
 mod serve;
 mod sessions;
 mod shared;
+mod tls;
 mod tokens;
 mod verify;

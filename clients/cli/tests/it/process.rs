@@ -1,8 +1,9 @@
 //! Starting `spiked` and reading what it says.
 
 use std::{
+    fs::File,
     io::{BufRead as _, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     time::Duration,
 };
@@ -78,9 +79,19 @@ impl Daemon {
         Self::run(command)
     }
 
-    fn run(mut command: Command) -> Self {
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("spiked runs");
+    /// The same, with its log in a file.
+    pub(crate) fn start_logged(arguments: &[&str], log: &Path) -> Self {
+        let mut command = spiked(["serve"]);
+        command.args(arguments);
+        Self::run_into(command, File::create(log).expect("it can be made").into())
+    }
+
+    fn run(command: Command) -> Self {
+        Self::run_into(command, Stdio::null())
+    }
+
+    fn run_into(mut command: Command, log: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("spiked runs");
         let mut stdout = BufReader::new(child.stdout.as_mut().expect("a pipe"));
         let mut told = |what: &str| {
             let mut line = String::new();

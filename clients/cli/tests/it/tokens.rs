@@ -6,10 +6,13 @@ use std::{fs, path::Path, time::Duration};
 use bytes::Bytes;
 use spiked_client::{AddressEvent, Client, Error, Item, OpenOptions, Reason, v1};
 
-use crate::process::{Daemon, Told, spiked, tell};
+use crate::{
+    files::{overwrite_unseen, put},
+    process::{Daemon, Told, spiked, tell},
+};
 
 /// A token and its entry, as `spiked token` makes them.
-fn made(name: &str, tenant: &str, scopes: &[&str]) -> (String, String) {
+pub(crate) fn made(name: &str, tenant: &str, scopes: &[&str]) -> (String, String) {
     let mut arguments = vec!["token", "--name", name, "--tenant", tenant];
     arguments.extend(scopes.iter().flat_map(|scope| ["--scope", scope]));
     let told = tell(arguments).done().stdout;
@@ -18,18 +21,11 @@ fn made(name: &str, tenant: &str, scopes: &[&str]) -> (String, String) {
     (secret.to_owned(), entry.to_owned())
 }
 
-/// Puts a whole new file in the place of the old one.
-fn put(file: &Path, text: &str) {
-    let fresh = file.with_extension("new");
-    fs::write(&fresh, text).expect("written");
-    fs::rename(fresh, file).expect("renamed");
-}
-
-fn daemon(file: &Path) -> Daemon {
+pub(crate) fn daemon(file: &Path) -> Daemon {
     Daemon::start_with(&["--listen", "127.0.0.1:0", "--tokens", file.to_str().expect("plain")])
 }
 
-async fn with(daemon: &Daemon, token: &str) -> Client {
+pub(crate) async fn with(daemon: &Daemon, token: &str) -> Client {
     Client::connect_with(&daemon.address, token).await.expect("connected")
 }
 
@@ -172,6 +168,28 @@ async fn a_removed_token_opens_nothing_more_and_its_stream_goes_on() {
         }
     }
     assert_eq!(spikes, 1);
+}
+
+/// A change that no look at the file shows comes into force with the signal, and not before. Seen to
+/// fail with a handler that reads nothing.
+#[tokio::test]
+async fn the_file_is_read_again_on_sighup() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("tokens.toml");
+    let ((old, old_entry), (new, new_entry)) =
+        (made("a", "t", &["read"]), made("b", "t", &["read"]));
+    put(&file, &old_entry);
+    let daemon = daemon(&file);
+    let (old, new) = (with(&daemon, &old).await, with(&daemon, &new).await);
+    until(&old, None).await;
+    // The look that every daemon begins with must be over.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    overwrite_unseen(&file, &new_entry);
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    assert_eq!(reason(new.list_sessions().await), Some(Reason::Unauthenticated));
+    daemon.signal("HUP");
+    until(&new, None).await;
+    assert_eq!(reason(old.list_sessions().await), Some(Reason::Unauthenticated));
 }
 
 #[test]

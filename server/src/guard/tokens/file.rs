@@ -10,10 +10,13 @@ use toml::{
 use super::Table;
 use crate::{
     StartError,
-    config::line_of,
+    config::{self, line_of},
     guard::{Caller, Scope},
     networks::name::hint,
-    session::{registry::Quotas, settings::check_name},
+    session::{
+        meter::{Quota, Quotas},
+        settings::check_name,
+    },
 };
 
 /// What is wrong, and where in the text.
@@ -88,20 +91,37 @@ fn quotas(tenants: &DeTable<'_>) -> Result<Quotas, Wrong> {
     for (tenant, value) in tenants {
         let at = tenant.span().start;
         check_name("tenant", tenant.get_ref()).map_err(|error| (at, error.to_string()))?;
-        let table = inner(value, tenant.get_ref())?;
-        check_keys(table, &["sessions"])?;
-        if let Some(sessions) = table.get("sessions") {
-            let count = sessions
-                .get_ref()
-                .as_integer()
-                .and_then(|integer| usize::from_str_radix(integer.as_str(), integer.radix()).ok());
-            let count = count.ok_or_else(|| {
-                (sessions.span().start, "sessions: a whole number belongs here".to_owned())
-            })?;
-            quotas.insert(tenant.get_ref().to_string(), count);
-        }
+        quotas.insert(tenant.get_ref().to_string(), quota(inner(value, tenant.get_ref())?)?);
     }
     Ok(quotas)
+}
+
+fn quota(table: &DeTable<'_>) -> Result<Quota, Wrong> {
+    check_keys(table, &["sessions", "memory_bytes", "events_a_second", "bytes_a_second"])?;
+    let count = |key: &str| table.get(key).map(|value| count(value, key)).transpose();
+    let bytes = |key: &str| table.get(key).map(|value| bytes(value, key)).transpose();
+    let sessions = count("sessions")?.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+    let (memory_bytes, bytes_a_second) = (bytes("memory_bytes")?, bytes("bytes_a_second")?);
+    let events_a_second = count("events_a_second")?;
+    for (key, rate) in [("events_a_second", events_a_second), ("bytes_a_second", bytes_a_second)] {
+        if let (Some(0), Some(value)) = (rate, table.get(key)) {
+            return Err((value.span().start, format!("{key}: must be at least 1")));
+        }
+    }
+    Ok(Quota { sessions, memory_bytes, events_a_second, bytes_a_second })
+}
+
+fn count(value: &Value<'_>, key: &str) -> Result<u64, Wrong> {
+    let integer = value.get_ref().as_integer();
+    let count =
+        integer.and_then(|integer| u64::from_str_radix(integer.as_str(), integer.radix()).ok());
+    count.ok_or_else(|| (value.span().start, format!("{key}: a whole number belongs here")))
+}
+
+fn bytes(value: &Value<'_>, key: &str) -> Result<u64, Wrong> {
+    let bytes = value.get_ref().as_str().and_then(config::size);
+    let wrong = || (value.span().start, format!("{key}: a size, as \"256 MiB\", belongs here"));
+    bytes.ok_or_else(wrong)
 }
 
 fn check_keys(table: &DeTable<'_>, known: &[&str]) -> Result<(), Wrong> {
@@ -161,12 +181,19 @@ mod tests {
     fn a_fresh_token_is_read_as_it_was_made() {
         let fresh = FreshToken::new("robot", "lab", &[Scope::Stream, Scope::Read]).unwrap();
         assert_eq!(fresh.secret.len(), 64);
-        let text = format!("{}[tenant.lab]\nsessions = 8\n", fresh.entry);
+        let quotas = "sessions = 8\nevents_a_second = 1_000_000\nmemory_bytes = \"2 GiB\"\n";
+        let text = format!("{}[tenant.lab]\n{quotas}", fresh.entry);
         let table = parse(&text, Path::new("t.toml")).unwrap();
         let [(_, caller)] = &table.tokens[..] else { panic!("{table:?}") };
         assert_eq!((caller.name.as_str(), caller.tenant.as_str()), ("robot", "lab"));
         assert_eq!(caller.scopes, [Scope::Stream, Scope::Read]);
-        assert_eq!(table.quotas.get("lab"), Some(&8));
+        let expected = Quota {
+            sessions: Some(8),
+            memory_bytes: Some(2 << 30),
+            events_a_second: Some(1_000_000),
+            bytes_a_second: None,
+        };
+        assert_eq!(table.quotas.get("lab"), Some(&expected));
     }
 
     #[test]
@@ -181,6 +208,9 @@ mod tests {
             ("[tenant.'../x']\nsessions = 3", "t.toml:1: tenant: expected 1 to 128"),
             ("[tenant.t]\nsessions = -3", "t.toml:2: sessions: a whole number"),
             ("[tenant.t]\nsession = 3", r#"did you mean "sessions"?"#),
+            ("[tenant.t]\nmemory_bytes = 3", "t.toml:2: memory_bytes: a size, as \"256 MiB\""),
+            ("[tenant.t]\nbytes_a_second = '0 B'", "bytes_a_second: must be at least 1"),
+            ("[tenant.t]\nevents_a_second = 0", "t.toml:2: events_a_second: must be at least 1"),
             ("token = [", "t.toml:1: "),
             (&good.replace("\"t\"", "\"..\""), "t.toml:4: tenant: expected 1 to 128"),
             (

@@ -50,6 +50,7 @@ pub(super) enum Written {
     Synced(io::Result<()>),
     Frozen(Frozen),
     Snapshot { index: u64, output_position: u64, written: io::Result<()> },
+    Pruned(io::Result<()>),
 }
 
 /// A write that is done.
@@ -90,6 +91,7 @@ pub(crate) struct Journaling {
     /// The engine is asked for its state, to be written after so many records.
     freezing: Option<(u64, oneshot::Receiver<Frozen>)>,
     snapshotting: Option<JoinHandle<(u64, u64, io::Result<()>)>>,
+    pruning: Option<JoinHandle<io::Result<()>>>,
     /// (records before it, output position, bytes of records since the one before) of snapshots on
     /// disk, oldest first.
     snapshots: Vec<(u64, u64, u64)>,
@@ -128,6 +130,7 @@ impl Journaling {
             sync_due: None,
             freezing: None,
             snapshotting: None,
+            pruning: None,
             snapshots: vec![(oldest.0, oldest.1, 0)],
             asked: Vec::new(),
             failed: false,
@@ -161,7 +164,8 @@ impl Journaling {
 
     fn is_idle(&self) -> bool {
         let rests = self.failed || self.rests();
-        rests && self.writing.is_none() && self.syncing.is_none() && self.snapshotting.is_none()
+        let writes = self.writing.is_some() || self.syncing.is_some();
+        rests && !writes && self.snapshotting.is_none() && self.pruning.is_none()
     }
 
     pub(super) fn poll_written(&mut self, context: &mut Context<'_>) -> Poll<Written> {
@@ -173,6 +177,9 @@ impl Journaling {
         }
         if let Some((index, output_position, written)) = poll(&mut self.snapshotting, context) {
             return Poll::Ready(Written::Snapshot { index, output_position, written });
+        }
+        if let Some(result) = poll(&mut self.pruning, context) {
+            return Poll::Ready(Written::Pruned(result));
         }
         if let Some((_, frozen)) = &mut self.freezing
             && let Poll::Ready(frozen) = Pin::new(frozen).poll(context)
@@ -271,6 +278,10 @@ impl Host {
                     let bytes = journaling.keeping.snapshot_after_bytes;
                     journaling.snapshots.push((index, output_position, bytes));
                 }
+            }
+            Written::Pruned(Ok(())) => {}
+            Written::Pruned(Err(error)) => {
+                tracing::warn!(session = self.link.id(), %error, "old parts of a journal were not removed");
             }
             // The journal is longer than it would be with a snapshot, and whole.
             Written::Snapshot { written: Err(error), .. } => {
@@ -413,7 +424,7 @@ impl Host {
         let Some(journaling) = &mut self.journaling else {
             return;
         };
-        if journaling.snapshots.len() < 2 {
+        if journaling.snapshots.len() < 2 || journaling.pruning.is_some() {
             return;
         }
         let kept: u64 = journaling.snapshots.iter().map(|(.., bytes)| bytes).sum();
@@ -429,31 +440,34 @@ impl Host {
         if let Some(first) = journaling.snapshots.first_mut() {
             first.2 = 0;
         }
-        let id = self.link.id().to_owned();
-        drop(spawn_blocking(move || {
-            if let Err(error) = folder.prune(index) {
-                tracing::warn!(session = id, %error, "old parts of a journal were not removed");
-            }
-        }));
+        journaling.pruning = Some(spawn_blocking(move || folder.prune(index)));
     }
 
     /// What becomes of the journal at the session's end.
-    pub(super) fn close_journal(&mut self, reason: v1::EndReason) {
+    pub(super) async fn close_journal(&mut self, reason: v1::EndReason) {
+        let unread = self.seats.iter().any(super::Seat::awaits_delivery);
         let Some(journaling) = &mut self.journaling else {
             return;
         };
-        let unread = self.seats.iter().any(super::Seat::awaits_delivery);
-        // A write that failed leaves nothing that could be synced.
-        let journal = journaling.home.take();
-        let unwanted = matches!(reason, v1::EndReason::Closed | v1::EndReason::Rewound);
-        let result = if self.outcome == Outcome::Saved || unread && !unwanted {
+        if reason == v1::EndReason::Rewound {
+            // Whoever takes the session back goes on with its folder.
+            return;
+        }
+        if unread && reason != v1::EndReason::Closed {
             self.outcome = Outcome::Saved;
-            let synced = journal.map_or(Ok(()), |journal| journal.sync());
-            synced.and_then(|()| journaling.folder.set_resting(true))
-        } else {
-            journaling.folder.remove()
-        };
-        if let Err(error) = result {
+        }
+        // A write that failed leaves nothing that could be synced.
+        let (journal, folder) = (journaling.home.take(), journaling.folder.clone());
+        let saved = self.outcome == Outcome::Saved;
+        let closed = spawn_blocking(move || match saved {
+            true => {
+                let synced = journal.map_or(Ok(()), |journal| journal.sync());
+                synced.and_then(|()| folder.set_resting(true))
+            }
+            false => folder.remove(),
+        });
+        // It ends by returning: nothing there panics or is cancelled but with the whole daemon.
+        if let Ok(Err(error)) = closed.await {
             tracing::warn!(session = self.link.id(), %error, "the journal was not put in order");
         }
     }

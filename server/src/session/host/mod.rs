@@ -8,6 +8,7 @@
 mod audience;
 mod journaling;
 mod latency;
+mod metering;
 mod passing;
 mod request;
 mod seat;
@@ -42,10 +43,11 @@ pub(crate) use self::{
 use super::{
     chunk::Chunk,
     link::{Input, Link, Over},
+    meter::Meter,
     positions::Level,
     protocol::{Actions, Protocol, Refusal},
     retained::Retained,
-    settings::{Durability, Pace},
+    settings::Pace,
 };
 
 /// Everything that can wake the task.
@@ -98,6 +100,9 @@ pub(crate) struct Host {
     lease_ends: Option<Instant>,
     /// When the clock is due under live pace.
     clock_due: Option<Instant>,
+    /// What the tenant has left of what it may send, and when to look again.
+    meter: Arc<Meter>,
+    grant_due: Option<Instant>,
     alarm: Pin<Box<Sleep>>,
     /// Whose stream is looked at first next time.
     turn: usize,
@@ -116,6 +121,7 @@ impl Host {
         output_position: u64,
         lease: Duration,
         journaling: Option<Journaling>,
+        meter: Arc<Meter>,
     ) -> Self {
         let now = Instant::now();
         let seats = protocol.settings().producers.iter();
@@ -135,6 +141,8 @@ impl Host {
             lease,
             lease_ends: Some(now + lease),
             clock_due: None,
+            meter,
+            grant_due: None,
             alarm: Box::pin(sleep_until(now + lease)),
             turn: 0,
             lease_over: false,
@@ -143,6 +151,8 @@ impl Host {
             link,
             protocol,
         };
+        host.protocol.allow_from_scratch();
+        host.grant();
         host.publish();
         host.announce_durable();
         host
@@ -177,7 +187,7 @@ impl Host {
                 Wake::Time => self.see_to_time(),
             }
         }
-        self.leave();
+        self.leave().await;
         self.outcome
     }
 
@@ -228,7 +238,7 @@ impl Host {
         let level = self.level();
         let (protocol, out) = (&mut self.protocol, &mut self.actions);
         match message {
-            Some(Message::Events(batch)) => protocol.batch(seat, &batch, &level, out),
+            Some(Message::Events(batch)) => self.take_batch(seat, &batch, level),
             Some(Message::Heartbeat(v1::Heartbeat { promise_us })) => {
                 protocol.heartbeat(seat, promise_us, &level, out);
             }
@@ -278,6 +288,7 @@ impl Host {
         for (producer, error) in self.actions.errors.drain(..) {
             self.seats[producer].tell(error);
         }
+        self.grant();
         self.publish();
         // What the engine is given it answers with a wake, and an acknowledgement that says only
         // `accepted` would come just before the one that says more.
@@ -315,7 +326,7 @@ impl Host {
     }
 
     fn is_durable(&self) -> bool {
-        self.protocol.settings().durability != Durability::None
+        self.protocol.is_durable()
     }
 
     /// The session is over, and whoever reads was given all.
@@ -331,7 +342,7 @@ impl Host {
     }
 
     /// Tells everybody why it ends. Streams that have their end already keep it.
-    fn leave(&mut self) {
+    async fn leave(&mut self) {
         let (reason, message) = match self.link.over() {
             Some(Over::Ended(reason, message)) => (*reason, message.clone()),
             Some(Over::Finished(reason)) => (*reason, String::new()),
@@ -343,6 +354,6 @@ impl Host {
         self.audience.end(&self.retained, reason, &message);
         // Whoever asked for something that the engine will not answer any more is told so.
         while self.link.pop_input().is_some() {}
-        self.close_journal(reason);
+        self.close_journal(reason).await;
     }
 }

@@ -56,13 +56,14 @@ impl Stepping {
 impl Host {
     pub(super) fn step(&mut self, step: Step) {
         let Step { request, reply } = step;
-        if let Err(error) = self.begin_step(&request) {
+        self.grant();
+        if let Err(error) = self.begin_step(&request).and_then(|()| self.check_rate(&request)) {
             let _ = reply.send(Err(error));
             return;
         }
         let level = self.level();
         for batch in &request.events {
-            self.protocol.batch(0, batch, &level, &mut self.actions);
+            self.take_batch(0, batch, level);
         }
         if !self.protocol.has_origin() {
             self.act();

@@ -25,7 +25,14 @@ impl Host {
     /// Wakes when the first of all that is due is due.
     pub(super) fn set_alarm(&mut self) {
         let closing = self.seats.iter().filter_map(Seat::closes_at).min();
-        let due = [self.clock_due, self.lease_ends, self.sync_due(), closing, self.lapse_due()];
+        let due = [
+            self.clock_due,
+            self.lease_ends,
+            self.sync_due(),
+            closing,
+            self.lapse_due(),
+            self.grant_due,
+        ];
         let due = due.into_iter().flatten().min();
         if let Some(due) = due
             && self.alarm.deadline() != due
@@ -40,6 +47,9 @@ impl Host {
             self.clock_due = self.is_live().then(|| now + self.clock_period());
             let level = self.level();
             self.protocol.tick(&level, &mut self.actions);
+            self.act();
+        }
+        if self.grant_due.is_some_and(|due| due <= now) {
             self.act();
         }
         if self.sync_due().is_some_and(|due| due <= now) {

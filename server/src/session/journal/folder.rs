@@ -3,6 +3,7 @@
 //! ```text
 //! session                         who it belongs to, its token, how it is spread
 //! resting                         it was saved, and is made again only when somebody opens it
+//! rewound                         the state that it goes back to; while it is here, nothing else counts
 //! 00000000000000000000.snapshot   state after so many records
 //! 00000000000000000000.journal    the records from there on
 //! ```
@@ -24,6 +25,7 @@ use crate::session::{
 
 const META: &str = "session";
 const RESTING: &str = "resting";
+const REWOUND: &str = "rewound";
 const SNAPSHOT: &str = ".snapshot";
 const SEGMENT: &str = ".journal";
 const VERSION: u64 = 1;
@@ -35,6 +37,13 @@ pub(crate) struct Meta {
     pub(crate) tenant: String,
     pub(crate) token: [u8; 16],
     pub(crate) workers: u32,
+}
+
+/// What a journal holds since a snapshot.
+pub(crate) struct Found {
+    pub(crate) records: Vec<Record>,
+    /// Bytes of it on disk.
+    pub(crate) bytes: u64,
 }
 
 /// A session's folder.
@@ -69,6 +78,29 @@ impl Folder {
 
     pub(crate) fn write_snapshot(&self, index: u64, bytes: &[u8]) -> io::Result<()> {
         self.volume.write_whole(&self.file(index, SNAPSHOT), bytes)
+    }
+
+    /// Takes the session back to a state: from the moment that this is written whole, it is what the
+    /// session goes on from, whatever happens on the way.
+    pub(crate) fn go_back(&self, snapshot: &[u8]) -> io::Result<()> {
+        self.volume.write_whole(&self.path.join(REWOUND), snapshot)?;
+        self.finish_going_back()
+    }
+
+    /// Does what is left of a going back that was cut off, if there was one.
+    pub(crate) fn finish_going_back(&self) -> io::Result<()> {
+        let rewound = self.path.join(REWOUND);
+        let snapshot = match self.volume.read(&rewound) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            read => read?,
+        };
+        for name in self.volume.list(&self.path)? {
+            if [SNAPSHOT, SEGMENT].iter().any(|kind| index_of(&name, kind).is_some()) {
+                self.volume.remove(&self.path.join(name))?;
+            }
+        }
+        self.write_snapshot(0, &snapshot)?;
+        self.volume.remove(&rewound)
     }
 
     pub(super) fn new_segment(&self, index: u64) -> io::Result<Arc<dyn Log>> {
@@ -126,12 +158,12 @@ impl Folder {
     }
 
     /// Reads all records since the snapshot at `index`; what is torn off at the very end is cut.
-    pub(crate) fn find(&self, index: u64) -> Result<Vec<Record>, Broken> {
+    pub(crate) fn find(&self, index: u64) -> Result<Found, Broken> {
         let volume = self.volume.as_ref();
         let names = volume.list(&self.path).map_err(|source| Broken::io(&self.path, source))?;
         let segments = names.iter().filter_map(|name| index_of(name, SEGMENT));
         let segments: Vec<u64> = segments.filter(|&segment| segment >= index).collect();
-        let mut records = Vec::new();
+        let (mut records, mut bytes) = (Vec::new(), 0);
         for (at, &segment) in segments.iter().enumerate() {
             let path = self.file(segment, SEGMENT);
             let before = index + records.len() as u64;
@@ -141,6 +173,7 @@ impl Folder {
             }
             let read = segment::read(volume, &path, &self.plan_sha256, segment)?;
             records.extend(read.records);
+            bytes += read.torn_at.unwrap_or(read.length);
             if let Some(torn_at) = read.torn_at {
                 if at + 1 < segments.len() {
                     let problem = format!("damaged at byte {torn_at}, and more follows it");
@@ -154,7 +187,7 @@ impl Folder {
                 volume.cut(&path, length).map_err(|source| Broken::io(&path, source))?;
             }
         }
-        Ok(records)
+        Ok(Found { records, bytes })
     }
 
     /// Removes all snapshots and segments before the snapshot at `index`.

@@ -31,16 +31,17 @@ pub(crate) struct Journal {
     log: Arc<dyn Log>,
     /// Records before the next.
     index: u64,
-    /// Bytes in the segment that is written.
+    /// Bytes to be read again to make the session, since the last snapshot but for what waits.
     bytes: u64,
     buffer: Vec<u8>,
 }
 
 impl Journal {
-    /// A journal that goes on after so many records, in a segment of its own.
-    pub(crate) fn begin(folder: Folder, index: u64) -> io::Result<Self> {
+    /// A journal that goes on after so many records, of which so many bytes are to be read again to
+    /// make the session; in a segment of its own.
+    pub(crate) fn begin(folder: Folder, index: u64, bytes: u64) -> io::Result<Self> {
         let log = folder.new_segment(index)?;
-        Ok(Self { folder, log, index, bytes: 0, buffer: Vec::new() })
+        Ok(Self { folder, log, index, bytes, buffer: Vec::new() })
     }
 
     /// Appends records. After an error nothing more may be written: how much of it is there is not

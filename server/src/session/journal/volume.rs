@@ -21,6 +21,7 @@ pub(crate) trait Volume: Send + Sync + 'static {
     fn create_log(&self, path: &Path) -> io::Result<Arc<dyn Log>>;
     /// Cuts a file, and makes it safe from power loss.
     fn cut(&self, path: &Path, length: u64) -> io::Result<()>;
+    /// Removes a file; that it is gone survives power loss.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Removes a folder with all that is in it.
     fn remove_folder(&self, path: &Path) -> io::Result<()>;
@@ -96,7 +97,8 @@ impl Volume for Disk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
+        fs::remove_file(path)?;
+        path.parent().map_or(Ok(()), sync_folder)
     }
 
     fn remove_folder(&self, path: &Path) -> io::Result<()> {

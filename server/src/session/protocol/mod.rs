@@ -135,6 +135,32 @@ impl Protocol {
         self.producers[producer].credit(self.settings.overload, self.capacity)
     }
 
+    /// Lets each producer go so much beyond what it has sent, or as far as the queue goes.
+    pub(crate) fn allow(&mut self, left: Option<v1::Credit>) {
+        let (overload, capacity) = (self.settings.overload, self.capacity);
+        for producer in &mut self.producers {
+            match left {
+                Some(left) => producer.allow(left, overload, capacity),
+                None => producer.allow_all(),
+            }
+        }
+    }
+
+    /// Whether a producer's credit is what its tenant has left, and not what the queue has room for.
+    pub(crate) fn is_rate_limited(&self, producer: usize) -> bool {
+        self.producers[producer].is_rate_limited(self.settings.overload, self.capacity)
+    }
+
+    /// Nobody has been told of any credit yet.
+    pub(crate) fn allow_from_scratch(&mut self) {
+        self.producers.iter_mut().for_each(Producer::allow_from_scratch);
+    }
+
+    /// What a producer's batch would take of its credit in events.
+    pub(crate) fn charge_of(&self, producer: usize, batch: &v1::EventBatch) -> u64 {
+        self.producers[producer].charge_of(batch)
+    }
+
     /// Whether a producer sends no more.
     pub(crate) fn has_ended(&self, producer: usize) -> bool {
         self.ended || self.producers[producer].ended
@@ -186,6 +212,11 @@ impl Protocol {
         &self.settings
     }
 
+    /// Whether the session is to survive the daemon.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.settings.durability != Durability::None
+    }
+
     /// A numbered batch of events.
     pub(crate) fn batch(
         &mut self,
@@ -203,11 +234,16 @@ impl Protocol {
             Ok(Admitted::Next { digest, charge }) => {
                 match self.finds_no_room(producer, charge, level) {
                     true if self.settings.overload == Overload::Fail => {
-                        let refusal = Refusal::overload(batch.sequence, self.waiting(), level);
+                        let refusal = match level.over_rate {
+                            true => Refusal::rate(batch.sequence),
+                            false => Refusal::overload(batch.sequence, self.waiting(), level),
+                        };
                         self.refuse(producer, &refusal, out);
                     }
                     full => {
-                        let dropped = full && self.settings.overload == Overload::DropNewest;
+                        // What waits is not to blame for a rate, so the newest goes then.
+                        let newest = self.settings.overload == Overload::DropNewest;
+                        let dropped = level.over_rate || (full && newest);
                         let gate = self.gate(level);
                         let floor_us = gate.floor_us;
                         let accepting = Accepting { batch, digest, charge, dropped, floor_us };

@@ -17,7 +17,8 @@ impl Protocol {
 
     /// Whether a batch meets the overload policy.
     pub(super) fn finds_no_room(&self, producer: usize, charge: u64, level: &Level) -> bool {
-        self.producers[producer].waiting() + charge > self.capacity.events || self.lags(level)
+        let full = self.producers[producer].waiting() + charge > self.capacity.events;
+        full || level.over_rate || self.lags(level)
     }
 
     fn lags(&self, level: &Level) -> bool {

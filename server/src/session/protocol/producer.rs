@@ -73,6 +73,8 @@ pub(super) struct Producer {
     /// Events that it may have sent in all. What was granted is never taken back, though EVT3 words
     /// may turn out to hold more events than they are charged for.
     granted: u64,
+    /// What its tenant lets it have sent in all, where the tenant has rates.
+    allowed: Option<v1::Credit>,
 }
 
 impl Producer {
@@ -88,6 +90,7 @@ impl Producer {
             outstanding: Outstanding::default(),
             held: 0,
             granted: 0,
+            allowed: None,
         }
     }
 
@@ -115,7 +118,54 @@ impl Producer {
             let events = charged_events + CREDIT_AMPLE;
             return v1::Credit { events, bytes: charged_bytes + CREDIT_AMPLE };
         }
-        v1::Credit { events: self.granted, bytes: charged_bytes + capacity.bytes }
+        let v1::Credit { events, bytes } = self.room(capacity);
+        match self.allowed {
+            Some(allowed) => {
+                v1::Credit { events: events.min(allowed.events), bytes: bytes.min(allowed.bytes) }
+            }
+            None => v1::Credit { events, bytes },
+        }
+    }
+
+    /// What the queue has room for.
+    fn room(&self, capacity: Capacity) -> v1::Credit {
+        v1::Credit { events: self.granted, bytes: self.status.charged_bytes + capacity.bytes }
+    }
+
+    /// Whether its tenant's rate holds it back rather than the queue.
+    pub(super) fn is_rate_limited(&self, overload: Overload, capacity: Capacity) -> bool {
+        overload == Overload::Block && self.credit(overload, capacity) != self.room(capacity)
+    }
+
+    /// Lets it go so much beyond what it has sent. What was granted is never taken back, so one that
+    /// was not bounded before keeps what it had.
+    pub(super) fn allow(&mut self, left: v1::Credit, overload: Overload, capacity: Capacity) {
+        let granted = self.credit(overload, capacity);
+        let before = self.allowed.unwrap_or(granted);
+        let Status { charged_events, charged_bytes, .. } = self.status;
+        self.allowed = Some(v1::Credit {
+            events: before.events.max(charged_events.saturating_add(left.events)),
+            bytes: before.bytes.max(charged_bytes.saturating_add(left.bytes)),
+        });
+    }
+
+    /// Nothing has been sent or granted yet.
+    pub(super) fn allow_from_scratch(&mut self) {
+        if self.status.charged_events == 0 && self.status.charged_bytes == 0 {
+            self.allowed = Some(v1::Credit::default());
+        }
+    }
+
+    pub(super) fn allow_all(&mut self) {
+        self.allowed = None;
+    }
+
+    /// What a batch would take of the credit in events; nothing where it makes no sense.
+    pub(super) fn charge_of(&self, batch: &v1::EventBatch) -> u64 {
+        if matches!(self.numbers.place(batch), Ok(Place::Duplicate)) {
+            return 0;
+        }
+        self.port(batch).and_then(|port| port.check(batch)).unwrap_or(0)
     }
 
     pub(super) fn is_stalled(&self, gate: &Gate<'_>) -> bool {
@@ -155,7 +205,7 @@ impl Producer {
     ) -> Result<(), Refusal> {
         let credit = self.credit(gate.settings.overload, gate.capacity);
         let events_left = credit.events.saturating_sub(self.status.charged_events);
-        let bytes_left = credit.bytes - self.status.charged_bytes;
+        let bytes_left = credit.bytes.saturating_sub(self.status.charged_bytes);
         if charge <= events_left && batch.payload.len() as u64 <= bytes_left {
             return Ok(());
         }

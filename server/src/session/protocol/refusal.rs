@@ -72,6 +72,14 @@ impl Refusal {
         Self::new(Reason::Overload, sequence, message)
     }
 
+    pub(super) fn rate(sequence: u64) -> Self {
+        let message = format!(
+            "batch {sequence} is more than the tenant may send a second, and the session was opened \
+             to end then"
+        );
+        Self::new(Reason::Quota, sequence, message)
+    }
+
     pub(super) fn port(sequence: u64, port: u32, ports: usize) -> Self {
         let message = format!("batch {sequence}: port {port} where the network has {ports}");
         Self::new(Reason::PortUnknown, sequence, message)
@@ -89,7 +97,9 @@ impl Refusal {
         match self.reason {
             Reason::Late => settings.late_event,
             // A message that could never be right here: going on would only hide the mistake.
-            Reason::OpenedTwice | Reason::Unimplemented | Reason::Overload => Policy::Fail,
+            Reason::OpenedTwice | Reason::Unimplemented | Reason::Overload | Reason::Quota => {
+                Policy::Fail
+            }
             _ => settings.bad_event,
         }
     }

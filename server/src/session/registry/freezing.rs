@@ -4,10 +4,18 @@ use std::sync::Arc;
 
 use spiked_proto::v1;
 
-use super::{Registry, apart, exists, hex, lock, opening::fresh_token};
+use super::{Key, Launch, Registry, apart, exists, hex, lock, opening::fresh_token};
 use crate::{
     error::Error,
-    session::{handle::Session, making, protocol::Protocol, settings::check_name, snapshot},
+    session::{
+        handle::Session,
+        journal::{Folder, Journal},
+        making::{self, Made},
+        protocol::Protocol,
+        settings::check_name,
+        snapshot,
+        store::Kept,
+    },
 };
 
 impl Registry {
@@ -44,7 +52,7 @@ impl Registry {
         id: String,
         workers: u32,
     ) -> Result<Arc<Session>, Error> {
-        let bytes = self.snapshot_bytes(tenant, sha256)?;
+        let bytes = self.snapshot_bytes(tenant, sha256).await?;
         self.restore_bytes(tenant, bytes, id, workers).await
     }
 
@@ -98,23 +106,110 @@ impl Registry {
         id: &str,
         sha256: &[u8],
     ) -> Result<Arc<Session>, Error> {
+        self.check_not_draining()?;
         let session = self.get(tenant, id).await?;
-        let bytes = self.snapshot_bytes(tenant, sha256)?;
+        let bytes = self.snapshot_bytes(tenant, sha256).await?;
         let (repository, capacity) = (self.repository.clone(), self.capacity());
         let workers = u32::try_from(session.plan().workers()).unwrap_or(1);
         let made = apart(move || making::thaw(&repository, &bytes, workers, capacity)).await?;
         if made.runs != *session.runs() {
             return Err(Error::Snapshot("the snapshot is of another network".into()));
         }
-        let (key, token) = ((tenant.to_owned(), id.to_owned()), *session.token());
-        session.end(v1::EndReason::Rewound, "the session went back to a snapshot");
-        drop(session);
-        self.wait_gone(&key).await;
-        Ok(self.launch(tenant, key.1, token, workers, made).await?.0)
+        if !session.has_settings(made.protocol.settings()) {
+            return Err(Error::Snapshot("the snapshot is of a session with other settings".into()));
+        }
+        // Whoever called may leave in the middle; the session is there afterwards all the same.
+        let (registry, key) = (self.clone(), (tenant.to_owned(), id.to_owned()));
+        let going =
+            tokio::spawn(async move { registry.go_back(key, session, workers, made).await });
+        going.await.unwrap_or(Err(Error::Internal("a task stopped in the middle of its work")))
     }
 
-    fn snapshot_bytes(&self, tenant: &str, sha256: &[u8]) -> Result<Arc<Vec<u8>>, Error> {
-        let found = self.snapshots.find(tenant, sha256)?;
+    /// Ends a session, and begins it again from a state that was made ready.
+    async fn go_back(
+        self: Arc<Self>,
+        key: Key,
+        session: Arc<Session>,
+        workers: u32,
+        made: Made,
+    ) -> Result<Arc<Session>, Error> {
+        let making = self.making.lock().await;
+        let (token, durable) = (*session.token(), made.protocol.is_durable());
+        session.end(v1::EndReason::Rewound, "the session went back to a snapshot");
+        let network = Some(session.runs().network.clone());
+        drop(session);
+        let (plan_sha256, snapshot) = (made.runs.plan_sha256, made.first_snapshot());
+        self.wait_gone(&key).await;
+        let rewritten = match durable {
+            true => self.rewritten(&key, plan_sha256, snapshot).await,
+            false => Ok(None),
+        };
+        let begun = match rewritten {
+            Ok(journal) => {
+                let at = (0, made.start.output_position);
+                let journaling = journal.map(|journal| self.journaling(journal, &made, at));
+                self.admit(Launch { key: key.clone(), token, workers, made, journaling })
+            }
+            Err(error) => Err(error),
+        };
+        drop(making);
+        match begun {
+            Ok((session, false)) => {
+                // It may have been saved in the moment before it was to go back.
+                lock(&self.residents).remove(&key);
+                Ok(session)
+            }
+            // Somebody opened a session of this name meanwhile.
+            Ok((session, true)) => Err(exists(session.id())),
+            Err(error) => {
+                if durable {
+                    self.lay_to_rest(&key, token, workers, network);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The journal of a durable session, taken back to a state.
+    async fn rewritten(
+        &self,
+        key: &Key,
+        plan_sha256: [u8; 32],
+        snapshot: Vec<u8>,
+    ) -> Result<Option<Journal>, Error> {
+        let Some(data) = &self.data else {
+            return Ok(None);
+        };
+        let folder = Folder::new(data.volume.clone(), data.session(&key.0, &key.1), plan_sha256);
+        let written = move || {
+            let written = folder.go_back(&snapshot).and_then(|()| Journal::begin(folder, 0, 0));
+            written.map(Some).map_err(|error| Error::Journal(error.to_string()))
+        };
+        apart(written).await
+    }
+
+    async fn snapshot_bytes(
+        self: &Arc<Self>,
+        tenant: &str,
+        sha256: &[u8],
+    ) -> Result<Arc<Vec<u8>>, Error> {
+        let (registry, tenant, name) = (self.clone(), tenant.to_owned(), sha256.to_vec());
+        let found = apart(move || registry.snapshots.find(&tenant, &name)).await?;
         found.ok_or_else(|| Error::SnapshotUnknown { sha256: hex(sha256) })
+    }
+
+    /// Snapshots that a tenant asked for, oldest first.
+    pub(crate) fn list_snapshots(&self, tenant: &str) -> Vec<Kept> {
+        self.snapshots.list(tenant)
+    }
+
+    /// Forgets a snapshot; `false` if it is not there.
+    pub(crate) async fn delete_snapshot(
+        self: &Arc<Self>,
+        tenant: &str,
+        sha256: &[u8],
+    ) -> Result<bool, Error> {
+        let (registry, tenant, name) = (self.clone(), tenant.to_owned(), sha256.to_vec());
+        apart(move || registry.snapshots.delete(&tenant, &name)).await
     }
 }

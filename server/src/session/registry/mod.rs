@@ -2,9 +2,10 @@
 //!
 //! A bounded map behind a mutex that no event ever passes. What takes time (making a plan,
 //! restoring a state, hashing a snapshot, files) happens on a thread apart, never on the I/O thread.
-//! Here: the map, who may come in, and how a session leaves; how sessions are opened, rest on disk,
-//! are frozen and made anew, and end with the daemon, stands in the modules below.
+//! Here: the map, and how a session comes in and leaves; who may come in, and how sessions are opened,
+//! rest on disk, are frozen and made anew, and end with the daemon, stands in the modules below.
 
+mod admission;
 mod counting;
 mod draining;
 mod freezing;
@@ -16,10 +17,7 @@ pub(crate) use counting::{Now, Reading};
 use std::{
     collections::BTreeMap,
     io,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering::Acquire},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
 use spiked_proto::v1;
@@ -30,11 +28,12 @@ use tokio::{
 
 use super::{
     data::{Data, Resident},
-    handle::{Session, Token},
+    handle::{Counted, Session, Token},
     host::{Journaling, Outcome},
     journal::Meta,
     ledger::Ledger,
     making::Made,
+    meter::{Meter, Quotas},
     pool,
     settings::Capacity,
     store::Store,
@@ -43,9 +42,6 @@ use crate::{config::Limits, error::Error, networks::Repository};
 
 /// Whose session, and which.
 type Key = (String, String);
-
-/// How many sessions of a tenant may run at once, by its name.
-pub(crate) type Quotas = BTreeMap<String, usize>;
 
 /// All sessions.
 pub(crate) struct Registry {
@@ -59,10 +55,12 @@ pub(crate) struct Registry {
     snapshots: Store,
     data: Option<Data>,
     limits: Limits,
-    /// Sessions that may run at once, for tenants that have a bound of their own.
+    /// What tenants may have that have bounds of their own.
     quotas: Mutex<Quotas>,
     /// Taken only while `sessions` is held: a session is among those that run or in here.
     ledger: Mutex<Ledger>,
+    /// What tenants have left of what they may send, once they have had a session.
+    meters: Mutex<BTreeMap<String, Arc<Meter>>>,
     draining: AtomicBool,
     /// Rung when a session has gone.
     gone: Notify,
@@ -97,6 +95,7 @@ impl Registry {
             limits,
             quotas: Mutex::default(),
             ledger: Mutex::default(),
+            meters: Mutex::default(),
             draining: AtomicBool::new(false),
             gone: Notify::new(),
         }))
@@ -135,41 +134,6 @@ impl Registry {
         infos
     }
 
-    /// Snapshots that calls asked for.
-    pub(crate) const fn snapshots(&self) -> &Store {
-        &self.snapshots
-    }
-
-    /// Bounds tenants from here on; sessions that run already stay.
-    pub(crate) fn set_quotas(&self, quotas: Quotas) {
-        *lock(&self.quotas) = quotas;
-    }
-
-    fn check_admission(&self, tenant: &str) -> Result<(), Error> {
-        // Ordering: Acquire pairs with the Release in `drain`.
-        if self.draining.load(Acquire) {
-            return Err(Error::ShuttingDown);
-        }
-        self.check_count(tenant, &lock(&self.sessions))
-    }
-
-    fn check_count(
-        &self,
-        tenant: &str,
-        sessions: &BTreeMap<Key, Arc<Session>>,
-    ) -> Result<(), Error> {
-        if sessions.len() >= self.limits.sessions {
-            return Err(Error::Limit { what: "sessions", limit: self.limits.sessions as u64 });
-        }
-        let Some(quota) = lock(&self.quotas).get(tenant).copied() else {
-            return Ok(());
-        };
-        if sessions.keys().filter(|(owner, _)| owner == tenant).count() < quota {
-            return Ok(());
-        }
-        Err(Error::Quota { what: "sessions", tenant: tenant.to_owned(), limit: quota as u64 })
-    }
-
     /// The number of workers that is meant.
     fn workers(&self, field: &str, given: u32) -> Result<u32, Error> {
         let limit = self.workers_max();
@@ -198,10 +162,12 @@ impl Registry {
             session.check_settings(made.protocol.settings(), &made.runs)?;
             return Ok((session.clone(), true));
         }
+        self.check_memory(&key.0, &made.plan, made.protocol.producers(), &sessions)?;
         let measured = lock(&self.ledger).begin(&made.runs.network, &key.0);
         let (lease, durable) = (self.limits.lease, journaling.is_some());
+        let counted = Counted { measured, meter: self.meter(&key.0) };
         let (session, host) =
-            Session::begin(key.1.clone(), token, made, &self.pool, lease, journaling, measured);
+            Session::begin(key.1.clone(), token, made, &self.pool, lease, journaling, counted);
         sessions.insert(key.clone(), session.clone());
         drop(sessions);
         let registry = self.clone();
@@ -223,16 +189,23 @@ impl Registry {
     fn forget(&self, key: Key, token: Token, workers: u32, outcome: Outcome) {
         let mut sessions = lock(&self.sessions);
         let network = self.book(&key, &sessions);
-        if let (Outcome::Saved, Some(data)) = (outcome, &self.data) {
-            let (tenant, id) = key.clone();
-            let path = data.session(&tenant, &id);
-            let meta = Meta { id, tenant, token, workers };
-            lock(&self.residents)
-                .insert(key.clone(), Resident { meta, path, network, rests: true });
+        if outcome == Outcome::Saved {
+            self.lay_to_rest(&key, token, workers, network);
         }
         sessions.remove(&key);
         drop(sessions);
         self.gone.notify_waiters();
+    }
+
+    /// A durable session lies on disk, and can be opened again.
+    fn lay_to_rest(&self, key: &Key, token: Token, workers: u32, network: Option<String>) {
+        let Some(data) = &self.data else {
+            return;
+        };
+        let (tenant, id) = key.clone();
+        let path = data.session(&tenant, &id);
+        let meta = Meta { id, tenant, token, workers };
+        lock(&self.residents).insert(key.clone(), Resident { meta, path, network, rests: true });
     }
 
     async fn wait_gone(&self, key: &Key) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sim_core::network::SensorSize;
 use spiked_proto::v1;
 
-use super::{Launch, Registry, apart, hex};
+use super::{Launch, Registry, apart, hex, lock};
 use crate::{
     error::Error,
     session::{
@@ -91,13 +91,16 @@ impl Registry {
             return Ok((session, true));
         }
         let data = self.data.as_ref().ok_or(Error::NoData { what: "a durable session" })?;
+        // Before anything lies on disk.
+        let producers = made.protocol.producers();
+        self.check_memory(tenant, &made.plan, producers, &lock(&self.sessions))?;
         let plan_sha256 = made.runs.plan_sha256;
         let folder = Folder::new(data.volume.clone(), data.session(&key.0, &key.1), plan_sha256);
         let meta = Meta { id: key.1.clone(), tenant: key.0.clone(), token, workers };
         let (made, journal) = apart(move || {
             let written = folder
                 .create(&meta, &made.first_snapshot())
-                .and_then(|()| Journal::begin(folder, 0));
+                .and_then(|()| Journal::begin(folder, 0, 0));
             let journal = written.map_err(|error| Error::Journal(error.to_string()))?;
             Ok((made, journal))
         })

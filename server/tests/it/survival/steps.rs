@@ -203,7 +203,7 @@ async fn the_first_step_after_a_restart_says_what_it_has() {
     let first = server.sessions().await.step_session(step(1, None)).await.unwrap().into_inner();
     assert!(first.output_position > 0);
     server.stop();
-    server.join();
+    server.join().await;
     let server = Server::on(data.path(), |_| ()).await;
     let mut sessions = server.sessions().await;
     let status = sessions.step_session(step(2, None)).await.unwrap_err();

@@ -1,5 +1,6 @@
 //! What is written is read; what is torn is cut; what is damaged is said.
 
+mod dying;
 mod forgetful;
 mod power_loss;
 
@@ -8,6 +9,7 @@ use std::{path::Path, sync::Arc};
 use proptest::prelude::*;
 use spiked_proto::v1;
 
+use self::dying::Dying;
 pub(crate) use self::forgetful::Forgetful;
 use super::{Disk, Folder, Journal, Meta, Volume, frame};
 use crate::session::protocol::Record;
@@ -43,7 +45,7 @@ fn record() -> impl Strategy<Value = Record> {
 
 /// Writes records in some segments, as they come.
 fn write(folder: &Folder, parts: &[Vec<Record>]) {
-    let mut journal = Journal::begin(folder.clone(), 0).unwrap();
+    let mut journal = Journal::begin(folder.clone(), 0, 0).unwrap();
     for (at, part) in parts.iter().enumerate() {
         if at > 0 {
             journal.rotate().unwrap();
@@ -67,7 +69,7 @@ proptest! {
         let (index, snapshot) =
             Folder::oldest_snapshot(&Disk, &at.path().join("one")).unwrap();
         prop_assert_eq!((index, snapshot.as_slice()), (0, b"first".as_slice()));
-        prop_assert_eq!(folder.find(0).unwrap(), parts.concat());
+        prop_assert_eq!(folder.find(0).unwrap().records, parts.concat());
         prop_assert_eq!(Folder::meta(&Disk, &at.path().join("one")).unwrap(), Some(meta()));
     }
 
@@ -85,13 +87,13 @@ proptest! {
                  clippy::cast_precision_loss, reason = "a share of a small number")]
         let keep = (bytes.len() as f64 * tear) as usize;
         std::fs::write(&file, &bytes[..keep]).unwrap();
-        let found = folder.find(0).unwrap();
+        let found = folder.find(0).unwrap().records;
         prop_assert!(records.starts_with(&found));
-        prop_assert_eq!(&folder.find(0).unwrap(), &found, "once cut it stays so");
-        let mut journal = Journal::begin(folder.clone(), found.len() as u64).unwrap();
+        prop_assert_eq!(&folder.find(0).unwrap().records, &found, "once cut it stays so");
+        let mut journal = Journal::begin(folder.clone(), found.len() as u64, 0).unwrap();
         journal.write(&[Record::Handed]).unwrap();
         let after = [found, vec![Record::Handed]].concat();
-        prop_assert_eq!(folder.find(0).unwrap(), after);
+        prop_assert_eq!(folder.find(0).unwrap().records, after);
     }
 
     /// P5: no bytes panic or are taken for more than they are; a flipped bit is found.
@@ -122,7 +124,7 @@ fn damage_in_the_middle_is_said_and_nothing_is_cut() {
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     std::fs::write(&file, &bytes).unwrap();
-    let broken = folder.find(0).unwrap_err().to_string();
+    let broken = folder.find(0).err().unwrap().to_string();
     assert!(broken.contains("00000000000000000000.journal: damaged at byte"), "{broken}");
     assert_eq!(std::fs::read(&file).unwrap(), bytes);
 }
@@ -147,7 +149,7 @@ fn another_networks_segment_is_refused() {
     folder(&volume, at.path()).create(&meta(), b"").unwrap();
     write(&folder(&volume, at.path()), &[vec![Record::Handed]]);
     let other = Folder::new(volume.clone(), at.path().join("one"), [8; 32]);
-    assert!(other.find(0).unwrap_err().to_string().contains("its head is not that"));
+    assert!(other.find(0).err().unwrap().to_string().contains("its head is not that"));
 }
 
 /// A missing segment leaves a hole that is seen.
@@ -159,7 +161,7 @@ fn a_hole_is_refused() {
     folder.create(&meta(), b"").unwrap();
     write(&folder, &[vec![Record::Handed; 3], vec![Record::Dropped; 2], vec![Record::Handed]]);
     std::fs::remove_file(at.path().join("one/00000000000000000003.journal")).unwrap();
-    let broken = folder.find(0).unwrap_err().to_string();
+    let broken = folder.find(0).err().unwrap().to_string();
     assert!(broken.contains("begins after 5 records where 3 are there"), "{broken}");
 }
 
@@ -174,7 +176,7 @@ fn what_is_before_a_snapshot_goes() {
     folder.prune(3).unwrap();
     let (index, snapshot) = Folder::oldest_snapshot(&Disk, &at.path().join("one")).unwrap();
     assert_eq!((index, snapshot.as_slice()), (3, b"second".as_slice()));
-    assert_eq!(folder.find(3).unwrap(), vec![Record::Dropped; 2]);
+    assert_eq!(folder.find(3).unwrap().records, vec![Record::Dropped; 2]);
 }
 
 /// What was synced survives power loss, what was not need not. Seen to fail with the sync taken out.
@@ -185,16 +187,52 @@ fn what_was_synced_survives_power_loss() {
     let volume: Arc<dyn Volume> = forgetful.clone();
     let folder = folder(&volume, at.path());
     folder.create(&meta(), b"first").unwrap();
-    let mut journal = Journal::begin(folder.clone(), 0).unwrap();
+    let mut journal = Journal::begin(folder.clone(), 0, 0).unwrap();
     journal.write(&[Record::Handed, Record::Dropped]).unwrap();
     journal.sync().unwrap();
     journal.write(&[Record::Handed]).unwrap();
     forgetful.lose_power();
     assert_eq!(Folder::meta(volume.as_ref(), &at.path().join("one")).unwrap(), Some(meta()));
-    assert_eq!(folder.find(0).unwrap(), [Record::Handed, Record::Dropped]);
-    let mut journal = Journal::begin(folder.clone(), 2).unwrap();
+    assert_eq!(folder.find(0).unwrap().records, [Record::Handed, Record::Dropped]);
+    let mut journal = Journal::begin(folder.clone(), 2, 0).unwrap();
     journal.write(&[Record::Dropped]).unwrap();
     journal.rotate().unwrap();
     forgetful.lose_power();
-    assert_eq!(folder.find(0).unwrap().len(), 3, "what is before another segment is synced");
+    assert_eq!(
+        folder.find(0).unwrap().records.len(),
+        3,
+        "what is before another segment is synced"
+    );
+}
+
+/// A crash anywhere while a session goes back leaves it as it was or as it is to be, whole. Seen to
+/// fail with the old state removed before the new one was written.
+#[test]
+fn a_crash_on_the_way_back_leaves_one_state_or_the_other() {
+    let (mut as_before, mut as_after) = (0, 0);
+    for operations in 0.. {
+        let at = tempfile::tempdir().unwrap();
+        let disk: Arc<dyn Volume> = Arc::new(Disk);
+        let before = folder(&disk, at.path());
+        before.create(&meta(), b"before").unwrap();
+        write(&before, &[vec![Record::Handed; 3], vec![Record::Dropped; 2]]);
+        let dying = Arc::new(Dying::after(operations));
+        let volume: Arc<dyn Volume> = dying.clone();
+        let went = folder(&volume, at.path()).go_back(b"after");
+        // The next daemon.
+        let path = at.path().join("one");
+        before.finish_going_back().unwrap();
+        let (index, snapshot) = Folder::oldest_snapshot(&Disk, &path).unwrap();
+        let records = before.find(index).unwrap().records;
+        assert_eq!(Folder::meta(&Disk, &path).unwrap(), Some(meta()));
+        match (snapshot.as_slice(), records.len()) {
+            (b"before", 5) => as_before += 1,
+            (b"after", 0) => as_after += 1,
+            (snapshot, records) => panic!("{operations}: {snapshot:?} and {records} records"),
+        }
+        if went.is_ok() {
+            break;
+        }
+    }
+    assert!(as_before > 0 && as_after > 3, "{as_before} {as_after}");
 }

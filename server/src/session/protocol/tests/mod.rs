@@ -85,7 +85,7 @@ const AMPLE: Capacity = room(1 << 30);
 
 /// A session that is busy, with everything below a time simulated.
 const fn closed(closed_us: u64) -> Level {
-    Level { idle: false, closed_us, lag_us: 0, now_us: 0 }
+    Level { idle: false, closed_us, lag_us: 0, now_us: 0, over_rate: false }
 }
 
 const BUSY: Level = closed(0);
