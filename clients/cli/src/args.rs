@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Token(TokenArguments),
     /// Shows a daemon's sessions, and takes, forks, rewinds, watches and closes them.
     Sessions(SessionsArguments),
+    /// Asks whether a daemon, or one of its networks, serves.
+    Healthcheck(HealthcheckArguments),
     /// Finds the profile under which a NIR file does what a framework recorded.
     Verify(VerifyArguments),
     /// Writes a recording as comma-separated text.
@@ -188,6 +190,24 @@ pub(crate) struct InfoArguments {
     /// Size of the sensor, where the file's header names none.
     #[arg(long, value_name = "WxH")]
     pub(crate) geometry: Option<Geometry>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  spiked healthcheck
+  spiked healthcheck --address unix:/run/spiked.sock --network motion
+
+One line says what it is; the exit status is 0 if it serves, and 1 if not, or if nothing is heard
+within 3 s. It takes no token.")]
+pub(crate) struct HealthcheckArguments {
+    /// The daemon: HOST:PORT, https://HOST:PORT or unix:/PATH.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7411")]
+    pub(crate) address: String,
+    /// One of its networks, instead of the daemon.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) network: Option<String>,
+    #[command(flatten)]
+    pub(crate) credentials: Credentials,
 }
 
 /// How to be let in by a daemon, and how to know it.

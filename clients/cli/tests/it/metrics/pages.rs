@@ -27,7 +27,6 @@ fn only_its_own_pages_are_there_and_they_are_only_read() {
     }
 }
 
-/// Seen to fail with the header's deadline taken away.
 #[test]
 fn who_is_slow_is_cut_off() {
     let daemon = daemon(&[]);
@@ -68,7 +67,6 @@ fn metrics_beyond_this_machine_need_a_word() {
     assert!(told.stderr.contains("--metrics-insecure") && told.stderr.contains("127.0.0.1"));
 }
 
-/// Seen to fail with the stage left as it was at the end.
 #[tokio::test]
 async fn it_is_not_ready_while_it_ends() {
     let daemon = daemon(&["--set", "limits.shutdown_grace=30 s"]);

@@ -1,11 +1,20 @@
 //! What sessions did adds up, counts once, and is never taken back.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use spiked_client::{AddressEvent, Client, Durability, EventPolicy, Item, OpenOptions};
 
 use super::{Totals, daemon, named, scrape::Scrape, step, volley};
 use crate::process::Daemon;
+
+/// The delay line, which takes one event a tick on each channel.
+const STRICT: &str = r#"
+name = "strict"
+tick = "1 ms"
+input.line = { channels = 8, max_events_per_tick = 1 }
+population.echo = { shape = 8, neuron = { accumulator = { threshold = 1.0 } } }
+projection.hold = { from = "line", to = "echo", one_to_one = { weight = 1.0, delay = "255 ms" } }
+"#;
 
 /// Waits until so many sessions run.
 async fn until_running(daemon: &Daemon, count: u64) -> Scrape {
@@ -19,12 +28,15 @@ async fn until_running(daemon: &Daemon, count: u64) -> Scrape {
     panic!("five seconds, and not {count} sessions");
 }
 
-/// Seen to fail with what an ended session did forgotten, and with it booked twice.
 #[tokio::test]
 async fn a_scrape_says_what_a_session_was_told_and_goes_on_saying_it() {
-    let daemon = daemon(&[]);
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("strict")).expect("made");
+    fs::write(folder.path().join("strict/network.toml"), STRICT).expect("written");
+    let daemon = daemon(&["--networks", folder.path().to_str().expect("plain")]);
     let client = Client::connect(&daemon.address).await.expect("connected");
-    let options = OpenOptions { bad_event: EventPolicy::Drop, ..named("told") };
+    let network = "strict".into();
+    let options = OpenOptions { network, bad_event: EventPolicy::Drop, ..named("told") };
     let (mut producer, mut output) = client.open(options).await.expect("opened").split();
     let mut earlier = Totals::of(&Scrape::of(&daemon));
     for batch in 0..20 {
@@ -49,7 +61,7 @@ async fn a_scrape_says_what_a_session_was_told_and_goes_on_saying_it() {
     assert_eq!((expected.events, expected.dropped, expected.spikes), (200, 40, 160), "{told:?}");
     let scrape = until_running(&daemon, 0).await;
     assert_eq!(Totals::of(&scrape), expected);
-    let labels = [("network", "delay-line"), ("tenant", "local")];
+    let labels = [("network", "strict"), ("tenant", "local")];
     assert_eq!(scrape.sum_where("spiked_spikes_total", &labels), 160);
     let cause = |cause| [("cause", cause)];
     let drops = told.drops.expect("drops");
@@ -85,8 +97,6 @@ fn durable(data: &std::path::Path) -> Daemon {
     daemon(&["--data", data.to_str().expect("plain")])
 }
 
-/// Seen to fail with nothing subtracted at a session's beginning, with the producers' past alone,
-/// and with the core's alone.
 #[tokio::test]
 async fn what_a_session_brings_from_its_past_counts_once() {
     let folder = tempfile::tempdir().expect("a folder");
