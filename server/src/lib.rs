@@ -81,17 +81,22 @@ impl Daemon {
         config.check()?;
         let tokens = Arc::new(Tokens::open(config.tokens.as_deref())?);
         let tls = Tls::open(&config)?;
-        let repository =
-            Arc::new(Repository::bounded(config.networks.as_deref(), config.limits.plan_bytes)?);
+        let journals = Arc::default();
+        let open_data = |path| open_data(path, &journals);
+        let data = config.data.as_deref().map(open_data).transpose()?;
+        let (networks, mode) = (config.networks.as_deref(), config.networks_mode());
+        let mut repository = Repository::bounded(networks, mode, config.limits.plan_bytes)?;
+        if let Some(data) = &data {
+            let (volume, folder) = data.networks();
+            repository.keep_in(volume, folder)?;
+        }
+        let repository = Arc::new(repository);
         let listener = Listener::bind(&config.listen).await?;
         let address = listener
             .address()
             .map_err(|source| StartError::Listen { address: config.listen.to_string(), source })?;
         let pool = Pool::start(config.simulation_threads, config.limits.sessions)
             .map_err(StartError::Threads)?;
-        let journals = Arc::default();
-        let open_data = |path| open_data(path, &journals);
-        let data = config.data.as_deref().map(open_data).transpose()?;
         let limits = config.limits.clone();
         let registry = Registry::new(repository.clone(), pool.queue().clone(), data, limits);
         let unusable = |source| unusable(config.data.as_deref(), source);
@@ -161,7 +166,7 @@ impl Daemon {
         let services =
             Services { registry: registry.clone(), repository: repository.clone(), limits };
         let (routes, health) = service::routes(services)?;
-        if let Some(period) = config.networks_poll {
+        if let Some(period) = config.networks_period() {
             following.spawn(follow(repository, health.clone(), period));
         }
         health.set_serving(true).await;

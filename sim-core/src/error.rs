@@ -125,6 +125,20 @@ pub enum WeightsError {
         /// The largest magnitude.
         limit: f64,
     },
+    /// There is no such synapse.
+    #[error(
+        "change {position}: no synapse {synapse} of source {source_index}, which has {synapses}"
+    )]
+    Synapse {
+        /// Zero-based position of the change.
+        position: usize,
+        /// What was asked for.
+        synapse: u32,
+        /// Of which source.
+        source_index: u32,
+        /// How many it has.
+        synapses: usize,
+    },
     /// A sum that could overflow.
     #[error("what reaches target {target} in one tick could overflow its sum")]
     Sum {

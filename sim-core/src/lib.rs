@@ -60,7 +60,9 @@ pub use ids::{InputId, OutputId, PopulationId, ProjectionId, ReadoutId, SourceId
 pub use math::DYNAMICS_VERSION;
 pub use network::{
     AddressRange, Cost, InputTable, OutputKind, OutputTable, Plan, PlanError, PopulationCost,
-    Problem,
+    Problem, ProjectionTable,
 };
-pub use simulation::{Budget, Counters, Excess, Options, Progress, Simulation, Synapse};
+pub use simulation::{
+    Budget, Counters, Excess, Options, Progress, Simulation, Synapse, WeightChange,
+};
 pub use time::{Delay, Rank, Tick, TickLength};

@@ -11,8 +11,8 @@ mod weights;
 use std::sync::Arc;
 
 pub(crate) use parameters::Parameters;
-pub use weights::Synapse;
 pub(crate) use weights::places;
+pub use weights::{Synapse, WeightChange};
 
 use crate::{
     connect::Emission,
@@ -160,6 +160,16 @@ impl Simulation {
             options,
             crew,
             now,
+        }
+    }
+
+    /// Says where tick 0 lies on the senders' clock, for a simulation that was made before this was
+    /// known: it has taken neither events nor promises, and no tick has run.
+    pub fn begin_at(&mut self, origin_us: u64) {
+        debug_assert!(self.now == 0 && self.doors.iter().all(|door| door.len() == 0), "untouched");
+        self.options.origin_us = origin_us;
+        for door in &mut self.doors {
+            *door = Door::new(origin_us);
         }
     }
 

@@ -45,7 +45,7 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Shows a network that sees which way a texture moves; needs no file.
     Demo(DemoArguments),
-    /// Lists the networks that can be run, or describes one.
+    /// Lists the networks that can be run, describes one, loads and unloads them.
     Networks(NetworksArguments),
     /// Checks whether a network would run, and what it would cost.
     Check(CheckArguments),
@@ -328,11 +328,17 @@ pub(crate) struct DemoArguments {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
   spiked networks
   spiked networks motion --geometry 320x240
-  spiked networks --networks my-networks")]
+  spiked networks --networks my-networks
+  spiked networks load my-networks/edges"
+)]
 pub(crate) struct NetworksArguments {
+    #[command(subcommand)]
+    pub(crate) change: Option<NetworkChange>,
     /// Describe this one.
     pub(crate) network: Option<String>,
     #[command(flatten)]
@@ -343,6 +349,15 @@ pub(crate) struct NetworksArguments {
     /// The input port of that size.
     #[arg(long, value_name = "NAME", default_value = "camera")]
     pub(crate) port: String,
+}
+
+/// What is done to a running daemon's networks.
+#[derive(Debug, Subcommand)]
+pub(crate) enum NetworkChange {
+    /// Makes a network available in a daemon.
+    Load(LoadArguments),
+    /// Takes a network away from a daemon.
+    Unload(UnloadArguments),
 }
 
 #[derive(Args, Debug)]
@@ -360,6 +375,48 @@ pub(crate) struct CheckArguments {
     /// Size of the sensor, where the network leaves it open.
     #[arg(long, value_name = "WxH")]
     pub(crate) geometry: Option<Geometry>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  spiked networks load my-networks/edges --as 2
+  spiked networks load trained.nir --profile snntorch --address robot:7411
+  spiked networks load edges                    from the daemon's folder (networks_mode = \"explicit\")
+
+Prints the network's name and version. A daemon with a data folder (spiked serve --data) has a network
+that was sent to it for good, another one until it ends.")]
+pub(crate) struct LoadArguments {
+    /// The path of a network's folder, .toml or .nir file; or the name of one in the daemon's folder.
+    pub(crate) network: String,
+    /// Its version [default: 1; from the daemon's folder, the newest].
+    #[arg(long = "as", value_name = "VERSION", default_value = "", hide_default_value = true)]
+    pub(crate) version: String,
+    #[command(flatten)]
+    pub(crate) nir: NirArguments,
+    /// The daemon: HOST:PORT, https://HOST:PORT or unix:/PATH.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7411")]
+    pub(crate) address: String,
+    #[command(flatten)]
+    pub(crate) credentials: Credentials,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  spiked networks unload edges
+  spiked networks unload edges 2 --address robot:7411
+
+Live sessions stay on it. Refused where a durable session needs it to come back.")]
+pub(crate) struct UnloadArguments {
+    /// Its name.
+    pub(crate) network: String,
+    /// Its version [default: the newest].
+    #[arg(default_value = "", hide_default_value = true)]
+    pub(crate) version: String,
+    /// The daemon: HOST:PORT, https://HOST:PORT or unix:/PATH.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7411")]
+    pub(crate) address: String,
+    #[command(flatten)]
+    pub(crate) credentials: Credentials,
 }
 
 /// How a .nir file is read.

@@ -81,7 +81,7 @@ pub(crate) fn step_ns(step_us: u64) -> Result<u64, Failure> {
     Ok(step_us * 1_000)
 }
 
-fn refuse_profile(given: &str, nir: NirArguments) -> Result<(), Failure> {
+pub(crate) fn refuse_profile(given: &str, nir: NirArguments) -> Result<(), Failure> {
     if nir.profile.is_some() {
         return Err(Failure::used_wrongly(format!("{given}: --profile is for .nir files")));
     }

@@ -67,6 +67,7 @@ mod sessions;
 mod spikes;
 mod tables;
 mod tls;
+mod tuning;
 mod watch;
 
 pub use address::{Address, DEFAULT_PORT};

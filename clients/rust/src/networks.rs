@@ -75,8 +75,8 @@ impl Client {
         Ok(self.network_service().upload_blob(requests).await?.into_inner().sha256)
     }
 
-    /// Makes a network available until the daemon ends; its arrays must have been uploaded. An
-    /// empty version is "1".
+    /// Makes a network available; its arrays must have been uploaded. A daemon with a data folder has
+    /// it for good, another until it ends. An empty version is "1".
     ///
     /// # Errors
     ///
@@ -87,9 +87,40 @@ impl Client {
         version: &str,
     ) -> Result<v1::NetworkInfo, Error> {
         let version = version.to_owned();
-        let request = v1::LoadNetworkRequest { network: Some(network), version };
+        let network = Some(network);
+        self.load(v1::LoadNetworkRequest { network, version, name: String::new() }).await
+    }
+
+    /// Has a daemon read a network of its folder that it reads only when asked. An empty version is
+    /// the newest.
+    ///
+    /// # Errors
+    ///
+    /// A network that isn't there or cannot run, or a daemon that reads its folder by itself.
+    pub async fn load_network_of_folder(
+        &self,
+        name: &str,
+        version: &str,
+    ) -> Result<v1::NetworkInfo, Error> {
+        let (name, version) = (name.to_owned(), version.to_owned());
+        self.load(v1::LoadNetworkRequest { network: None, version, name }).await
+    }
+
+    async fn load(&self, request: v1::LoadNetworkRequest) -> Result<v1::NetworkInfo, Error> {
         let response = self.network_service().load_network(request).await?.into_inner();
         response.info.ok_or_else(|| Error::Contract("a loaded network without a name".into()))
+    }
+
+    /// Takes a network away; live sessions stay on it. An empty version is the newest.
+    ///
+    /// # Errors
+    ///
+    /// An unknown network, or one that a durable session needs to come back.
+    pub async fn unload_network(&self, name: &str, version: &str) -> Result<(), Error> {
+        let (name, version) = (name.to_owned(), version.to_owned());
+        let request = v1::UnloadNetworkRequest { name, version };
+        self.network_service().unload_network(request).await?;
+        Ok(())
     }
 
     fn network_service(&self) -> NetworkServiceClient<crate::bearer::Wire> {

@@ -179,12 +179,12 @@ impl Client {
         Watch::begin(stream).await
     }
 
-    fn session_service(&self) -> SessionServiceClient<crate::bearer::Wire> {
+    pub(crate) fn session_service(&self) -> SessionServiceClient<crate::bearer::Wire> {
         SessionServiceClient::new(self.channel.clone())
             .max_decoding_message_size(crate::client::ANSWER_BYTES_MAX)
     }
 }
 
-fn missing(what: &str) -> Error {
+pub(crate) fn missing(what: &str) -> Error {
     Error::Contract(format!("an answer without its {what}"))
 }

@@ -113,8 +113,15 @@ fn general() -> Vec<Key> {
             &mut c.networks
         }),
         Key::new(
+            "networks_mode",
+            "When that folder is read: `none` (once, at the start), `poll` (again when it has changed) \
+             or `explicit` (each network when a client asks for it).",
+            |c| &mut c.networks_mode,
+        )
+        .with_default("`none`, or `poll` where `networks_poll` is set"),
+        Key::new(
             "networks_poll",
-            "How often to look whether that folder has changed, and read it again if so.",
+            "How often to look whether that folder has changed, in the mode `poll` [1s].",
             |c| &mut c.networks_poll,
         ),
         Key::new("data", "A folder for durable sessions and snapshots.", |c| &mut c.data),

@@ -85,7 +85,10 @@ pub struct Config {
     pub insecure: bool,
     /// The user's folder of networks, beside those that come along. Default: none.
     pub networks: Option<PathBuf>,
-    /// How often to look whether that folder has changed, and read it again if so. Default: never.
+    /// When that folder is read. Default: once, at the start; where `networks_poll` is set, whenever
+    /// it has changed.
+    pub networks_mode: Option<NetworksMode>,
+    /// How often to look whether that folder has changed. Default: every second, in the mode `poll`.
     pub networks_poll: Option<Duration>,
     /// Where durable sessions and snapshots are kept. Default: none, so that there are no durable
     /// sessions, and snapshots end with the daemon.
@@ -120,6 +123,7 @@ impl Default for Config {
             listen: Listen::default(),
             insecure: false,
             networks: None,
+            networks_mode: None,
             networks_poll: None,
             data: None,
             tokens: None,
@@ -134,6 +138,49 @@ impl Default for Config {
         }
     }
 }
+
+/// When the user's folder of networks is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NetworksMode {
+    /// Once, at the start.
+    #[default]
+    None,
+    /// At the start, and whenever something in it has changed.
+    Poll,
+    /// Only the networks that clients ask for, when they do.
+    Explicit,
+}
+
+impl NetworksMode {
+    /// Its name in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Poll => "poll",
+            Self::Explicit => "explicit",
+        }
+    }
+}
+
+impl Config {
+    /// When the folder of networks is read.
+    #[must_use]
+    pub fn networks_mode(&self) -> NetworksMode {
+        let implied =
+            if self.networks_poll.is_some() { NetworksMode::Poll } else { NetworksMode::None };
+        self.networks_mode.unwrap_or(implied)
+    }
+
+    /// How often that folder is looked at, if it is followed.
+    pub(crate) fn networks_period(&self) -> Option<Duration> {
+        let is_followed = self.networks_mode() == NetworksMode::Poll;
+        is_followed.then(|| self.networks_poll.unwrap_or(NETWORKS_PERIOD_DEFAULT))
+    }
+}
+
+/// How often a folder of networks that is followed is looked at.
+const NETWORKS_PERIOD_DEFAULT: Duration = Duration::from_secs(1);
 
 /// What is logged, and how. Only the binary logs; a daemon in another program leaves it to that.
 #[derive(Clone, Debug)]
@@ -260,6 +307,11 @@ impl Config {
         {
             return Err(StartError::MetricsExposed { address });
         }
+        if self.networks_poll.is_some() && self.networks_mode() != NetworksMode::Poll {
+            let mode = self.networks_mode().name();
+            let problem = format!("is for the networks_mode \"poll\", not \"{mode}\"");
+            return Err(StartError::Setting { setting: "networks_poll", problem });
+        }
         match self.listen {
             Listen::Tcp(address)
                 if !address.ip().is_loopback()
@@ -298,6 +350,22 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_period_is_for_a_folder_that_is_followed() {
+        let period = Some(Duration::from_secs(3));
+        let mut config = Config { networks_poll: period, ..Config::default() };
+        assert_eq!(
+            (config.networks_mode(), config.networks_period()),
+            (NetworksMode::Poll, period)
+        );
+        config.networks_mode = Some(NetworksMode::Explicit);
+        let error = config.check().unwrap_err().to_string();
+        assert!(error.contains("networks_poll") && error.contains("\"explicit\""), "{error}");
+        config.networks_poll = None;
+        assert!(config.check().is_ok());
+        assert_eq!(config.networks_period(), None);
+    }
 
     #[test]
     fn an_address_beyond_loopback_needs_a_word() {

@@ -13,6 +13,7 @@ use std::{
 use toml::de::DeValue;
 
 use super::Listen;
+use super::NetworksMode;
 use crate::telemetry::Format;
 
 /// Bytes in each unit of a size.
@@ -213,6 +214,21 @@ impl Value for Listen {
 
     fn show(&self) -> Option<String> {
         Some(quoted(&self.to_string()))
+    }
+}
+
+impl Value for NetworksMode {
+    fn read(given: &Given<'_>) -> Result<Self, String> {
+        let text = given.text()?;
+        let modes = [Self::None, Self::Poll, Self::Explicit];
+        modes
+            .into_iter()
+            .find(|mode| mode.name() == text)
+            .ok_or_else(|| format!("{text:?} is neither \"none\" nor \"poll\" nor \"explicit\""))
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(quoted(self.name()))
     }
 }
 

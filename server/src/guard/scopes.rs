@@ -61,7 +61,7 @@ const STREAM: Need = Need::Scope(Scope::Stream);
 const ADMIN: Need = Need::Scope(Scope::Admin);
 
 /// Every method by its path.
-const METHODS: [(&str, Need); 22] = [
+const METHODS: [(&str, Need); 26] = [
     ("/grpc.health.v1.Health/Check", Need::Nothing),
     ("/grpc.health.v1.Health/Watch", Need::Nothing),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", ADMIN),
@@ -75,8 +75,12 @@ const METHODS: [(&str, Need); 22] = [
     ("/spiked.v1.SessionService/ListSnapshots", READ),
     ("/spiked.v1.SessionService/WatchSession", READ),
     ("/spiked.v1.SessionService/GetLatencies", READ),
+    ("/spiked.v1.SessionService/GetWeights", READ),
+    ("/spiked.v1.SessionService/GetParameters", READ),
     ("/spiked.v1.SessionService/OpenSession", STREAM),
     ("/spiked.v1.SessionService/StepSession", STREAM),
+    ("/spiked.v1.SessionService/SetWeights", STREAM),
+    ("/spiked.v1.SessionService/SetParameters", STREAM),
     ("/spiked.v1.SessionService/SnapshotSession", STREAM),
     ("/spiked.v1.SessionService/DeleteSnapshot", STREAM),
     ("/spiked.v1.SessionService/RestoreSession", STREAM),

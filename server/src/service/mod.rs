@@ -37,8 +37,11 @@ pub(crate) fn routes(services: Services) -> Result<(Routes, Arc<Health>), StartE
         .build_v1()
         .map_err(|error| StartError::Serve(format!("reflection: {error}")))?;
     let health = Arc::new(Health::new(reporter, services.repository.clone()));
-    let networks =
-        networks::Networks { repository: services.repository.clone(), health: health.clone() };
+    let networks = networks::Networks {
+        repository: services.repository.clone(),
+        registry: services.registry.clone(),
+        health: health.clone(),
+    };
     let sessions = sessions::Sessions(services.registry.clone());
     let streams = stream::Streams(services);
     let routes = Routes::new(checks)

@@ -10,12 +10,13 @@ use super::Health;
 use crate::{
     error::Error,
     networks::{self, Info, Repository, Upload},
-    session::tables,
+    session::{registry::Registry, tables},
 };
 
-/// The repository of networks.
+/// The repository of networks, and the sessions that run them.
 pub(super) struct Networks {
     pub(super) repository: Arc<Repository>,
+    pub(super) registry: Arc<Registry>,
     /// Told of what is loaded and unloaded.
     pub(super) health: Arc<Health>,
 }
@@ -59,9 +60,19 @@ impl NetworkService for Networks {
         &self,
         request: Request<v1::LoadNetworkRequest>,
     ) -> Result<Response<v1::LoadNetworkResponse>, Status> {
-        let v1::LoadNetworkRequest { network, version } = request.into_inner();
-        let network = network.ok_or_else(|| Error::field("network", "is missing"))?;
-        let loaded = self.apart(move |repository| repository.load(&network, &version)).await?;
+        let v1::LoadNetworkRequest { network, version, name } = request.into_inner();
+        let loaded = match (network, name.is_empty()) {
+            (Some(network), true) => {
+                self.apart(move |repository| repository.load(&network, &version)).await?
+            }
+            (None, false) => {
+                self.apart(move |repository| repository.load_from_folder(&name, &version)).await?
+            }
+            (Some(_), false) => {
+                return Err(Error::field("name", "`network` says which already").into());
+            }
+            (None, true) => return Err(Error::field("network", "is missing").into()),
+        };
         self.health.follow_networks().await;
         Ok(Response::new(v1::LoadNetworkResponse { info: Some(info(loaded)) }))
     }
@@ -71,6 +82,12 @@ impl NetworkService for Networks {
         request: Request<v1::UnloadNetworkRequest>,
     ) -> Result<Response<v1::UnloadNetworkResponse>, Status> {
         let v1::UnloadNetworkRequest { name, version } = request.into_inner();
+        let asked = (name.clone(), version.clone());
+        let kept =
+            self.apart(move |repository| repository.kept_version(&asked.0, &asked.1)).await?;
+        if let Some(version) = kept {
+            self.registry.check_unused(&name, &version).await?;
+        }
         self.apart(move |repository| repository.unload(&name, &version)).await?;
         self.health.follow_networks().await;
         Ok(Response::new(v1::UnloadNetworkResponse {}))

@@ -149,6 +149,44 @@ impl SessionService for Sessions {
         let session = self.0.get(&tenant, &request.into_inner().session_id).await?;
         Ok(Response::new(session.latencies().await?))
     }
+
+    async fn get_weights(
+        &self,
+        request: Request<v1::GetWeightsRequest>,
+    ) -> Result<Response<v1::GetWeightsResponse>, Status> {
+        let tenant = tenant(request.extensions())?;
+        let request = request.into_inner();
+        let session = self.0.get(&tenant, &request.session_id).await?;
+        Ok(Response::new(session.weights(request).await?))
+    }
+
+    async fn set_weights(
+        &self,
+        request: Request<v1::SetWeightsRequest>,
+    ) -> Result<Response<v1::SetWeightsResponse>, Status> {
+        let tenant = tenant(request.extensions())?;
+        let applied = Some(self.0.set_weights(&tenant, request.into_inner()).await?);
+        Ok(Response::new(v1::SetWeightsResponse { applied }))
+    }
+
+    async fn get_parameters(
+        &self,
+        request: Request<v1::GetParametersRequest>,
+    ) -> Result<Response<v1::GetParametersResponse>, Status> {
+        let tenant = tenant(request.extensions())?;
+        let request = request.into_inner();
+        let session = self.0.get(&tenant, &request.session_id).await?;
+        Ok(Response::new(session.parameters(request).await?))
+    }
+
+    async fn set_parameters(
+        &self,
+        request: Request<v1::SetParametersRequest>,
+    ) -> Result<Response<v1::SetParametersResponse>, Status> {
+        let tenant = tenant(request.extensions())?;
+        let applied = Some(self.0.set_parameters(&tenant, request.into_inner()).await?);
+        Ok(Response::new(v1::SetParametersResponse { applied }))
+    }
 }
 
 fn snapshot_info(kept: Kept) -> v1::SnapshotInfo {

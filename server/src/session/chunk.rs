@@ -3,9 +3,14 @@
 //! A chunk is filled on the I/O thread and applied on a simulation thread, then goes back empty so
 //! that its memory is used again. While the ring between the two is full, the last chunk grows:
 //! tiny batches cost 16 bytes an event there, and no slot of their own.
-//! Invariant: the counts of `Op::Events` add up to `events.len()`.
+//! Invariants: the counts of `Op::Events` add up to `events.len()`; a change comes in an earlier chunk
+//! than a promise that would let its tick run, or in the same.
+
+use std::sync::Arc;
 
 use sim_core::{InputEvent, InputId};
+
+use super::tuning::Change;
 
 /// Chunks that grew beyond this are not kept for reuse [events].
 const KEPT_EVENTS_MAX: usize = 1 << 16;
@@ -30,12 +35,14 @@ pub(crate) struct Chunk {
     pub(crate) events: Vec<InputEvent>,
     /// What happens, in order.
     pub(crate) ops: Vec<Op>,
+    /// What is set, each at its own tick, whatever happens else.
+    pub(crate) changes: Vec<Arc<Change>>,
 }
 
 impl Chunk {
     /// Whether nothing is in it.
     pub(crate) fn is_empty(&self) -> bool {
-        self.ops.is_empty()
+        self.ops.is_empty() && self.changes.is_empty()
     }
 
     /// Adds a step; neighbours that say the same become one.
@@ -54,6 +61,7 @@ impl Chunk {
     /// Appends all of another chunk.
     pub(crate) fn append(&mut self, other: &mut Self) {
         self.events.append(&mut other.events);
+        self.changes.append(&mut other.changes);
         for op in other.ops.drain(..) {
             self.push(op);
         }
@@ -62,6 +70,7 @@ impl Chunk {
     /// Makes it ready for reuse.
     pub(crate) fn clear(&mut self) {
         self.ops.clear();
+        self.changes.clear();
         self.events.clear();
         self.events.shrink_to(KEPT_EVENTS_MAX);
     }

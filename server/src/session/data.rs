@@ -4,6 +4,7 @@
 //! lock                      held by the daemon that uses it
 //! sessions/TENANT/ID/       durable sessions (see the journal)
 //! snapshots/TENANT/         snapshots that calls asked for
+//! networks/NAME/VERSION/    networks that clients loaded
 //! ```
 
 use std::{fs::File, io, path::PathBuf, sync::Arc};
@@ -45,6 +46,11 @@ impl Data {
     /// Where named snapshots lie.
     pub(crate) fn snapshots(&self) -> (Arc<dyn Volume>, PathBuf) {
         (self.volume.clone(), self.root.join("snapshots"))
+    }
+
+    /// Where networks that clients loaded lie.
+    pub(crate) fn networks(&self) -> (Arc<dyn Volume>, PathBuf) {
+        (self.volume.clone(), self.root.join("networks"))
     }
 
     /// The folder of a session.

@@ -24,6 +24,7 @@ use super::{
     output::{Encoder, Item},
     probing::Probe,
     snapshot::{Ending, Frozen},
+    tuning::Change,
 };
 
 /// Synaptic deliveries between two looks at the clock.
@@ -34,7 +35,10 @@ const STRIDE_TICKS: u64 = 100;
 const READINGS_MAX: usize = 4_096;
 /// Processor time after which others have their turn: sixty-four busy sessions hold up a quiet one by
 /// a few hundredths of a second.
-const TURN_MAX: Duration = Duration::from_micros(500);
+pub(super) const TURN_MAX: Duration = Duration::from_micros(500);
+
+/// A turn that took no longer than this is likely to be followed by another like it.
+const QUICK_TURN: Duration = Duration::from_micros(100);
 
 /// What a session wants after a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +56,12 @@ pub(crate) struct Engine {
     link: Arc<Link>,
     plan: Arc<Plan>,
     options: Options,
-    /// From when the origin is known.
+    /// From when the origin is known, or something was set or read before that.
     simulation: Option<Simulation>,
+    /// Where tick 0 lies is not known yet.
+    is_early: bool,
+    /// Changes whose tick is yet to come, in order.
+    changes: VecDeque<Arc<Change>>,
     /// Events given to the simulation.
     applied: u64,
     /// The last promise \[µs\].
@@ -77,6 +85,8 @@ pub(crate) struct Engine {
 /// Where an engine starts.
 pub(crate) struct Start {
     pub(crate) simulation: Option<Simulation>,
+    pub(crate) is_early: bool,
+    pub(crate) changes: Vec<Arc<Change>>,
     pub(crate) applied: u64,
     pub(crate) promise_us: u64,
     pub(crate) output_position: u64,
@@ -94,6 +104,8 @@ impl Engine {
             plan,
             options,
             simulation: start.simulation,
+            is_early: start.is_early,
+            changes: start.changes.into(),
             applied: start.applied,
             promise_us: start.promise_us,
             pieces: 0,
@@ -116,13 +128,14 @@ impl Engine {
         &self.link
     }
 
-    /// One turn, and what it cost.
-    pub(super) fn turn(&mut self) -> Turn {
+    /// One turn of about so much processor time, and what it cost.
+    pub(super) fn turn(&mut self, limit: Duration) -> Turn {
         let (began, since) = (thread_time(), Instant::now());
-        let turn = self.take_turn(began + TURN_MAX);
+        let turn = self.take_turn(began + limit);
         self.turns.record(since, &self.link.measured.core);
         let spent = thread_time().saturating_sub(began);
         self.link.simulated.spent(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
+        self.link.simulated.set_quick(self.plan.workers() == 1 && spent < QUICK_TURN);
         // Last: whoever hears of the end finds all that was counted.
         if let Some(reason) = self.finished {
             self.link.end(Over::Finished(reason));
@@ -157,9 +170,12 @@ impl Engine {
     /// Runs closed ticks, and says what came of it.
     fn simulate(&mut self, until: Duration, all_taken: bool) -> Turn {
         let mut progress = Progress::Idle;
-        while let Some(simulation) = &mut self.simulation {
-            let stop = again_until(simulation, self.again_until_us);
-            match advance(simulation, self.promise_us, stop, &mut self.probes, until) {
+        self.apply_changes();
+        while let Some(simulation) = self.simulation.as_mut().filter(|_| !self.is_early) {
+            let again = self.again_until_us.map(|us| again_until(simulation, us));
+            let stop = self.changes.front().map(|change| change.at).into_iter().chain(again).min();
+            let bounds = Bounds { promise_us: self.promise_us, stop, until };
+            match advance(simulation, bounds, &mut self.probes) {
                 Ok(made) => progress = made,
                 Err(error) => {
                     progress = Progress::Idle;
@@ -167,6 +183,7 @@ impl Engine {
                     self.fail(refusal(reason(&error), error.to_string()));
                 }
             }
+            self.apply_changes();
             self.count_again();
             if progress == Progress::Idle || thread_time() >= until {
                 break;
@@ -208,6 +225,7 @@ impl Engine {
                     let _ = reply.send(latencies);
                 }
                 Input::Probe(probe) => self.probes.push(*probe),
+                Input::Read(reading) => reading.answer(self.simulation_or_early()),
                 Input::Snapshot { protocol, reply } => {
                     self.emit();
                     // Whoever asked may have left.
@@ -218,16 +236,34 @@ impl Engine {
         Ok(true)
     }
 
+    /// Sets what is due: the simulation stands at its tick.
+    fn apply_changes(&mut self) {
+        let now = self.closed();
+        while let Some(change) = self.changes.pop_front_if(|change| change.at <= now) {
+            change.apply(self.simulation_or_early());
+        }
+    }
+
+    /// The simulation; before its origin is known, one that waits for it.
+    fn simulation_or_early(&mut self) -> &mut Simulation {
+        let (plan, options) = (&self.plan, &self.options);
+        self.simulation.get_or_insert_with(|| Simulation::new(plan.clone(), options.clone()))
+    }
+
+    fn begin_at(&mut self, origin_us: u64) {
+        self.options.origin_us = origin_us;
+        self.simulation_or_early().begin_at(origin_us);
+        self.is_early = false;
+        self.know_origin();
+    }
+
     fn apply(&mut self, chunk: &Chunk) -> Result<(), v1::Error> {
+        self.changes.extend(chunk.changes.iter().cloned());
+        self.apply_changes();
         let mut rest = chunk.events.as_slice();
         for op in &chunk.ops {
             match *op {
-                Op::Origin { time_us } => {
-                    self.options.origin_us = time_us;
-                    let options = self.options.clone();
-                    self.simulation = Some(Simulation::new(self.plan.clone(), options));
-                    self.know_origin();
-                }
+                Op::Origin { time_us } => self.begin_at(time_us),
                 Op::Events { port, count } => {
                     let (events, behind) = rest.split_at(count);
                     rest = behind;
@@ -252,7 +288,7 @@ impl Engine {
 
     fn promise(&mut self, time_us: u64) -> Result<(), v1::Error> {
         self.promise_us = self.promise_us.max(time_us);
-        let Some(simulation) = &mut self.simulation else {
+        let Some(simulation) = self.simulation.as_mut().filter(|_| !self.is_early) else {
             return Ok(());
         };
         for port in 0..self.plan.inputs().len() {
@@ -305,7 +341,7 @@ impl Engine {
     }
 
     fn know_origin(&self) {
-        if let Some(simulation) = &self.simulation {
+        if let Some(simulation) = self.simulation.as_ref().filter(|_| !self.is_early) {
             let _ = self.link.origin_us.set(simulation.origin_us());
         }
     }
@@ -341,11 +377,11 @@ impl Engine {
 
     /// What is made again of a journal is no news.
     fn count_again(&mut self) {
-        let (Some(_), Some(simulation)) = (self.again_until_us, &self.simulation) else {
+        let (Some(time_us), Some(simulation)) = (self.again_until_us, &self.simulation) else {
             return;
         };
         self.link.simulated.set_past(&simulation.counters());
-        if simulation.simulated_to() >= again_until(simulation, self.again_until_us) {
+        if simulation.simulated_to() >= again_until(simulation, time_us) {
             self.again_until_us = None;
         }
     }
@@ -353,6 +389,8 @@ impl Engine {
     fn freeze(&self, protocol: Vec<u8>) -> Frozen {
         Frozen {
             core: self.simulation.as_ref().map(Simulation::snapshot),
+            is_early: self.is_early,
+            changes: self.changes.iter().cloned().collect(),
             protocol,
             output_position: self.encoder.position(),
             applied: self.applied,
@@ -363,38 +401,48 @@ impl Engine {
 }
 
 /// The tick at which everything that was simulated before has been made again.
-fn again_until(simulation: &Simulation, time_us: Option<u64>) -> Tick {
-    let closed = |time_us| simulation.plan().tick().closed_by(time_us, simulation.origin_us());
-    time_us.map_or(Tick(u64::MAX), closed)
+fn again_until(simulation: &Simulation, time_us: u64) -> Tick {
+    simulation.plan().tick().closed_by(time_us, simulation.origin_us())
 }
 
-/// Runs closed ticks for a turn, and looks at neurons where somebody asked to; returns at `stop`,
-/// too. Where there are no inputs to hold promises, those below `promise_us` are closed.
+/// How far a turn may go.
+#[derive(Clone, Copy)]
+struct Bounds {
+    /// Where there are no inputs to hold promises, ticks below this are closed \[µs\].
+    promise_us: u64,
+    /// Here something is set, or what is made again ends, before anything more runs.
+    stop: Option<Tick>,
+    /// Processor time at which the turn is over.
+    until: Duration,
+}
+
+/// Runs closed ticks for a turn, and looks at neurons where somebody asked to.
 fn advance(
     simulation: &mut Simulation,
-    promise_us: u64,
-    stop: Tick,
+    bounds: Bounds,
     probes: &mut [Probe],
-    until: Duration,
 ) -> Result<Progress, SimulationError> {
     if simulation.plan().inputs().is_empty() {
-        return advance_alone(simulation, promise_us, stop, probes, until);
+        return advance_alone(simulation, bounds, probes);
     }
-    let end = simulation.plan().tick().closed_by(promise_us, simulation.origin_us());
-    advance_to(simulation, end, stop, probes)
+    let end = simulation.plan().tick().closed_by(bounds.promise_us, simulation.origin_us());
+    advance_to(simulation, end, bounds.stop, probes)
 }
 
-/// As far as `end`, stopping for each reading of a probe, and returning at `stop`.
+/// As far as `end`, stopping for each reading of a probe, and at `stop`.
 fn advance_to(
     simulation: &mut Simulation,
     end: Tick,
-    stop: Tick,
+    stop: Option<Tick>,
     probes: &mut [Probe],
 ) -> Result<Progress, SimulationError> {
     let budget = Budget { deliveries: SLICE_DELIVERIES };
     for _ in 0..READINGS_MAX {
         let now = simulation.simulated_to();
-        let due = probes.iter_mut().map(|probe| probe.due(now)).fold(stop, Tick::min);
+        let due = probes.iter_mut().map(|probe| probe.due(now)).chain(stop).min();
+        let Some(due) = due else {
+            return simulation.advance(budget);
+        };
         if simulation.advance_until(budget, due)? == Progress::More {
             return Ok(Progress::More);
         }
@@ -404,11 +452,11 @@ fn advance_to(
         for probe in &mut *probes {
             probe.read(simulation);
         }
+        if stop == Some(due) {
+            return Ok(Progress::More);
+        }
         if simulation.simulated_to() >= end {
             return Ok(Progress::Idle);
-        }
-        if simulation.simulated_to() >= stop {
-            return Ok(Progress::More);
         }
     }
     Ok(Progress::More)
@@ -417,20 +465,18 @@ fn advance_to(
 /// A network without inputs runs by the clock of its turn: it may have no deliveries to count.
 fn advance_alone(
     simulation: &mut Simulation,
-    promise_us: u64,
-    stop: Tick,
+    bounds: Bounds,
     probes: &mut [Probe],
-    until: Duration,
 ) -> Result<Progress, SimulationError> {
-    let end = simulation.plan().tick().closed_by(promise_us, simulation.origin_us());
+    let end = simulation.plan().tick().closed_by(bounds.promise_us, simulation.origin_us());
     loop {
         let stride = Tick(simulation.simulated_to().0.saturating_add(STRIDE_TICKS));
         simulation.close_until(stride.min(end));
-        let progress = advance_to(simulation, stride.min(end), stop, probes)?;
+        let progress = advance_to(simulation, stride.min(end), bounds.stop, probes)?;
         if simulation.simulated_to() >= end {
             return Ok(progress);
         }
-        if progress == Progress::More || thread_time() >= until {
+        if progress == Progress::More || thread_time() >= bounds.until {
             return Ok(Progress::More);
         }
     }

@@ -17,7 +17,7 @@ use super::{
     buckets::Measured,
     engine::Engine,
     figures::Figures,
-    host::{Attach, Host, Inbound, Journaling, Request, Step, Watch, Watched},
+    host::{Attach, Changing, Host, Inbound, Journaling, Request, Step, Watch, Watched},
     link::{Link, Over},
     making::Made,
     meter::Meter,
@@ -28,6 +28,7 @@ use super::{
     settings::{Durability, Settings},
     snapshot::{Frozen, Runs},
     tables,
+    tuning::{Reading, Setting},
     watching::{WATCHERS_MAX, Watching},
 };
 use crate::error::Error;
@@ -107,6 +108,10 @@ impl Session {
         &self.runs
     }
 
+    pub(crate) fn is_durable(&self) -> bool {
+        self.settings.durability != Durability::None
+    }
+
     pub(crate) const fn token(&self) -> &Token {
         &self.token
     }
@@ -157,6 +162,28 @@ impl Session {
         request: v1::StepSessionRequest,
     ) -> Result<v1::StepSessionResponse, Error> {
         self.ask(|reply| Request::Step(Step { request, reply })).await?
+    }
+
+    /// Sets weights or parameters, and says from when on.
+    pub(crate) async fn change(&self, setting: Setting) -> Result<v1::Applied, Error> {
+        let setting = Arc::new(setting);
+        self.ask(|reply| Request::Change(Changing { setting, reply })).await?
+    }
+
+    /// A page of its weights.
+    pub(crate) async fn weights(
+        &self,
+        request: v1::GetWeightsRequest,
+    ) -> Result<v1::GetWeightsResponse, Error> {
+        self.ask(|reply| Request::Read(Reading::Weights { request, reply })).await?
+    }
+
+    /// A page of its parameters.
+    pub(crate) async fn parameters(
+        &self,
+        request: v1::GetParametersRequest,
+    ) -> Result<v1::GetParametersResponse, Error> {
+        self.ask(|reply| Request::Read(Reading::Parameters { request, reply })).await?
     }
 
     /// How long its batches take.

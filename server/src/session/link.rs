@@ -33,6 +33,7 @@ use super::{
     positions::{self, Level, Standing},
     probing::Probe,
     snapshot::Frozen,
+    tuning::Reading,
 };
 
 /// Pieces of input between the two sides; a full ring costs no more than gathering.
@@ -53,6 +54,8 @@ pub(crate) enum Input {
     },
     /// Somebody wants to look at neurons.
     Probe(Box<Probe>),
+    /// Somebody wants to read weights or parameters.
+    Read(Reading),
 }
 
 /// Why a session is over.
@@ -145,6 +148,16 @@ impl Link {
     pub(crate) fn wake_engine(&self) {
         if let Some(engine) = self.place.wake() {
             self.pool.push(engine);
+        }
+    }
+
+    /// The same, on this thread if that is likely to be quick: see [`pool::Queue::run_here`].
+    pub(super) fn run_engine(&self) {
+        if let Some(engine) = self.place.wake() {
+            match self.simulated.is_quick() {
+                true => self.pool.run_here(engine),
+                false => self.pool.push(engine),
+            }
         }
     }
 

@@ -89,6 +89,8 @@ pub(crate) fn make(
     };
     let protocol = Protocol::new(settings, &plan, capacity);
     let start = Start {
+        is_early: simulation.is_none(),
+        changes: Vec::new(),
         simulation,
         applied: 0,
         promise_us: protocol.closed_us(),
@@ -115,6 +117,7 @@ pub(crate) fn thaw(
         workers,
         field: "workers",
     };
+    repository.recall(&runs.network, &runs.version);
     let plan = wanted.plan(repository)?.plan;
     if plan.hash() != runs.plan_sha256 {
         return Err(Error::Snapshot("the snapshot is of another network".into()));
@@ -127,6 +130,8 @@ pub(crate) fn thaw(
     let simulation = thawed.core.as_deref().map(restore).transpose()?;
     let start = Start {
         simulation,
+        is_early: thawed.is_early,
+        changes: thawed.changes,
         applied: thawed.applied,
         promise_us: protocol.closed_us(),
         output_position: thawed.output_position,
@@ -169,11 +174,13 @@ impl Made {
     pub(crate) fn first_snapshot(&self) -> Vec<u8> {
         let frozen = snapshot::Frozen {
             core: self.start.simulation.as_ref().map(Simulation::snapshot),
+            is_early: self.start.is_early,
             protocol: self.protocol.save(),
             output_position: self.start.output_position,
             applied: self.start.applied,
             ending: self.start.ending,
             simulated_to: sim_core::Tick(0),
+            changes: self.start.changes.clone(),
         };
         snapshot::encode(&self.runs, &frozen)
     }

@@ -153,7 +153,7 @@ impl Bucket {
 
     fn left(&self) -> u64 {
         // A cast of a float saturates: what is owed is nothing left.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "as said")]
+        #[expect(clippy::cast_possible_truncation, reason = "as said")]
         let left = self.level as u64;
         left
     }
@@ -170,7 +170,6 @@ impl Bucket {
 }
 
 /// Rates and counts lie far below the 2^53 from which on this would round.
-#[expect(clippy::cast_precision_loss, reason = "as said")]
 const fn number(count: u64) -> f64 {
     count as f64
 }

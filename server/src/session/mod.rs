@@ -37,4 +37,5 @@ pub(crate) mod settings;
 pub(crate) mod snapshot;
 pub(crate) mod store;
 pub(crate) mod tables;
+mod tuning;
 pub(crate) mod watching;

@@ -63,6 +63,7 @@ pub(crate) struct Simulated {
     spikes: AtomicU64,
     core_ns: AtomicU64,
     output: AtomicU64,
+    quick: AtomicBool,
     past: Past,
 }
 
@@ -240,6 +241,18 @@ impl Simulated {
     pub(crate) fn spent(&self, core_ns: u64) {
         // Ordering: Relaxed, a figure.
         self.core_ns.fetch_add(core_ns, Relaxed);
+    }
+
+    /// Says whether the next turn is likely to be over in no time.
+    pub(crate) fn set_quick(&self, quick: bool) {
+        // Ordering: Relaxed, a guess that guards nothing.
+        self.quick.store(quick, Relaxed);
+    }
+
+    /// Whether the next turn is likely to be over in no time.
+    pub(crate) fn is_quick(&self) -> bool {
+        // Ordering: Relaxed, as above.
+        self.quick.load(Relaxed)
     }
 
     /// The output position after all output made so far.

@@ -1,16 +1,23 @@
 //! A session's whole state as bytes: sections with length and checksum, under one version.
 //!
 //! Holds what it takes to make the session anew where its network is: the network's name, version,
-//! sensor sizes and plan hash, the core's own snapshot, the protocol's state and the output
-//! position.
+//! sensor sizes and plan hash, the core's own snapshot, the protocol's state, the output position, and
+//! changes whose tick is yet to come.
+
+use std::sync::Arc;
 
 use sim_core::{DYNAMICS_VERSION, Tick, network::SensorSize};
 use spiked_proto::v1;
 
-use super::codec::{Damaged, Reader, Writer};
+use super::{
+    codec::{Damaged, Reader, Writer},
+    tuning::Change,
+};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"spiked-s");
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
+/// Without changes that wait, and with a core only where the origin is known.
+const VERSION_READ: u64 = 2;
 
 /// How far a session is on the way to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,14 +34,18 @@ pub(crate) enum Ending {
 
 /// What the engine gives for a snapshot.
 pub(crate) struct Frozen {
-    /// Absent before the origin is known.
+    /// Absent before the origin is known, unless something was set.
     pub(crate) core: Option<Vec<u8>>,
+    /// Where tick 0 lies is not known yet.
+    pub(crate) is_early: bool,
     pub(crate) protocol: Vec<u8>,
     pub(crate) output_position: u64,
     /// Entries given to the core.
     pub(crate) applied: u64,
     pub(crate) ending: Ending,
     pub(crate) simulated_to: Tick,
+    /// Changes whose tick is yet to come, in order.
+    pub(crate) changes: Vec<Arc<Change>>,
 }
 
 /// What the session runs.
@@ -50,10 +61,12 @@ pub(crate) struct Runs {
 pub(crate) struct Thawed {
     pub(crate) runs: Runs,
     pub(crate) core: Option<Vec<u8>>,
+    pub(crate) is_early: bool,
     pub(crate) protocol: Vec<u8>,
     pub(crate) output_position: u64,
     pub(crate) applied: u64,
     pub(crate) ending: Ending,
+    pub(crate) changes: Vec<Arc<Change>>,
 }
 
 /// Puts a snapshot together.
@@ -73,7 +86,14 @@ pub(crate) fn encode(runs: &Runs, frozen: &Frozen) -> Vec<u8> {
         Ending::Completed | Ending::Told(v1::EndReason::Completed) => 1,
         Ending::Failed | Ending::Told(_) => 2,
     });
+    end.u64(u64::from(frozen.is_early));
     section(&mut out, &end.0);
+    let mut changes = Writer::default();
+    changes.u64(frozen.changes.len() as u64);
+    for change in &frozen.changes {
+        change.save(&mut changes);
+    }
+    section(&mut out, &changes.0);
     out.0
 }
 
@@ -84,13 +104,15 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Thawed, Damaged> {
         return Err(from.damaged("it is no snapshot"));
     }
     let version = from.u64()?;
-    if version != VERSION {
-        return Err(from.damaged(format!("version {version} where this daemon reads {VERSION}")));
+    if !(VERSION_READ..=VERSION).contains(&version) {
+        let ours = format!("version {version} where this daemon reads {VERSION_READ} to {VERSION}");
+        return Err(from.damaged(ours));
     }
     let runs = Runs::load(checked(from)?)?;
     let core = checked(from)?.to_vec();
     let protocol = checked(from)?.to_vec();
     let end = &mut Reader::new("end", checked(from)?);
+    let changes = if version > VERSION_READ { load_changes(checked(from)?)? } else { Vec::new() };
     from.end()?;
     let has_core = end.flag()?;
     let (output_position, applied) = (end.u64()?, end.u64()?);
@@ -100,9 +122,20 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Thawed, Damaged> {
         2 => Ending::Failed,
         value => return Err(end.damaged(format!("ending {value}"))),
     };
+    let is_early = if version > VERSION_READ { end.flag()? } else { !has_core };
     end.end()?;
     let core = has_core.then_some(core);
-    Ok(Thawed { runs, core, protocol, output_position, applied, ending })
+    Ok(Thawed { runs, core, is_early, protocol, output_position, applied, ending, changes })
+}
+
+fn load_changes(bytes: &[u8]) -> Result<Vec<Arc<Change>>, Damaged> {
+    let from = &mut Reader::new("changes", bytes);
+    let mut changes = Vec::new();
+    for _ in 0..from.u64()? {
+        changes.push(Arc::new(Change::load(from)?));
+    }
+    from.end()?;
+    Ok(changes)
 }
 
 fn section(out: &mut Writer, bytes: &[u8]) {
@@ -160,6 +193,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::session::tuning::Setting;
+
+    fn change() -> Arc<Change> {
+        let request = v1::SetParametersRequest { population: "cells".into(), ..Default::default() };
+        Arc::new(Change::new(Tick(9), Arc::new(Setting::Parameters(request))))
+    }
 
     fn snapshot() -> Vec<u8> {
         let size = SensorSize { width: 34, height: 34 };
@@ -171,11 +210,13 @@ mod tests {
         };
         let frozen = Frozen {
             core: Some(vec![1, 2, 3]),
+            is_early: true,
             protocol: vec![4; 50],
             output_position: 99,
             applied: 12,
             ending: Ending::Completed,
             simulated_to: Tick(5),
+            changes: vec![change()],
         };
         encode(&runs, &frozen)
     }
@@ -187,6 +228,8 @@ mod tests {
         assert_eq!((thawed.core, thawed.protocol), (Some(vec![1, 2, 3]), vec![4; 50]));
         assert_eq!((thawed.output_position, thawed.applied), (99, 12));
         assert_eq!(thawed.ending, Ending::Completed);
+        assert!(thawed.is_early);
+        assert_eq!(thawed.changes, [change()]);
     }
 
     proptest! {

@@ -204,11 +204,13 @@ mod tests {
         let place = || Some((Arc::new(Disk) as Arc<dyn Volume>, folder.path().to_owned()));
         let frozen = snapshot::Frozen {
             core: None,
+            is_early: true,
             protocol: Vec::new(),
             output_position: 0,
             applied: 0,
             ending: snapshot::Ending::Open,
             simulated_to: sim_core::Tick(0),
+            changes: Vec::new(),
         };
         let bytes = snapshot::encode(&runs(), &frozen);
         let store = Store::open(place(), 2, 1_000).unwrap();

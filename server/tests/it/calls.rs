@@ -57,7 +57,7 @@ async fn a_network_with_uploaded_arrays_runs() {
     let dry = v1::DryRunRequest { network: network.clone(), sensors: Vec::new() };
     let dry = networks.dry_run(dry).await.unwrap().into_inner();
     assert_eq!(dry.problems, []);
-    let request = v1::LoadNetworkRequest { network, version: "7".into() };
+    let request = v1::LoadNetworkRequest { network, version: "7".into(), ..Default::default() };
     networks.load_network(request).await.unwrap();
     let request = v1::DescribeNetworkRequest { name: "crossed".into(), ..Default::default() };
     let cost = networks.describe_network(request).await.unwrap().into_inner().cost.unwrap();
@@ -76,7 +76,7 @@ async fn a_network_without_its_arrays_and_an_array_of_another_hash_are_refused()
     let mut networks = server.networks().await;
     let (_, array) = upload(&[1, 2, 3]);
     let network = Some(explicit(array.clone(), array.clone(), array));
-    let request = v1::LoadNetworkRequest { network, version: String::new() };
+    let request = v1::LoadNetworkRequest { network, ..Default::default() };
     let status = networks.load_network(request).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument, "{status}");
 
@@ -104,8 +104,11 @@ async fn a_dry_run_names_every_problem() {
 async fn another_description_under_the_same_name_is_refused() {
     let server = Server::start().await;
     let mut networks = server.networks().await;
-    let request =
-        |network| v1::LoadNetworkRequest { network: Some(network), version: String::new() };
+    let request = |network| v1::LoadNetworkRequest {
+        network: Some(network),
+        version: String::new(),
+        name: String::new(),
+    };
     networks.load_network(request(touch())).await.unwrap();
     let other = v1::Network { seed: 9, ..touch() };
     let status = networks.load_network(request(other)).await.unwrap_err();

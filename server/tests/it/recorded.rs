@@ -67,6 +67,14 @@ pub(crate) fn output(record: &Record) -> Vec<[u64; 6]> {
 
 /// What the core alone makes of a recording, offered window by window.
 pub(crate) fn truth(recording: &[Window]) -> Vec<[u64; 6]> {
+    tuned(recording, &[])
+}
+
+/// Something that is done to a simulation at the start of a tick.
+pub(crate) type Tuning<'a> = (u64, &'a dyn Fn(&mut Simulation));
+
+/// The same where something is set at the start of some ticks.
+pub(crate) fn tuned(recording: &[Window], tunings: &[Tuning<'_>]) -> Vec<[u64; 6]> {
     let plan = Arc::new(Plan::new(&touch_in_the_core(), &[]).unwrap());
     let run_on_ticks = plan.cost().longest_path_ticks;
     let mut simulation = Simulation::new(plan, Options::default());
@@ -79,6 +87,11 @@ pub(crate) fn truth(recording: &[Window]) -> Vec<[u64; 6]> {
     let last_us = recording.last().unwrap().1;
     let end_us = last_us + run_on_ticks * TICK_NS / 1_000;
     simulation.promise(InputId(0), end_us).unwrap();
+    for (tick, tune) in tunings {
+        simulation.advance_until(Budget::UNLIMITED, Tick(*tick)).unwrap();
+        assert_eq!(simulation.simulated_to(), Tick(*tick));
+        tune(&mut simulation);
+    }
     simulation.advance(Budget::UNLIMITED).unwrap();
     assert_eq!(simulation.simulated_to(), Tick(end_us * 1_000 / TICK_NS));
     let words = |(position, output): (usize, Output)| match output {

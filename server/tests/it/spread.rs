@@ -72,7 +72,11 @@ fn alone() -> v1::Network {
 async fn server() -> Server {
     let server = Server::with(|limits| limits.workers = 4).await;
     for network in [currents(), alone()] {
-        let request = v1::LoadNetworkRequest { network: Some(network), version: String::new() };
+        let request = v1::LoadNetworkRequest {
+            network: Some(network),
+            version: String::new(),
+            name: String::new(),
+        };
         server.networks().await.load_network(request).await.unwrap();
     }
     server
@@ -156,7 +160,11 @@ async fn a_snapshot_goes_on_with_another_number_of_workers() {
 #[tokio::test]
 async fn more_workers_than_the_daemon_gives_or_the_network_has_neurons_are_refused() {
     let server = Server::with(|limits| limits.workers = 16).await;
-    let request = v1::LoadNetworkRequest { network: Some(alone()), version: String::new() };
+    let request = v1::LoadNetworkRequest {
+        network: Some(alone()),
+        version: String::new(),
+        name: String::new(),
+    };
     server.networks().await.load_network(request).await.unwrap();
     for (workers, said) in [
         (17, "open.workers: 17 where 16 is the most here"),

@@ -73,7 +73,7 @@ impl Server {
         let server = Self { address, stop: Some(stop), thread: Some(thread) };
         let mut networks = NetworkServiceClient::new(server.channel().await);
         for network in [touch(), eye()] {
-            let request = v1::LoadNetworkRequest { network: Some(network), version: String::new() };
+            let request = v1::LoadNetworkRequest { network: Some(network), ..Default::default() };
             networks.load_network(request).await.unwrap();
         }
         server

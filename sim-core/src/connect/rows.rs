@@ -257,6 +257,13 @@ impl Rows {
         }
     }
 
+    /// How many synapses a source has here.
+    pub(crate) fn synapses_of(&self, source: u32) -> usize {
+        let source = source as usize;
+        let row = self.starts[source] as usize..self.starts[source + 1] as usize;
+        self.words[row].iter().filter(|word| !is_gap(**word)).count()
+    }
+
     /// Gives synapse after synapse of a source another weight \[quanta\], of 24 bits.
     pub(crate) fn set_weights(&mut self, source: u32, mut weights: impl Iterator<Item = i32>) {
         let source = source as usize;

@@ -242,6 +242,22 @@ impl Neuron {
         }
     }
 
+    /// The names of its parameters, in order.
+    #[must_use]
+    pub fn fields(&self) -> Vec<String> {
+        let named = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        match self {
+            Self::Lif(parameters) => parameters.fields(),
+            Self::Accumulator(_) => named(&["threshold"]),
+            Self::Izhikevich(_) => named(IzhikevichParameters::FIELDS),
+            Self::Adex(_) => named(AdexParameters::FIELDS),
+            Self::Conductance(_) => named(ConductanceParameters::FIELDS),
+            Self::Discrete(_) => named(DiscreteParameters::FIELDS),
+            Self::Poisson(_) => named(&["rate"]),
+            Self::Regular(_) => named(&["interval", "first"]),
+        }
+    }
+
     /// A parameter by its name.
     pub fn field_mut(&mut self, name: &str) -> Option<&mut f64> {
         match self {

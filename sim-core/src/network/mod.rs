@@ -43,7 +43,9 @@ pub use random_connectivity::{Delays, RandomConnectivity, RandomRule};
 pub(crate) use shard::{Shard, Share};
 pub use short_term::ShortTerm;
 pub use spread::{Deliveries, Spread};
-pub use tables::{AddressRange, Cost, InputTable, OutputKind, OutputTable, PopulationCost};
+pub use tables::{
+    AddressRange, Cost, InputTable, OutputKind, OutputTable, PopulationCost, ProjectionTable,
+};
 pub use update::Update;
 pub(crate) use values::Sampler;
 pub use values::Values;

@@ -2,7 +2,7 @@
 //! event's path.
 
 use super::{
-    Network, NoisePlan, Population, SensorSize, WinnerTakeAll,
+    Network, NoisePlan, Population, Projection, SensorSize, WinnerTakeAll,
     check::{self, Draft, Shapes},
     compile, identity, memory,
     order::{self, Hop, Ranks},
@@ -10,7 +10,7 @@ use super::{
     resolve, scale,
     shard::Shard,
     spread::{self, Spread},
-    tables::{Cost, InputTable, OutputTable},
+    tables::{Cost, InputTable, OutputTable, ProjectionTable},
     update,
 };
 use crate::{
@@ -50,6 +50,7 @@ pub struct Plan {
     pub(crate) emissions_max: u64,
     input_tables: Vec<InputTable>,
     output_tables: Vec<OutputTable>,
+    projection_tables: Vec<ProjectionTable>,
     cost: Cost,
 }
 
@@ -211,6 +212,13 @@ impl Plan {
         let parts = compile::parts(&resolved, &scales, &shards, reads, &outputs);
         let sources = |draft: &Draft| u64::from(check::size(resolved.source_shape(draft)));
         let emissions_max = resolved.drafts.iter().map(sources).sum();
+        let table = |(projection, draft): (&Projection, &Draft)| ProjectionTable {
+            name: projection.name.clone(),
+            sources: check::size(resolved.source_shape(draft)),
+            target: projection.target.clone(),
+        };
+        let projection_tables =
+            network.projections.iter().zip(&resolved.drafts).map(table).collect();
         let cost = compile::cost(&parts, &shards, longest_path_ticks);
         Ok(Self {
             name: network.name.clone(),
@@ -228,6 +236,7 @@ impl Plan {
             shards,
             input_tables: parts.input_tables,
             output_tables: parts.output_tables,
+            projection_tables,
             cost,
         })
     }
@@ -272,6 +281,18 @@ impl Plan {
     #[must_use]
     pub fn outputs(&self) -> &[OutputTable] {
         &self.output_tables
+    }
+
+    /// Projections by index.
+    #[must_use]
+    pub fn projections(&self) -> &[ProjectionTable] {
+        &self.projection_tables
+    }
+
+    /// A population by index, as its author described it.
+    #[must_use]
+    pub fn population(&self, id: PopulationId) -> Option<&Population> {
+        self.populations.get(id.0 as usize).map(|population| &population.described)
     }
 
     /// What it costs and how its numbers are held.

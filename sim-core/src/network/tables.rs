@@ -50,6 +50,17 @@ pub struct AddressRange {
     pub shape: Vec<u32>,
 }
 
+/// A projection, by index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectionTable {
+    /// Its name.
+    pub name: String,
+    /// Indices that its sources can have, after the filters.
+    pub sources: u32,
+    /// The population that it leads to.
+    pub target: String,
+}
+
 /// What a network costs and how its numbers are held.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cost {

@@ -8,7 +8,7 @@
 //!
 //! The plan is shared and stays as it is: a session that sets parameters gets a model of its own.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use super::Simulation;
 use crate::{
@@ -43,6 +43,25 @@ impl Simulation {
         Ok(*neuron.field_mut(name).expect("a parameter of the model"))
     }
 
+    /// A parameter of some neurons of a population, in order; those beyond the last are left out.
+    ///
+    /// # Errors
+    ///
+    /// A population or a parameter that there isn't.
+    pub fn parameter_values(
+        &self,
+        population: PopulationId,
+        name: &str,
+        neurons: Range<u32>,
+    ) -> Result<Vec<f64>, ParameterError> {
+        self.check_name(population, name)?;
+        let size = self.own_plan.populations[population.0 as usize].size;
+        let described = described(self.given(population), population, &self.parameters);
+        let each = Each::new(&described, self.own_plan.seed, population.0);
+        let value = |index| *each.of(index).field_mut(name).expect("a parameter of the model");
+        Ok((neurons.start..neurons.end.min(size)).map(value).collect())
+    }
+
     /// Gives the neurons of a population another value of a parameter: one for all, or one each.
     ///
     /// # Errors
@@ -56,19 +75,37 @@ impl Simulation {
         name: &str,
         values: &Values,
     ) -> Result<(), ParameterError> {
-        self.check_name(population, name)?;
-        let values = match values {
-            Values::Same(value) => vec![*value],
-            Values::Each(values) => {
-                let neurons = self.own_plan.populations[population.0 as usize].size;
-                if values.len() != neurons as usize {
-                    return Err(ParameterError::Count { given: values.len(), neurons });
+        self.set_parameters(population, &[(name, values)])
+    }
+
+    /// The same for several parameters at once: what one alone would make impossible is allowed where
+    /// all together are possible.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::set_parameter`].
+    pub fn set_parameters(
+        &mut self,
+        population: PopulationId,
+        changes: &[(&str, &Values)],
+    ) -> Result<(), ParameterError> {
+        let mut parameters = self.parameters.clone();
+        for (name, values) in changes {
+            self.check_name(population, name)?;
+            let values = match values {
+                Values::Same(value) => vec![*value],
+                Values::Each(values) => {
+                    let neurons = self.own_plan.populations[population.0 as usize].size;
+                    if values.len() != neurons as usize {
+                        return Err(ParameterError::Count { given: values.len(), neurons });
+                    }
+                    values.to_vec()
                 }
-                values.to_vec()
-            }
-            _ => return Err(ParameterError::Drawn),
-        };
-        self.change(population, name, values)
+                _ => return Err(ParameterError::Drawn),
+            };
+            parameters.insert((population, (*name).into()), values);
+        }
+        self.change(population, parameters)
     }
 
     /// Gives one neuron another value of a parameter.
@@ -84,23 +121,16 @@ impl Simulation {
         value: f64,
     ) -> Result<(), ParameterError> {
         self.parameter(population, name, index)?;
-        let size = self.own_plan.populations[population.0 as usize].size;
-        let described = described(self.given(population), population, &self.parameters);
-        let each = Each::new(&described, self.own_plan.seed, population.0);
-        let now = |index| *each.of(index).field_mut(name).expect("a parameter of the model");
-        let mut values: Vec<f64> = (0..size).map(now).collect();
+        let mut values = self.parameter_values(population, name, 0..u32::MAX)?;
         values[index as usize] = value;
-        self.change(population, name, values)
+        self.set_parameter(population, name, &Values::Each(values.into()))
     }
 
     fn change(
         &mut self,
         population: PopulationId,
-        name: &str,
-        values: Vec<f64>,
+        parameters: Parameters,
     ) -> Result<(), ParameterError> {
-        let mut parameters = self.parameters.clone();
-        parameters.insert((population, name.into()), values);
         let model = self.model_with(population, &parameters)?;
         self.crew.change_model(&self.own_plan, population, &model, self.now);
         self.put_model(population, model);

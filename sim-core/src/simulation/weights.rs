@@ -12,7 +12,7 @@
 //! Sums stay bounded (law 3): by how much the magnitudes of the weights onto each neuron have grown
 //! beyond the plan's is counted, and may not exceed what the plan's bound leaves free.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::Simulation;
 use crate::{connect::Connect, error::WeightsError, ids::ProjectionId, network::Plan, sums::LANES};
@@ -76,6 +76,72 @@ pub(crate) fn places(plan: &Plan, projection: ProjectionId, source: u32) -> Vec<
     places
 }
 
+/// Another weight for one synapse.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WeightChange {
+    /// Index of its source.
+    pub source: u32,
+    /// Its place among the source's, in the order of [`Simulation::synapses`].
+    pub synapse: u32,
+    /// In the unit of the target's weights.
+    pub weight: f64,
+}
+
+impl Plan {
+    /// The synapses of a source, as a session begins with them, in the order of
+    /// [`Simulation::synapses`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Simulation::synapses`].
+    pub fn synapses(
+        &self,
+        projection: ProjectionId,
+        source: u32,
+    ) -> Result<Vec<Synapse>, WeightsError> {
+        let quantum = self.quantum_onto(projection, source)?;
+        let synapse = |place: Place| Synapse {
+            target: place.target,
+            delay_ticks: place.delay_ticks,
+            weight: f64::from(place.weight) * quantum,
+        };
+        Ok(places(self, projection, source).into_iter().map(synapse).collect())
+    }
+
+    /// How many synapses a source has in a projection.
+    ///
+    /// # Errors
+    ///
+    /// As [`Simulation::synapses`].
+    pub fn synapses_of(&self, projection: ProjectionId, source: u32) -> Result<u32, WeightsError> {
+        self.quantum_onto(projection, source)?;
+        let count = |connect: &Arc<Connect>| match connect.as_ref() {
+            Connect::OneToOne(one_to_one) => one_to_one.synapse(source).into_iter().count(),
+            Connect::Rows(rows) => rows.synapses_of(source),
+            Connect::Convolution(_) | Connect::None => 0,
+        };
+        let shards = self.shards.iter().map(|shard| &shard.connects[projection.0 as usize]);
+        Ok(crate::sums::to_u32(shards.map(count).sum()))
+    }
+
+    fn quantum_onto(&self, projection: ProjectionId, source: u32) -> Result<f64, WeightsError> {
+        let id = projection.0 as usize;
+        let projections = self.projections.len();
+        let Some(part) = self.projections.get(id) else {
+            return Err(WeightsError::Projection { projection: projection.0, projections });
+        };
+        let sources = self.sources_of(id);
+        if source >= sources {
+            return Err(WeightsError::Source { source_index: source, sources });
+        }
+        let convolves = |connect: &Arc<Connect>| matches!(**connect, Connect::Convolution(_));
+        if self.shards.iter().any(|shard| convolves(&shard.connects[id])) {
+            return Err(WeightsError::Shared);
+        }
+        Ok(self.populations[part.target.0 as usize].quantum)
+    }
+}
+
 impl Simulation {
     /// The synapses of a source: by delay, then target, parallel ones of one delay by the weight that
     /// the plan gave them.
@@ -88,13 +154,7 @@ impl Simulation {
         projection: ProjectionId,
         source: u32,
     ) -> Result<Vec<Synapse>, WeightsError> {
-        let quantum = self.quantum_onto(projection, source)?;
-        let synapse = |place: Place| Synapse {
-            target: place.target,
-            delay_ticks: place.delay_ticks,
-            weight: f64::from(place.weight) * quantum,
-        };
-        Ok(places(&self.own_plan, projection, source).into_iter().map(synapse).collect())
+        self.own_plan.synapses(projection, source)
     }
 
     /// Gives the synapses of a source other weights, in the order of [`Self::synapses`]. Each is
@@ -110,47 +170,78 @@ impl Simulation {
         source: u32,
         weights: &[f64],
     ) -> Result<(), WeightsError> {
-        let quantum = self.quantum_onto(projection, source)?;
-        let most = f64::from(QUANTA_MAX);
-        let mut quanta = Vec::with_capacity(weights.len());
-        for (position, &weight) in weights.iter().enumerate() {
-            let rounded = (weight / quantum).round_ties_even();
-            let is_lost = rounded == 0.0 && weight != 0.0;
-            if rounded.is_nan() || rounded.abs() > most || is_lost {
-                let limit = most * quantum;
-                return Err(WeightsError::Weight { position, weight, limit });
-            }
-            #[expect(clippy::cast_possible_truncation, reason = "24 bits")]
-            quanta.push(rounded as i32);
+        let quantum = self.own_plan.quantum_onto(projection, source)?;
+        let quanta =
+            (0..).zip(weights).map(|(position, weight)| rounded(position, *weight, quantum));
+        let quanta = quanta.collect::<Result<Vec<_>, _>>()?;
+        self.replace_weights(projection, BTreeMap::from([(source, quanta)]))
+    }
+
+    /// Gives some synapses of a projection other weights, all at once. The others keep theirs; of
+    /// changes to one synapse the last counts.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::set_weights`], and a synapse that its source has not; positions are those of the
+    /// changes. Nothing is changed then.
+    pub fn change_weights(
+        &mut self,
+        projection: ProjectionId,
+        changes: &[WeightChange],
+    ) -> Result<(), WeightsError> {
+        let mut rows = BTreeMap::new();
+        for (position, &WeightChange { source, synapse, weight }) in changes.iter().enumerate() {
+            let quantum = self.own_plan.quantum_onto(projection, source)?;
+            let quanta = rounded(position, weight, quantum)?;
+            let row = rows.entry(source).or_insert_with(|| self.quanta(projection, source));
+            let synapses = row.len();
+            let Some(one) = row.get_mut(synapse as usize) else {
+                return Err(WeightsError::Synapse {
+                    position,
+                    synapse,
+                    source_index: source,
+                    synapses,
+                });
+            };
+            *one = quanta;
         }
-        let before: Vec<i32> =
-            places(&self.own_plan, projection, source).iter().map(|place| place.weight).collect();
-        self.put_weights(projection, source, &quanta)?;
-        let targets =
-            places(&self.own_plan, projection, source).into_iter().map(|place| place.target);
-        if let Some(target) = self.beyond_bound(projection, targets) {
-            self.put_weights(projection, source, &before)?;
-            return Err(WeightsError::Sum { target });
+        self.replace_weights(projection, rows)
+    }
+
+    fn quanta(&self, projection: ProjectionId, source: u32) -> Vec<i32> {
+        places(&self.own_plan, projection, source).iter().map(|place| place.weight).collect()
+    }
+
+    /// Sets whole rows \[quanta\] if no sum can overflow with all of them.
+    fn replace_weights(
+        &mut self,
+        projection: ProjectionId,
+        rows: BTreeMap<u32, Vec<i32>>,
+    ) -> Result<(), WeightsError> {
+        let mut before = Vec::new();
+        let mut refused = None;
+        for (source, quanta) in rows {
+            let row = self.quanta(projection, source);
+            if let Err(error) = self.put_weights(projection, source, &quanta) {
+                refused = Some(error);
+                break;
+            }
+            before.push((source, row));
+        }
+        if refused.is_none() {
+            let set =
+                before.iter().flat_map(|(source, _)| places(&self.own_plan, projection, *source));
+            let beyond = self.beyond_bound(projection, set.map(|place| place.target));
+            refused = beyond.map(|target| WeightsError::Sum { target });
+        }
+        if let Some(error) = refused {
+            for (source, quanta) in before {
+                self.put_weights(projection, source, &quanta)?;
+            }
+            return Err(error);
         }
         self.is_ahead_outdated = true;
         Ok(())
-    }
-
-    fn quantum_onto(&self, projection: ProjectionId, source: u32) -> Result<f64, WeightsError> {
-        let id = projection.0 as usize;
-        let projections = self.own_plan.projections.len();
-        let Some(part) = self.own_plan.projections.get(id) else {
-            return Err(WeightsError::Projection { projection: projection.0, projections });
-        };
-        let sources = self.own_plan.sources_of(id);
-        if source >= sources {
-            return Err(WeightsError::Source { source_index: source, sources });
-        }
-        let convolves = |connect: &Arc<Connect>| matches!(**connect, Connect::Convolution(_));
-        if self.own_plan.shards.iter().any(|shard| convolves(&shard.connects[id])) {
-            return Err(WeightsError::Shared);
-        }
-        Ok(self.own_plan.populations[part.target.0 as usize].quantum)
     }
 
     /// Sets the weights of a source's synapses \[quanta\]. Whoever does sees to it that sums stay within
@@ -220,4 +311,16 @@ impl Simulation {
             self.crew.restart(&self.own_plan, self.now);
         }
     }
+}
+
+/// A weight in quanta.
+fn rounded(position: usize, weight: f64, quantum: f64) -> Result<i32, WeightsError> {
+    let most = f64::from(QUANTA_MAX);
+    let rounded = (weight / quantum).round_ties_even();
+    let is_lost = rounded == 0.0 && weight != 0.0;
+    if rounded.is_nan() || rounded.abs() > most || is_lost {
+        return Err(WeightsError::Weight { position, weight, limit: most * quantum });
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "24 bits")]
+    Ok(rounded as i32)
 }

@@ -213,3 +213,52 @@ fn one_value_each_is_one_for_each() {
     let refused = simulation.set_parameter(CELLS, "drive", &Values::Each([1.0].into()));
     assert_eq!(refused, Err(ParameterError::Count { given: 1, neurons: 4 }));
 }
+
+/// A reset at or above the threshold is impossible, so neither could be set first.
+#[test]
+fn parameters_that_are_possible_together_are_set_together() {
+    let mut simulation = running(&network(Neuron::Lif(lif())), 2);
+    let (threshold, reset) = (Values::Same(-40.0), Values::Same(-45.0));
+    let before = simulation.snapshot();
+    let refused = simulation.set_parameter(CELLS, "reset", &reset).expect_err("impossible alone");
+    assert!(matches!(refused, ParameterError::Refused(_)), "{refused}");
+    assert_eq!(simulation.snapshot(), before);
+    simulation
+        .set_parameters(CELLS, &[("reset", &reset), ("threshold", &threshold)])
+        .expect("possible together");
+    assert_eq!(simulation.parameter_values(CELLS, "reset", 0..9), Ok(vec![-45.0; 4]));
+}
+
+#[test]
+fn every_name_that_is_told_is_a_parameter() {
+    let adaptation = Some(Adaptation { tau_ms: 100.0, step_mv: 2.0 });
+    let lif = LifParameters { reset: Reset::Subtract { amount_mv: 1.0 }, adaptation, ..lif() };
+    let neurons = [
+        Neuron::Lif(lif),
+        accumulator(5.0, Rectify::None),
+        Neuron::Izhikevich(IzhikevichParameters::default()),
+        Neuron::Poisson(PoissonParameters { rate_hz: 5.0 }),
+    ];
+    for mut neuron in neurons {
+        let names = neuron.fields();
+        assert!(!names.is_empty());
+        assert!(names.iter().all(|name| neuron.field_mut(name).is_some()), "{names:?}");
+    }
+}
+
+/// A simulation that was made before its origin was known is the one that was made after.
+#[test]
+fn what_is_set_before_the_origin_is_known_holds_from_there_on() {
+    let mut early = Simulation::new(
+        Arc::clone(running(&network(Neuron::Lif(lif())), 2).plan()),
+        Options::default(),
+    );
+    let mut late = Simulation::new(
+        Arc::clone(early.plan()),
+        Options { origin_us: 77_000, ..Options::default() },
+    );
+    early.set_parameter(CELLS, "drive", &Values::Same(19.0)).expect("sound");
+    early.begin_at(77_000);
+    late.set_parameter(CELLS, "drive", &Values::Same(19.0)).expect("sound");
+    assert_eq!(early.snapshot(), late.snapshot());
+}

@@ -187,3 +187,57 @@ fn a_projection_in_a_snapshot_may_set_nothing() {
     let restored = Simulation::restore(Arc::clone(simulation.plan()), &crafted).expect("harmless");
     assert_eq!(restored.snapshot(), bytes);
 }
+
+/// Whole rows set one after another, or all at once, are the same.
+#[test]
+fn single_synapses_of_several_sources_change_together() {
+    for workers in 1..=4 {
+        let mut rows = running(workers);
+        rows.set_weights(FEED, 0, &[0.75, 0.25, 0.5, 0.25]).expect("it fits");
+        rows.set_weights(FEED, 1, &[0.5]).expect("it fits");
+        let mut single = running(workers);
+        let change = |source, synapse, weight| WeightChange { source, synapse, weight };
+        let changes = [change(1, 0, 0.5), change(0, 1, 1.5), change(0, 2, 0.5)];
+        single.change_weights(FEED, &changes).expect("it fits");
+        single.change_weights(FEED, &[change(0, 1, 0.25), change(0, 3, 0.25)]).expect("it fits");
+        let first = single.synapses(FEED, 0).expect("explicit")[0].weight;
+        rows.set_weights(FEED, 0, &[first, 0.25, 0.5, 0.25]).expect("it fits");
+        assert_eq!(single.snapshot(), rows.snapshot());
+        assert_eq!(single.plan().synapses_of(FEED, 0), Ok(4));
+        assert_eq!(single.plan().synapses(FEED, 1).expect("explicit")[0].weight, 1.0);
+    }
+}
+
+/// One that is refused takes the others with it. Seen to fail with rows that are not put back.
+#[test]
+fn changes_of_which_one_is_refused_change_nothing() {
+    let count = 40_u32;
+    let crowd = ExplicitSynapses {
+        sources: (0..count).map(|number| number % 2).collect(),
+        targets: vec![2; count as usize],
+        weights: vec![1.0; count as usize],
+        delays_ticks: (0..count).collect(),
+    };
+    let mut simulation = spread_over(3, &network(crowd));
+    let before = simulation.snapshot();
+    let change = |source, synapse, weight| WeightChange { source, synapse, weight };
+    let too_much: Vec<_> =
+        (0..2).flat_map(|source| (0..20).map(move |place| change(source, place, 60.0))).collect();
+    let refused = simulation.change_weights(FEED, &too_much);
+    assert_eq!(refused, Err(WeightsError::Sum { target: 2 }));
+    assert_eq!(simulation.snapshot(), before);
+    let unknown = simulation.change_weights(FEED, &[change(1, 0, 0.5), change(1, 20, 0.5)]);
+    let expected =
+        WeightsError::Synapse { position: 1, synapse: 20, source_index: 1, synapses: 20 };
+    assert_eq!(unknown, Err(expected));
+    let nan = simulation.change_weights(FEED, &[change(1, 0, 0.5), change(0, 0, f64::NAN)]);
+    assert!(matches!(nan, Err(WeightsError::Weight { position: 1, .. })), "{nan:?}");
+    assert_eq!(simulation.snapshot(), before);
+    // What one source gives up makes room for the other, whichever comes first.
+    let swapped: Vec<_> = (0..20)
+        .flat_map(|place| {
+            [change(0, place, if place == 0 { 40.0 } else { 0.0 }), change(1, place, 0.0)]
+        })
+        .collect();
+    simulation.change_weights(FEED, &swapped).expect("no sum is larger than before");
+}

@@ -4,6 +4,7 @@ mod check;
 mod convert;
 mod healthcheck;
 mod info;
+mod load;
 mod networks;
 mod serve;
 mod token;

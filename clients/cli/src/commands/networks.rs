@@ -3,15 +3,21 @@
 use spiked_client::v1::{NetworkCost, NetworkInfo, SensorSize};
 
 use crate::{
-    args::NetworksArguments,
+    args::{NetworkChange, NetworksArguments},
+    commands::load,
     failure::Failure,
     link::Link,
     numbers::{grouped, hex},
     terminal,
 };
 
-/// Lists all networks, or describes one.
+/// Lists all networks, describes one, or changes which there are.
 pub(crate) async fn networks(arguments: NetworksArguments) -> Result<(), Failure> {
+    match arguments.change {
+        Some(NetworkChange::Load(arguments)) => return load::load(arguments).await,
+        Some(NetworkChange::Unload(arguments)) => return load::unload(arguments).await,
+        None => {}
+    }
     let link = Link::open(&arguments.daemon).await?;
     let text = match &arguments.network {
         None => listed(&link.client.list_networks().await?),

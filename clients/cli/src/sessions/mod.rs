@@ -1,8 +1,10 @@
 //! `spiked sessions`: what a daemon runs, and what can be done with it.
 
 mod latencies;
+mod parameters;
 mod show;
 mod watch;
+mod weights;
 
 use bytes::Bytes;
 use clap::{Args, Subcommand};
@@ -19,6 +21,10 @@ use crate::{args::Credentials, credentials::connect, failure::Failure, numbers::
   spiked sessions rewind left-arm 1f4a…       back to a snapshot; a name may be cut short
   spiked sessions watch left-arm --decisions
   spiked sessions watch left-arm --probe cells:0,7 --every 100 > membranes.csv
+  spiked sessions weights left-arm feed > weights.csv
+  spiked sessions weights left-arm feed --set weights.csv
+  spiked sessions parameters left-arm cells.threshold
+  spiked sessions set left-arm cells.threshold -52.5 cells.drive 12
   spiked sessions close left-arm --address unix:/run/spiked.sock")]
 pub(crate) struct SessionsArguments {
     #[command(subcommand)]
@@ -84,6 +90,12 @@ enum SessionsCommand {
     },
     /// Prints what a session does, as comma-separated text, without slowing it.
     Watch(watch::WatchArguments),
+    /// Prints a projection's weights as comma-separated text, or sets them.
+    Weights(weights::WeightsArguments),
+    /// Prints a population's parameters as comma-separated text.
+    Parameters(parameters::ParametersArguments),
+    /// Sets parameters of a population, all at once.
+    Set(parameters::SetArguments),
     /// Says how long a session's batches waited and ran.
     Latencies {
         /// Its id.
@@ -120,6 +132,11 @@ pub(crate) async fn sessions(arguments: SessionsArguments) -> Result<(), Failure
         }
         SessionsCommand::Close { session } => show::shown(&client.close_session(&session).await?),
         SessionsCommand::Watch(arguments) => return watch::watch(&client, &arguments).await,
+        SessionsCommand::Weights(arguments) => return weights::weights(&client, &arguments).await,
+        SessionsCommand::Parameters(arguments) => {
+            return parameters::print(&client, &arguments).await;
+        }
+        SessionsCommand::Set(arguments) => parameters::set(&client, &arguments).await?,
         SessionsCommand::Latencies { session } => {
             latencies::told(&client.latencies(&session).await?)?
         }
@@ -147,5 +164,13 @@ async fn snapshot_named(client: &Client, begins: &str) -> Result<Bytes, Failure>
         (Some(_), Some(_)) => {
             Err(Failure::used_wrongly(format!("several snapshots' names begin with {begins:?}")))
         }
+    }
+}
+
+/// From when on a change holds.
+fn told(applied: &spiked_client::v1::Applied) -> String {
+    match applied.at_us {
+        Some(at_us) => format!("from tick {} ({at_us} us) on", applied.at_tick),
+        None => format!("from tick {} on", applied.at_tick),
     }
 }

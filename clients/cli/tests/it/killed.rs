@@ -16,7 +16,7 @@ use spiked_client::{AddressEvent, Client, Durability, Item, OpenOptions, Session
 use crate::process::Daemon;
 
 /// Recurrent, noisy, and with delays up to 30 ms, so that whatever is lost or doubled shows.
-const NETWORK: &str = r#"
+pub(crate) const NETWORK: &str = r#"
 name = "lively"
 tick = "100 us"
 seed = 5
@@ -42,7 +42,7 @@ random = { in_degree = 16, weight = { normal = { mean = -0.05, sd = 0.1 } }, del
 
 const BATCHES: u64 = 3_000;
 const BATCH_EVENTS: u64 = 24;
-const WINDOW_US: u64 = 1_000;
+pub(crate) const WINDOW_US: u64 = 1_000;
 /// Together with the other two policies, a hundred.
 const KILLS: u32 = 34;
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -57,7 +57,7 @@ impl Random {
     }
 }
 
-fn events(batch: u64) -> Vec<AddressEvent> {
+pub(crate) fn events(batch: u64) -> Vec<AddressEvent> {
     let mut random = Random(batch);
     let mut events: Vec<_> = (0..BATCH_EVENTS)
         .map(|_| AddressEvent {
@@ -69,7 +69,7 @@ fn events(batch: u64) -> Vec<AddressEvent> {
     events
 }
 
-fn serve(socket: &Path, folder: &Path) -> Daemon {
+pub(crate) fn serve(socket: &Path, folder: &Path) -> Daemon {
     let listen = format!("unix:{}", socket.display());
     let (networks, data) = (folder.join("networks"), folder.join("data"));
     Daemon::start_with(&[

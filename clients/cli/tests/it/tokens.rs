@@ -53,6 +53,12 @@ async fn each_scope_allows_its_calls_and_no_others() {
         assert_eq!(reason(client.open_session(&options("one")).await), expected(1));
         assert_eq!(reason(client.open(options("two")).await), expected(1));
         assert_eq!(reason(client.upload_blob(Bytes::from_static(b"array")).await), expected(2));
+        // Whoever may, is told that there is no such session.
+        let unknown = |needed: usize| expected(needed).or(Some(Reason::SessionUnknown));
+        assert_eq!(reason(client.get_weights(Default::default()).await), unknown(0));
+        assert_eq!(reason(client.get_parameters(Default::default()).await), unknown(0));
+        assert_eq!(reason(client.set_weights(Default::default()).await), unknown(1));
+        assert_eq!(reason(client.set_parameters(Default::default()).await), unknown(1));
     }
     let unknown = with(&daemon, &"0".repeat(64)).await;
     let nobody = Client::connect(&daemon.address).await.expect("connected");
@@ -94,6 +100,15 @@ async fn one_tenant_can_neither_see_nor_touch_anothers_sessions() {
     assert_eq!(reason(right.close_session("own").await), unknown);
     let step = v1::StepSessionRequest { session_id: "own".into(), ..Default::default() };
     assert_eq!(reason(right.step_session(step).await), unknown);
+    let session_id = || "own".to_owned();
+    let weights = v1::GetWeightsRequest { session_id: session_id(), ..Default::default() };
+    assert_eq!(reason(right.get_weights(weights).await), unknown);
+    let weights = v1::SetWeightsRequest { session_id: session_id(), ..Default::default() };
+    assert_eq!(reason(right.set_weights(weights).await), unknown);
+    let parameters = v1::GetParametersRequest { session_id: session_id(), ..Default::default() };
+    assert_eq!(reason(right.get_parameters(parameters).await), unknown);
+    let parameters = v1::SetParametersRequest { session_id: session_id(), ..Default::default() };
+    assert_eq!(reason(right.set_parameters(parameters).await), unknown);
     let no_snapshot = Some(Reason::SnapshotInvalid);
     assert_eq!(reason(right.restore_session(taken.clone(), "copy").await), no_snapshot);
     assert_eq!(reason(right.rewind_session("arm", taken.clone()).await), no_snapshot);

@@ -1,5 +1,6 @@
 //! One network of the repository: where it comes from, and what it turned out to be.
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use prost::Message as _;
@@ -11,8 +12,9 @@ use spiked_proto::v1;
 use super::sensors;
 use crate::networks::convert;
 use crate::networks::error::{Error, problem};
-use crate::networks::limits::{PROBLEMS_MAX, REPOSITORY_BYTES_MAX};
-use crate::networks::text::{self, Described, Embedded, Files, Places, TextError};
+use crate::networks::limits::{BLOB_BYTES_MAX, PROBLEMS_MAX, REPOSITORY_BYTES_MAX};
+use crate::networks::nir::{self, Profile};
+use crate::networks::text::{self, Described, Embedded, Files, Folder, Places, TextError};
 
 /// A description, read and checked.
 #[derive(Debug)]
@@ -36,6 +38,8 @@ pub(super) struct Entry {
     pub(super) version: String,
     /// Of a network in the binary: read when first asked for, for its kernels take a moment.
     embedded: Option<&'static include_dir::Dir<'static>>,
+    /// Its files lie in the data folder.
+    pub(super) is_kept: bool,
     content: OnceLock<Result<Content, Error>>,
 }
 
@@ -46,14 +50,26 @@ impl Entry {
             name: name.into(),
             version: "1".into(),
             embedded: Some(folder),
+            is_kept: false,
             content: OnceLock::new(),
         }
+    }
+
+    /// A network that a client loaded and whose files lie in the data folder.
+    pub(super) fn kept(name: &str, version: &str, content: Result<Content, Error>) -> Self {
+        Self { is_kept: true, ..Self::new(name, version, content) }
+    }
+
+    /// It came along with the binary.
+    pub(super) const fn is_embedded(&self) -> bool {
+        self.embedded.is_some()
     }
 
     /// A network that has been read.
     pub(super) fn new(name: &str, version: &str, content: Result<Content, Error>) -> Self {
         let content = OnceLock::from(content);
-        Self { name: name.into(), version: version.into(), embedded: None, content }
+        let (name, version) = (name.into(), version.into());
+        Self { name, version, embedded: None, is_kept: false, content }
     }
 
     /// The network, or why it cannot be had.
@@ -89,6 +105,24 @@ impl Content {
             let problem = located(&described.places, problem("name", message));
             return Err(Error::Invalid { name: name.into(), problems: vec![problem] });
         }
+        Self::of(described)
+    }
+
+    /// Reads a NIR file as a network of that name.
+    pub(super) fn read_nir(file: &Path, name: &str, profile: Profile) -> Result<Self, Error> {
+        let options = nir::Options { profile, step_ns: nir::STEP_DEFAULT_NS };
+        let shown = file.file_name().unwrap_or_default().to_string_lossy();
+        let folder = Folder::of(file);
+        let described = folder.read(&shown, BLOB_BYTES_MAX).and_then(|bytes| {
+            let read = nir::read_bytes(&bytes, &folder.shown(&shown), name, options);
+            read.map_err(|error| error.to_string())
+        });
+        let refused =
+            |message| Error::Invalid { name: name.into(), problems: vec![problem("nir", message)] };
+        Self::of(described.map_err(refused)?)
+    }
+
+    fn of(described: Described) -> Result<Self, Error> {
         let Described { network, blobs, places } = described;
         let mut content = Self::convert(&network, &|sha256| blobs.get(sha256).cloned())
             .map_err(|error| with_places(error, &places))?;

@@ -1,14 +1,17 @@
 //! The repository: networks by name and version, immutable, and the plans made of them.
 //!
 //! They come from the binary, from the operator's folder (which hides those of the same name in
-//! the binary), and from clients, until the daemon ends. A plan is made outside of any lock, for
+//! the binary), and from clients: those are kept as files where there is a data folder, and else end
+//! with the daemon. A plan is made outside of any lock, for
 //! one size of each sensor and one number of workers, and kept for the next session.
 
 mod entry;
 mod folder;
+mod kept;
 mod plans;
 mod sensors;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,7 +25,10 @@ use super::blobs::Blobs;
 use super::error::Error;
 use super::limits::{NAME_CHARS_MAX, NETWORKS_MAX};
 use super::name::{self, Version};
+use crate::config::NetworksMode;
+use crate::session::journal::Volume;
 use entry::{Content, Entry};
+use kept::{Arrays, Kept};
 use plans::{Key, Plans};
 
 /// The networks that come along.
@@ -67,6 +73,12 @@ pub struct Repository {
     blobs: Blobs,
     /// The user's folder, and what was read of it.
     folder: Mutex<Option<Followed>>,
+    /// Whether networks of that folder are read when they are asked for, and no others.
+    reads_on_request: bool,
+    /// Where networks that clients load are kept.
+    kept: Option<Kept>,
+    /// Held while a client's network comes or goes.
+    loading: Mutex<()>,
     /// What one plan and a session of it may take, about.
     plan_bytes_max: u64,
 }
@@ -78,7 +90,7 @@ impl Repository {
     ///
     /// As [`Repository::bounded`].
     pub fn open(folder: Option<&Path>) -> Result<Self, Error> {
-        Self::bounded(folder, crate::Limits::default().plan_bytes)
+        Self::bounded(folder, NetworksMode::None, crate::Limits::default().plan_bytes)
     }
 
     /// The same; a network that would take more than so much with a session is refused \[bytes\].
@@ -87,19 +99,95 @@ impl Repository {
     ///
     /// A folder that cannot be read, or holds too many networks. One that is broken is listed with
     /// its problem.
-    pub fn bounded(folder: Option<&Path>, plan_bytes_max: u64) -> Result<Self, Error> {
+    pub fn bounded(
+        folder: Option<&Path>,
+        mode: NetworksMode,
+        plan_bytes_max: u64,
+    ) -> Result<Self, Error> {
+        let reads_on_request = mode == NetworksMode::Explicit;
         let mut entries: Entries = BTreeMap::new();
         for dir in EMBEDDED.dirs() {
             let name = dir.path().display().to_string();
             insert(&mut entries, Entry::embedded(&name, dir));
         }
         let mut followed = folder.map(Followed::of).transpose()?;
-        if let Some(followed) = &mut followed {
+        if let Some(followed) = followed.as_mut().filter(|_| !reads_on_request) {
             followed.take(folder::read(&followed.path, plan_bytes_max)?, &mut entries);
         }
         let (entries, plans) = (Mutex::new(entries), Mutex::default());
         let (blobs, folder) = (Blobs::default(), Mutex::new(followed));
-        Ok(Self { entries, plans, blobs, folder, plan_bytes_max })
+        let (kept, loading) = (None, Mutex::default());
+        Ok(Self { entries, plans, blobs, folder, reads_on_request, kept, loading, plan_bytes_max })
+    }
+
+    /// Keeps networks that clients load as files of this folder; those that lie there are back. One
+    /// of the operator's folder with the same name and version comes first.
+    ///
+    /// # Errors
+    ///
+    /// A folder that cannot be read. A network whose files are damaged is listed with its problem.
+    pub(crate) fn keep_in(&mut self, volume: Arc<dyn Volume>, root: PathBuf) -> Result<(), Error> {
+        let kept = Kept::new(volume, root);
+        let read = kept.read()?;
+        let mut entries = self.entries();
+        for entry in read {
+            let version = Version(entry.version.clone());
+            if !entries.get(&entry.name).is_some_and(|known| known.contains_key(&version)) {
+                insert(&mut entries, entry);
+            }
+        }
+        drop(entries);
+        self.kept = Some(kept);
+        Ok(())
+    }
+
+    /// Reads one network of the operator's folder, where they are read on request; no version is the
+    /// newest.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unknown`], why it cannot run, or a folder whose networks are not read on request.
+    pub fn load_from_folder(&self, name: &str, version: &str) -> Result<Info, Error> {
+        let refused = |message: &str| Error::Invalid {
+            name: shortened(name),
+            problems: vec![super::error::problem("name", message)],
+        };
+        if !self.reads_on_request {
+            return Err(refused("networks of the folder are not loaded by name in this mode"));
+        }
+        let mut folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
+        let followed =
+            folder.as_mut().ok_or_else(|| refused("the daemon has no folder of them"))?;
+        let read = folder::read_one(&followed.path, (name, version), self.plan_bytes_max)?;
+        let Some(entry) = read else {
+            return self.find(name, version).map(|entry| info(&entry));
+        };
+        let mut entries = self.entries();
+        check_room(&entries, &entry)?;
+        let info = info(&entry);
+        followed.add(entry, &mut entries);
+        drop(entries);
+        self.plans().clear();
+        Ok(info)
+    }
+
+    /// A network that somebody asked for before the daemon was started again; where there is none,
+    /// whoever needs it is told.
+    pub(crate) fn recall(&self, name: &str, version: &str) {
+        if self.reads_on_request && self.find(name, version).is_err() {
+            // Asking for its plan says why it cannot be had.
+            let _ = self.load_from_folder(name, version);
+        }
+    }
+
+    /// Whether a network's files lie in the data folder; gives its version. No version is the newest.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unknown`].
+    pub(crate) fn kept_version(&self, name: &str, version: &str) -> Result<Option<String>, Error> {
+        let entry = self.find(name, version)?;
+        Ok(entry.is_kept.then(|| entry.version.clone()))
     }
 
     /// Reads the folder again if anything in it has changed; says whether it had. What has gone from
@@ -110,7 +198,7 @@ impl Repository {
     /// A folder that cannot be read: everything stays as it was.
     pub fn follow(&self) -> Result<bool, Error> {
         let mut folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(followed) = folder.as_mut() else {
+        let Some(followed) = folder.as_mut().filter(|_| !self.reads_on_request) else {
             return Ok(false);
         };
         let now = folder::fingerprint(&followed.path)?;
@@ -126,13 +214,17 @@ impl Repository {
     }
 
     /// Takes a network away; live sessions stay on it. No version is the newest. One that lies in the
-    /// folder comes back when the folder is read again.
+    /// folder comes back when the folder is read again; of one that a client loaded, the files go.
     ///
     /// # Errors
     ///
-    /// [`Error::Unknown`].
+    /// [`Error::Unknown`], or files that cannot be removed.
     pub fn unload(&self, name: &str, version: &str) -> Result<(), Error> {
+        let _loading = self.loading();
         let entry = self.find(name, version)?;
+        if let Some(kept) = self.kept.as_ref().filter(|_| entry.is_kept) {
+            kept.remove(&entry.name, &entry.version)?;
+        }
         let mut entries = self.entries();
         if let Some(versions) = entries.get_mut(&entry.name) {
             versions.remove(&Version(entry.version.clone()));
@@ -205,10 +297,27 @@ impl Repository {
             name: shortened(&network.name),
             problems: vec![super::error::problem("version", message)],
         })?;
-        let content = Content::convert(network, &|sha256| self.blobs.get(sha256))?;
-        let entry = Entry::new(&network.name, version, Ok(content));
-        entry.content()?.judge(self.plan_bytes_max)?;
-        self.keep(entry)
+        let arrays = RefCell::new(Arrays::new());
+        let content = Content::convert(network, &|sha256| {
+            let array = self.blobs.get(sha256)?;
+            arrays.borrow_mut().insert(*sha256, array.clone());
+            Some(array)
+        })?;
+        content.judge(self.plan_bytes_max)?;
+        let _loading = self.loading();
+        let entry = match &self.kept {
+            Some(_) => Entry::kept(&network.name, version, Ok(content)),
+            None => Entry::new(&network.name, version, Ok(content)),
+        };
+        if let Some(same) = self.check_new(&entry)? {
+            return Ok(same);
+        }
+        if let Some(kept) = &self.kept {
+            kept.write((&entry.name, &entry.version), network, &arrays.into_inner())?;
+        }
+        let info = info(&entry);
+        insert(&mut self.entries(), entry);
+        Ok(info)
     }
 
     /// What a network is made of and what it costs, and the hash of its plan.
@@ -291,26 +400,26 @@ impl Repository {
         Ok(plan)
     }
 
-    fn keep(&self, entry: Entry) -> Result<Info, Error> {
+    /// Whether there is room for a network; the one that is there, if it is the same.
+    fn check_new(&self, entry: &Entry) -> Result<Option<Info>, Error> {
         let (name, version) = (entry.name.clone(), entry.version.clone());
-        let mut entries = self.entries();
+        let entries = self.entries();
         let existing = entries.get(&name).and_then(|v| v.get(&Version(version.clone())));
         if let Some(existing) = existing {
             let same = existing.content().map(|content| content.identity).ok()
                 == Some(entry.content()?.identity);
-            return if same { Ok(info(existing)) } else { Err(Error::Exists { name, version }) };
+            return if same {
+                Ok(Some(info(existing)))
+            } else {
+                Err(Error::Exists { name, version })
+            };
         }
-        let count = entries.values().map(BTreeMap::len).sum::<usize>();
-        if count >= NETWORKS_MAX {
-            let (given, limit) = (count as u64 + 1, NETWORKS_MAX as u64);
-            return Err(Error::Limit { what: "networks in the repository", given, limit });
-        }
-        let all = entries.values().flat_map(BTreeMap::values);
-        let held_bytes = all.filter_map(|entry| entry.array_bytes()).sum();
-        entry::check_total(held_bytes, entry.content()?.array_bytes)?;
-        let info = info(&entry);
-        insert(&mut entries, entry);
-        Ok(info)
+        check_room(&entries, entry).map(|()| None)
+    }
+
+    fn loading(&self) -> MutexGuard<'_, ()> {
+        // It guards nothing that could be half done.
+        self.loading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn entries(&self) -> MutexGuard<'_, Entries> {
@@ -346,15 +455,35 @@ impl Followed {
                 versions.remove(&Version(version));
             }
         }
-        for entry in &own {
-            entries.remove(&entry.name);
+        for entry in own {
+            self.add(entry, entries);
         }
         entries.retain(|_, versions| !versions.is_empty());
-        for entry in own {
-            self.read.push((entry.name.clone(), entry.version.clone()));
-            insert(entries, entry);
-        }
     }
+
+    /// Adds one of the folder; it hides what comes along under its name.
+    fn add(&mut self, entry: Entry, entries: &mut Entries) {
+        if let Some(versions) = entries.get_mut(&entry.name) {
+            versions.retain(|_, known| !known.is_embedded());
+        }
+        let place = (entry.name.clone(), entry.version.clone());
+        if !self.read.contains(&place) {
+            self.read.push(place);
+        }
+        insert(entries, entry);
+    }
+}
+
+/// Refuses what would be more than the repository holds.
+fn check_room(entries: &Entries, entry: &Entry) -> Result<(), Error> {
+    let count = entries.values().map(BTreeMap::len).sum::<usize>();
+    if count >= NETWORKS_MAX {
+        let (given, limit) = (count as u64 + 1, NETWORKS_MAX as u64);
+        return Err(Error::Limit { what: "networks in the repository", given, limit });
+    }
+    let all = entries.values().flat_map(BTreeMap::values);
+    let held_bytes = all.filter_map(|entry| entry.array_bytes()).sum();
+    entry::check_total(held_bytes, entry.content()?.array_bytes)
 }
 
 fn insert(entries: &mut Entries, entry: Entry) {

@@ -65,6 +65,23 @@ pub(super) struct Done {
     asked: Vec<oneshot::Sender<Frozen>>,
 }
 
+/// How far a journal has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Marks {
+    /// Accepted batches, one a producer.
+    batches: Vec<u64>,
+    /// Changes of weights and parameters.
+    changes: u64,
+}
+
+impl Marks {
+    fn of(protocol: &Protocol) -> Self {
+        let accepted = |producer| protocol.status(producer).accepted;
+        let batches = (0..protocol.producers()).map(accepted).collect();
+        Self { batches, changes: protocol.changes() }
+    }
+}
+
 /// The stage's state.
 pub(crate) struct Journaling {
     policy: Durability,
@@ -81,12 +98,11 @@ pub(crate) struct Journaling {
     records: Vec<Record>,
     bytes: usize,
     chunk: Chunk,
-    /// Accepted batches that are in the write, were written, and were in what is being synced; one
-    /// a producer.
-    in_write: Vec<u64>,
-    written: Vec<u64>,
-    in_sync: Vec<u64>,
-    durable: Vec<u64>,
+    /// What is in the write, was written, was in what is being synced, and is safe.
+    in_write: Marks,
+    written: Marks,
+    in_sync: Marks,
+    durable: Marks,
     sync_due: Option<Instant>,
     /// The engine is asked for its state, to be written after so many records.
     freezing: Option<(u64, oneshot::Receiver<Frozen>)>,
@@ -102,15 +118,16 @@ pub(crate) struct Journaling {
 }
 
 impl Journaling {
-    /// A journal that goes on; `accepted` is what it holds of each producer, and is durable.
+    /// A journal that goes on; what the protocol has taken is in it, and is durable.
     pub(crate) fn new(
         journal: Journal,
         policy: Durability,
         keeping: Keeping,
         runs: Arc<Runs>,
-        accepted: Vec<u64>,
+        protocol: &Protocol,
         oldest: (u64, u64),
     ) -> Self {
+        let marks = Marks::of(protocol);
         Self {
             policy,
             keeping,
@@ -123,10 +140,10 @@ impl Journaling {
             records: Vec::new(),
             bytes: 0,
             chunk: Chunk::default(),
-            in_write: accepted.clone(),
-            written: accepted.clone(),
-            in_sync: accepted.clone(),
-            durable: accepted,
+            in_write: marks.clone(),
+            written: marks.clone(),
+            in_sync: marks.clone(),
+            durable: marks,
             sync_due: None,
             freezing: None,
             snapshotting: None,
@@ -154,7 +171,12 @@ impl Journaling {
 
     /// Batches of each producer that survive.
     pub(crate) fn durable(&self) -> &[u64] {
-        &self.durable
+        &self.durable.batches
+    }
+
+    /// Changes of weights and parameters that survive.
+    pub(super) const fn durable_changes(&self) -> u64 {
+        self.durable.changes
     }
 
     /// So much waits to be written that no more is taken from streams until it is.
@@ -204,7 +226,7 @@ impl Journaling {
         let records = std::mem::take(&mut self.records);
         self.bytes = 0;
         let chunk = std::mem::take(&mut self.chunk);
-        self.in_write = accepted(protocol);
+        self.in_write = Marks::of(protocol);
         let long = journal.bytes() > self.keeping.snapshot_after_bytes;
         let snapshot = long && self.freezing.is_none() && self.snapshotting.is_none();
         let asked = std::mem::take(&mut self.asked);
@@ -237,12 +259,9 @@ fn poll<T>(task: &mut Option<JoinHandle<T>>, context: &mut Context<'_>) -> Optio
 fn bytes_of(record: &Record) -> usize {
     match record {
         Record::Batch { batch, .. } => size_of::<Record>() + batch.payload.len(),
+        Record::Set(setting) => size_of::<Record>() + setting.bytes(),
         _ => size_of::<Record>(),
     }
-}
-
-fn accepted(protocol: &Protocol) -> Vec<u64> {
-    (0..protocol.producers()).map(|producer| protocol.status(producer).accepted).collect()
 }
 
 impl Host {
@@ -344,6 +363,7 @@ impl Host {
         for seat in &self.seats {
             seat.wake();
         }
+        self.answer_changes();
     }
 
     pub(super) fn sync_due(&self) -> Option<Instant> {
@@ -370,7 +390,8 @@ impl Host {
             journaling.asked.clear();
             journaling.freezing = None;
         }
-        let durable = self.journaling.as_ref().map_or(0, |journaling| journaling.durable[0]);
+        let durable =
+            self.journaling.as_ref().map_or(0, |journaling| journaling.durable.batches[0]);
         let message = format!(
             "the journal cannot be written: {error}; batches up to {durable} are durable, and the \
              session can be opened again when the cause is gone"

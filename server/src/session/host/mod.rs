@@ -6,6 +6,7 @@
 //! watchers as far as each has come. It waits for nobody: whatever is full is bounded and says so.
 
 mod audience;
+mod changing;
 mod journaling;
 mod latency;
 mod metering;
@@ -33,9 +34,12 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use self::{audience::Audience, latency::Measures, seat::Seat, stepping::Stepping};
+use self::{
+    audience::Audience, changing::Changes, latency::Measures, seat::Seat, stepping::Stepping,
+};
 pub(crate) use self::{
     audience::Watched,
+    changing::Changing,
     journaling::{Journaling, Keeping},
     latency::Latencies,
     request::{Attach, Inbound, Request, Step, Watch},
@@ -90,6 +94,7 @@ pub(crate) struct Host {
     waiting: VecDeque<Input>,
     journaling: Option<Journaling>,
     stepping: Stepping,
+    changes: Changes,
     measures: Measures,
     requests: mpsc::Receiver<Request>,
     /// Nobody holds the session's handle any more.
@@ -134,6 +139,7 @@ impl Host {
             waiting: VecDeque::new(),
             journaling,
             stepping: Stepping::default(),
+            changes: Changes::default(),
             measures: Measures::default(),
             requests,
             requests_closed: false,
@@ -280,6 +286,7 @@ impl Host {
             self.protocol.look_after(&level, &mut self.actions);
             self.act();
         }
+        self.answer_changes();
         self.move_output();
     }
 
@@ -343,6 +350,7 @@ impl Host {
 
     /// Tells everybody why it ends. Streams that have their end already keep it.
     async fn leave(&mut self) {
+        self.answer_changes();
         let (reason, message) = match self.link.over() {
             Some(Over::Ended(reason, message)) => (*reason, message.clone()),
             Some(Over::Finished(reason)) => (*reason, String::new()),

@@ -9,6 +9,9 @@ use crate::session::{
     output::Item,
 };
 
+/// Input of which a turn may be quick \[events\].
+const QUICK_EVENTS: usize = 2_048;
+
 impl Host {
     /// Gives the engine what the protocol decided, by way of the journal where there is one; false
     /// if that was nothing.
@@ -51,13 +54,21 @@ impl Host {
     }
 
     pub(super) fn push_waiting(&mut self) {
+        let mut events = 0;
         while let Some(input) = self.waiting.pop_front() {
+            if let Input::Chunk(chunk) = &input {
+                events += chunk.events.len();
+            }
             if let Err(input) = self.link.push_input(input) {
                 self.waiting.push_front(input);
                 break;
             }
         }
-        self.link.wake_engine();
+        if events <= QUICK_EVENTS {
+            self.link.run_engine();
+        } else {
+            self.link.wake_engine();
+        }
     }
 
     /// Takes the engine's output, keeps it, and shows it to all who read, as far as each has room.

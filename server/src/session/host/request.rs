@@ -6,7 +6,7 @@ use futures::Stream;
 use spiked_proto::v1::{self, stream_request::Message};
 use tokio::sync::oneshot;
 
-use super::{Host, audience::Watched};
+use super::{Host, audience::Watched, changing::Changing};
 use crate::{
     error::Error,
     session::{
@@ -15,6 +15,7 @@ use crate::{
         probing::Probe,
         protocol::Status,
         snapshot::Frozen,
+        tuning::Reading,
     },
 };
 
@@ -31,6 +32,10 @@ pub(crate) enum Request {
     Step(Step),
     /// Freeze everything that has been accepted.
     Snapshot(oneshot::Sender<Frozen>),
+    /// Set weights or parameters.
+    Change(Changing),
+    /// Read weights or parameters.
+    Read(Reading),
     /// How long batches take.
     Latencies(oneshot::Sender<v1::GetLatenciesResponse>),
     /// The daemon shuts down: put the session to rest on disk if it is durable, else end it.
@@ -74,8 +79,11 @@ impl Host {
             Request::Watch(watch) => self.watch(watch),
             Request::Step(step) => self.step(step),
             // An engine that has ended answers nothing.
-            Request::Snapshot(_) | Request::Latencies(_) if self.link.over().is_some() => {}
+            Request::Snapshot(_) | Request::Latencies(_) | Request::Read(_)
+                if self.link.over().is_some() => {}
             Request::Snapshot(reply) => self.freeze(reply),
+            Request::Change(changing) => self.change(changing),
+            Request::Read(reading) => self.enqueue_other(Input::Read(reading)),
             Request::Latencies(reply) => {
                 let latencies = v1::GetLatenciesResponse {
                     queue: self.measures.queue.to_bytes().into(),

@@ -5,13 +5,15 @@
 //! ```
 //! Little-endian. A body is never empty, so a run of zeros is no record.
 
+use std::sync::Arc;
+
 use prost::Message as _;
 use spiked_proto::v1;
 
-use crate::session::protocol::Record;
+use crate::session::{protocol::Record, tuning::Setting};
 
 const HEAD: usize = 8;
-/// No record is longer: a batch of at most 1 MiB with its fields.
+/// No record is longer: a batch of at most 1 MiB with its fields, or less of weights or parameters.
 const BODY_MAX: usize = (1 << 20) + 256;
 
 const BATCH: u8 = 1;
@@ -20,6 +22,7 @@ const WATERMARK: u8 = 3;
 const END: u8 = 4;
 const HANDED: u8 = 5;
 const DROPPED: u8 = 6;
+const SET: u8 = 7;
 
 /// Appends a record.
 pub(super) fn append(record: &Record, out: &mut Vec<u8>) {
@@ -46,6 +49,10 @@ pub(super) fn append(record: &Record, out: &mut Vec<u8>) {
         Record::End { producer, failed } => fields(END, *producer, *failed),
         Record::Handed => fields(HANDED, 0, false),
         Record::Dropped => fields(DROPPED, 0, false),
+        Record::Set(setting) => {
+            fields(SET, 0, setting.is_parameters());
+            setting.append_to(out);
+        }
     }
     let body = start + HEAD;
     let length = u32::try_from(out.len() - body).unwrap_or(u32::MAX);
@@ -104,6 +111,7 @@ fn decode(body: &[u8]) -> Option<Record> {
         END => Record::End { producer, failed: flag },
         HANDED => Record::Handed,
         DROPPED => Record::Dropped,
+        SET => Record::Set(Arc::new(Setting::decode(flag, rest)?)),
         _ => return None,
     })
 }

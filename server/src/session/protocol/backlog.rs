@@ -105,10 +105,10 @@ impl Backlog {
     }
 
     pub(super) fn load(from: &mut Reader<'_>, producers: usize) -> Result<Self, Damaged> {
-        let carried = Chunk { ops: load_ops(from)?, events: Vec::new() };
+        let carried = Chunk { ops: load_ops(from)?, ..Chunk::default() };
         let mut backlog = Self { carried, ..Self::default() };
         for _ in 0..from.u64()? {
-            let mut chunk = Chunk { ops: load_ops(from)?, events: Vec::new() };
+            let mut chunk = Chunk { ops: load_ops(from)?, ..Chunk::default() };
             for _ in 0..from.u64()? {
                 let (time_us, packed) = (from.u64()?, from.u64()?);
                 let address = u32::try_from(packed >> 32).unwrap_or(u32::MAX);
@@ -184,7 +184,7 @@ mod tests {
     fn piece(at_us: u64, events: u64) -> Piece {
         let event = InputEvent { time_us: at_us, address: 1, multiplicity: 1 };
         let count = usize::try_from(events).unwrap();
-        let mut chunk = Chunk { events: vec![event; count], ops: Vec::new() };
+        let mut chunk = Chunk { events: vec![event; count], ..Chunk::default() };
         chunk.push(Op::Events { port: InputId(0), count });
         chunk.push(Op::Promise { time_us: at_us });
         Piece { chunk, producer: 0, charge: events, counted: events, latest_us: at_us }

@@ -13,6 +13,7 @@ mod live;
 mod outstanding;
 mod overload;
 mod producer;
+mod rates;
 mod record;
 mod refusal;
 mod replay;
@@ -20,6 +21,8 @@ mod sequence;
 mod state;
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use sim_core::{Plan, Tick, TickLength};
 use spiked_proto::v1;
@@ -34,6 +37,7 @@ use super::{
     chunk::{Chunk, Op},
     positions::Level,
     settings::{Capacity, Durability, Origin, Overload, Pace, Policy, Settings},
+    tuning::{Change, Setting},
 };
 
 /// What a message led to.
@@ -85,6 +89,8 @@ pub(crate) struct Protocol {
     /// What the session was promised \[µs\].
     promised_us: u64,
     ended: bool,
+    /// Changes of weights and parameters that were taken since it was made.
+    changes: u64,
     /// What waits where it can be dropped, under `drop_oldest`.
     backlog: Backlog,
     /// What the message at hand leads to, under `drop_oldest`.
@@ -111,6 +117,7 @@ impl Protocol {
             origin_us,
             promised_us,
             ended: false,
+            changes: 0,
             backlog: Backlog::default(),
             pending: Chunk::default(),
             capacity,
@@ -135,35 +142,19 @@ impl Protocol {
         self.producers[producer].credit(self.settings.overload, self.capacity)
     }
 
-    /// Lets each producer go so much beyond what it has sent, or as far as the queue goes.
-    pub(crate) fn allow(&mut self, left: Option<v1::Credit>) {
-        let (overload, capacity) = (self.settings.overload, self.capacity);
-        for producer in &mut self.producers {
-            match left {
-                Some(left) => producer.allow(left, overload, capacity),
-                None => producer.allow_all(),
-            }
-        }
-    }
-
-    /// Whether a producer's credit is what its tenant has left, and not what the queue has room for.
-    pub(crate) fn is_rate_limited(&self, producer: usize) -> bool {
-        self.producers[producer].is_rate_limited(self.settings.overload, self.capacity)
-    }
-
-    /// Nobody has been told of any credit yet.
-    pub(crate) fn allow_from_scratch(&mut self) {
-        self.producers.iter_mut().for_each(Producer::allow_from_scratch);
-    }
-
-    /// What a producer's batch would take of its credit in events.
-    pub(crate) fn charge_of(&self, producer: usize, batch: &v1::EventBatch) -> u64 {
-        self.producers[producer].charge_of(batch)
-    }
-
     /// Whether a producer sends no more.
     pub(crate) fn has_ended(&self, producer: usize) -> bool {
         self.ended || self.producers[producer].ended
+    }
+
+    /// Whether no producer sends any more.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.ended
+    }
+
+    /// Changes of weights and parameters that were taken since it was made.
+    pub(crate) const fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// The time below which everything may run \[µs\].
@@ -186,7 +177,8 @@ impl Protocol {
             Origin::Time(time_us) => time_us,
             Origin::FirstBatch => 0,
         };
-        self.promised_us == promised_us && self.producers.iter().all(nothing)
+        let is_new = self.promised_us == promised_us && self.changes == 0;
+        is_new && self.producers.iter().all(nothing)
     }
 
     /// What a producer has promised \[µs\].
@@ -279,6 +271,17 @@ impl Protocol {
             Err(refusal) => self.refuse(producer, &refusal, out),
         }
         self.settle(level, out);
+    }
+
+    /// Weights or parameters are set: from the first tick on that was not promised to be over, which
+    /// the simulation cannot have begun, however far ahead of it promises are.
+    pub(crate) fn set(&mut self, setting: Arc<Setting>, out: &mut Actions) -> Arc<Change> {
+        self.record(out, || Record::Set(setting.clone()));
+        let at = self.origin_us.map(|origin_us| self.tick.closed_by(self.promised_us, origin_us));
+        let change = Arc::new(Change::new(at.unwrap_or_default(), setting));
+        out.chunk.changes.push(change.clone());
+        self.changes += 1;
+        change
     }
 
     /// A message that has no place here.

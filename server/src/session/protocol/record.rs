@@ -1,7 +1,11 @@
 //! What of a conversation goes into the journal: all that shapes the simulation, with what was
 //! decided about it, so that the protocol makes the same of it when it is read again.
 
+use std::sync::Arc;
+
 use spiked_proto::v1;
+
+use crate::session::tuning::Setting;
 
 /// One entry, in the order in which it took effect.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,4 +22,6 @@ pub(crate) enum Record {
     Handed,
     /// The events of the oldest piece that waited were dropped.
     Dropped,
+    /// Weights or parameters were set, from the first tick on that was not promised to be over.
+    Set(Arc<Setting>),
 }

@@ -36,6 +36,10 @@ impl Protocol {
                 true
             }
             Record::Dropped => self.drop_oldest(),
+            Record::Set(setting) => {
+                self.set(setting.clone(), out);
+                true
+            }
             _ => false,
         };
         if !self.pending.is_empty() {

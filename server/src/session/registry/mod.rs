@@ -11,6 +11,7 @@ mod draining;
 mod freezing;
 mod opening;
 mod resting;
+mod tuning;
 
 pub(crate) use counting::{Now, Reading};
 

@@ -117,7 +117,6 @@ impl Registry {
         oldest: (u64, u64),
     ) -> Journaling {
         let protocol = &made.protocol;
-        let accepted = (0..protocol.producers()).map(|producer| protocol.status(producer).accepted);
         let keeping = Keeping {
             sync_interval: self.limits.journal_sync_interval,
             snapshot_after_bytes: self.limits.journal_snapshot_bytes,
@@ -125,7 +124,7 @@ impl Registry {
         };
         let policy = protocol.settings().durability;
         let runs = Arc::new(made.runs.clone());
-        Journaling::new(journal, policy, keeping, runs, accepted.collect(), oldest)
+        Journaling::new(journal, policy, keeping, runs, protocol, oldest)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
         handle::Session,
         journal::{Broken, Folder, Journal},
         making,
+        snapshot::{self, Runs},
     },
 };
 
@@ -109,6 +110,43 @@ impl Registry {
         let (session, _) = self.admit(launch)?;
         lock(&self.residents).remove(key);
         Ok(Some(session))
+    }
+
+    /// Refuses where a durable session runs a network, or rests on it: without the network it would
+    /// not come back.
+    pub(crate) async fn check_unused(
+        self: &Arc<Self>,
+        network: &str,
+        version: &str,
+    ) -> Result<(), Error> {
+        let needed = |id: &str| {
+            let problem = "is durable and runs that network: close it first";
+            Err(Error::SessionConflict { id: id.to_owned(), problem })
+        };
+        let runs = |runs: &Runs| runs.network == network && runs.version == version;
+        let sessions: Vec<_> = lock(&self.sessions).values().cloned().collect();
+        if let Some(session) = sessions.iter().find(|one| one.is_durable() && runs(one.runs())) {
+            return needed(session.id());
+        }
+        let Some(data) = &self.data else {
+            return Ok(());
+        };
+        let residents: Vec<Resident> = lock(&self.residents).values().cloned().collect();
+        let volume = data.volume.clone();
+        let resting = apart(move || {
+            let runs = |resident: Resident| {
+                // One that cannot be read needs nothing.
+                let (_, snapshot) =
+                    Folder::oldest_snapshot(volume.as_ref(), &resident.path).ok()?;
+                Some((resident.meta.id, snapshot::decode(&snapshot).ok()?.runs))
+            };
+            Ok(residents.into_iter().filter_map(runs).collect::<Vec<_>>())
+        })
+        .await?;
+        match resting.iter().find(|(_, resting)| runs(resting)) {
+            Some((id, _)) => needed(id),
+            None => Ok(()),
+        }
     }
 
     /// Ends a session; says where it stood. One at rest is deleted.

@@ -1,6 +1,7 @@
 //! NIR files: what frameworks wrote spikes as it did there, and what cannot be run is named.
 
 mod any_bytes;
+mod folder;
 mod graphs;
 mod reproduced;
 mod writer;

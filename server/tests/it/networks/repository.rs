@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sim_core::network::SensorSize;
+use spiked_server::config::NetworksMode;
 use spiked_server::networks::text::Described;
 use spiked_server::networks::{Error, Repository};
 
@@ -254,4 +255,51 @@ fn a_network_is_taken_away() {
     repository.unload("many", "9").unwrap();
     assert!(matches!(repository.plan("many", "", &[]), Err(Error::Unknown { .. })));
     assert!(live.cost().neurons > 0, "a session's plan stays");
+}
+
+/// Only what was asked for is there; it stays as it was read until it is asked for again.
+#[test]
+fn a_folder_is_read_on_request() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "many/9/network.toml", ECHO);
+    write(folder.path(), "many/10/network.toml", ECHO);
+    write(folder.path(), "broken.toml", "tick = 1\n");
+    let bytes = spiked_server::Limits::default().plan_bytes;
+    let repository =
+        Repository::bounded(Some(folder.path()), NetworksMode::Explicit, bytes).unwrap();
+    assert!(matches!(repository.plan("many", "", &[]), Err(Error::Unknown { .. })));
+    assert_eq!(repository.load_from_folder("many", "").unwrap().version, "10");
+    assert_eq!(repository.plan("many", "", &[]).unwrap().version, "10");
+    assert!(repository.plan("many", "9", &[]).is_err());
+    let before = repository.plan("many", "10", &[]).unwrap().plan.hash();
+    write(
+        folder.path(),
+        "many/10/network.toml",
+        &ECHO.replace("threshold = 1.0", "threshold = 2.0"),
+    );
+    assert!(!repository.follow().unwrap(), "it is not followed");
+    assert_eq!(repository.plan("many", "10", &[]).unwrap().plan.hash(), before);
+    repository.load_from_folder("many", "10").unwrap();
+    assert_ne!(repository.plan("many", "10", &[]).unwrap().plan.hash(), before);
+    assert!(matches!(repository.load_from_folder("few", ""), Err(Error::Unknown { .. })));
+    let broken = repository.load_from_folder("broken", "").unwrap_err().to_string();
+    assert!(broken.contains("tick: 1 needs a unit"), "{broken}");
+    let all = Repository::open(Some(folder.path())).unwrap();
+    let refused = all.load_from_folder("many", "9").unwrap_err().to_string();
+    assert!(refused.contains("not loaded by name in this mode"), "{refused}");
+}
+
+/// A client's network of a name that the folder has stays when the folder is read again. Seen to fail
+/// with all of that name taken away.
+#[test]
+fn a_folder_that_is_read_again_hides_no_clients_network() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "echo.toml", ECHO);
+    let repository = Repository::open(Some(folder.path())).unwrap();
+    load(&repository, &described("echo", ECHO), "2").unwrap();
+    write(folder.path(), "other.toml", ECHO);
+    assert!(repository.follow().unwrap());
+    assert_eq!(repository.plan("echo", "", &[]).unwrap().version, "2");
+    assert!(repository.plan("echo", "1", &[]).is_ok());
+    assert!(repository.plan("other", "", &[]).is_ok());
 }

@@ -9,6 +9,7 @@ mod producers;
 mod resume;
 mod saved;
 mod steps;
+mod tuning;
 mod watchers;
 
 use std::time::Duration;

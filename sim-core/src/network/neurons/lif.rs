@@ -127,6 +127,23 @@ impl LifParameters {
     pub const FIELDS: [&str; 7] =
         ["tau", "rest", "threshold", "reset", "drive", "refractory", "initial"];
 
+    /// The names of all numbers that these neurons have.
+    #[must_use]
+    pub fn fields(&self) -> Vec<String> {
+        let mut names: Vec<String> = Self::FIELDS.iter().map(|&name| name.into()).collect();
+        if matches!(self.reset, Reset::Subtract { .. }) {
+            names.push("subtract".into());
+        }
+        if self.adaptation.is_some() {
+            names.extend(["adaptation.tau".into(), "adaptation.step".into()]);
+        }
+        for Receptor { name, kind, .. } in &self.receptors {
+            names.push(format!("receptor.{name}.gain"));
+            names.extend(kind.tau_ms().map(|_| format!("receptor.{name}.tau")));
+        }
+        names
+    }
+
     /// The number of that name, in its unit (`tau` \[ms\], `drive` \[mV\] …).
     pub fn field_mut(&mut self, name: &str) -> Option<&mut f64> {
         match name {

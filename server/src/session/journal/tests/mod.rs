@@ -12,7 +12,7 @@ use spiked_proto::v1;
 use self::dying::Dying;
 pub(crate) use self::forgetful::Forgetful;
 use super::{Disk, Folder, Journal, Meta, Volume, frame};
-use crate::session::protocol::Record;
+use crate::session::{protocol::Record, tuning::Setting};
 
 const PLAN: [u8; 32] = [9; 32];
 
@@ -40,7 +40,23 @@ fn record() -> impl Strategy<Value = Record> {
             |(producer, failed)| Record::End { producer, failed }),
         1 => Just(Record::Handed),
         1 => Just(Record::Dropped),
+        1 => (any::<u32>(), any::<f32>()).prop_map(|(neuron, value)| set(neuron, value.into())),
     ]
+}
+
+fn set(neuron: u32, value: f64) -> Record {
+    // Equal to itself, as no NaN is.
+    let weights = vec![if value.is_nan() { 0.0 } else { value }];
+    let sources = vec![neuron];
+    Record::Set(Arc::new(match neuron % 2 {
+        0 => Setting::Weights(v1::SetWeightsRequest { sources, weights, ..Default::default() }),
+        _ => {
+            let change =
+                v1::ParameterChange { neurons: sources, values: weights, ..Default::default() };
+            let changes = vec![change];
+            Setting::Parameters(v1::SetParametersRequest { changes, ..Default::default() })
+        }
+    }))
 }
 
 /// Writes records in some segments, as they come.

@@ -3,6 +3,7 @@
 mod live_pace;
 mod one_producer;
 mod overload;
+mod rates;
 mod replay;
 mod several;
 
