@@ -14,6 +14,7 @@ mod info;
 mod interrupted;
 mod killed;
 mod loaded;
+mod logs;
 mod metrics;
 mod misuse;
 mod motif;

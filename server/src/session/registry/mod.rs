@@ -26,6 +26,7 @@ use tokio::{
     sync::{Mutex as AsyncMutex, Notify},
     task::coop::unconstrained,
 };
+use tracing::Instrument as _;
 
 use super::{
     data::{Data, Resident},
@@ -172,14 +173,21 @@ impl Registry {
         sessions.insert(key.clone(), session.clone());
         drop(sessions);
         let registry = self.clone();
+        // What a session logs says whose it is and what it runs, whatever the filter.
+        let network = &session.runs().network;
+        let span = tracing::error_span!("session", session = key.1, network, tenant = key.0);
         tokio::spawn(async move {
+            span.in_scope(|| tracing::info!(durable, "a session begins"));
             // It takes all that its streams have, whatever tokio would give it at a time: what piles
             // up unread in small frames ends a whole connection. That is bounded by their windows.
-            let ended = tokio::spawn(unconstrained(host.run())).await;
+            let ended = tokio::spawn(unconstrained(host.run().instrument(span.clone()))).await;
             let outcome = ended.unwrap_or_else(|error| {
                 // A mistake of ours in one session; the others go on, and what is on disk stays.
-                tracing::error!(session = key.1, %error, "a session broke down");
+                span.in_scope(|| tracing::error!(%error, "a session broke down"));
                 if durable { Outcome::Saved } else { Outcome::Gone }
+            });
+            span.in_scope(|| {
+                tracing::info!(saved = outcome == Outcome::Saved, "a session is over")
             });
             registry.forget(key, token, workers, outcome);
         });
