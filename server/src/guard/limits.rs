@@ -149,4 +149,15 @@ mod tests {
         let refused = connections.tally().refused;
         assert_eq!(refused, [("total", 1), ("address", 1)]);
     }
+
+    #[test]
+    fn floods_are_counted_by_what_they_are_and_other_ends_are_not() {
+        let connections = Connections::new(1, 1);
+        let permit = connections.admit(None).unwrap();
+        permit.count(&io::Error::new(io::ErrorKind::InvalidData, Flooded::Controls));
+        permit.count(&io::Error::new(io::ErrorKind::TimedOut, "no preface"));
+        permit.count(&io::Error::from(io::ErrorKind::ConnectionReset));
+        assert_eq!(connections.tally().flooded, [("resets", 0), ("controls", 1)]);
+        assert_eq!(connections.tally().open, 1);
+    }
 }

@@ -73,8 +73,7 @@ mod tests {
     #[test]
     fn pairs_are_bounded_and_nothing_is_lost_beyond_them() {
         let mut ledger = Ledger::default();
-        let one = Figures::default();
-        let mut one = one;
+        let mut one = Figures::default();
         one.add(Figure::Spikes, 1);
         for session in 0..2 * PAIRS_MAX {
             let network = format!("n{session}");
