@@ -38,6 +38,15 @@ pub enum StartError {
         /// Where it was to listen.
         address: std::net::SocketAddr,
     },
+    /// An address for metrics that others can reach.
+    #[error(
+        "refusing to serve metrics on {address}: whoever reaches it reads the names of networks and \
+         tenants and what they do; serve them on 127.0.0.1, or accept that with --metrics-insecure"
+    )]
+    MetricsExposed {
+        /// Where they were to be served.
+        address: std::net::SocketAddr,
+    },
     /// The listener could not be opened.
     #[error("cannot listen on {address}: {source}")]
     Listen {

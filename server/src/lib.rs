@@ -28,20 +28,29 @@ mod session;
 pub mod shutdown;
 pub mod telemetry;
 
-use std::{io, path::Path, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use tokio::{select, sync::oneshot, task::JoinSet, time::timeout};
-use tonic_health::server::HealthReporter;
 
 pub use config::{Config, Limits, Listen};
 pub use error::StartError;
 pub use guard::{Address, FreshToken, Scope};
 
 use crate::{
-    guard::{Guard, Listener, Tls, Tokens},
+    guard::{Connections, Guard, Listener, Tls, Tokens},
     networks::Repository,
-    service::Services,
-    session::{data::Data, journal::Disk, pool::Pool, registry::Registry},
+    service::{Health, Services},
+    session::{
+        data::Data,
+        journal::{self, Disk, Metered},
+        pool::Pool,
+        registry::Registry,
+    },
+    telemetry::{
+        http::{self, Pages, Readiness, Stage},
+        metrics::Sources,
+        process::Process,
+    },
 };
 
 /// Sees what hostile bytes make a reader hold.
@@ -58,6 +67,10 @@ pub struct Daemon {
     registry: Arc<Registry>,
     tokens: Arc<Tokens>,
     tls: Option<Arc<Tls>>,
+    connections: Arc<Connections>,
+    readiness: Arc<Readiness>,
+    /// Where metrics are served, and what serves them.
+    metrics: Option<(SocketAddr, JoinSet<()>)>,
     /// Its threads end with the daemon.
     pool: Pool,
 }
@@ -73,6 +86,8 @@ impl Daemon {
         config.check()?;
         let tokens = Arc::new(Tokens::open(config.tokens.as_deref())?);
         let tls = Tls::open(&config)?;
+        let journals = Arc::default();
+        let open_data = |path| open_data(path, &journals);
         let data = config.data.as_deref().map(open_data).transpose()?;
         let (networks, mode) = (config.networks.as_deref(), config.networks_mode());
         let mut repository = Repository::bounded(networks, mode, config.limits.plan_bytes)?;
@@ -92,8 +107,39 @@ impl Daemon {
         let unusable = |source| unusable(config.data.as_deref(), source);
         let registry = registry.map_err(unusable)?;
         registry.set_quotas(tokens.quotas());
+        let Limits { connections, connections_per_address, .. } = config.limits;
+        let connections = Connections::new(connections, connections_per_address);
+        let readiness = Arc::<Readiness>::default();
+        let sources = Sources {
+            registry: registry.clone(),
+            repository: repository.clone(),
+            connections: connections.clone(),
+            journals,
+            process: Process::starts(),
+        };
+        let pages = Pages { sources: Arc::new(sources), readiness: readiness.clone() };
+        // Before sessions are made again: whoever looks after the daemon sees it recover.
+        let metrics = serve_metrics(config.metrics, pages).await?;
         registry.recover().await.map_err(unusable)?;
-        Ok(Self { config, address, listener, repository, registry, tokens, tls, pool })
+        Ok(Self {
+            config,
+            address,
+            listener,
+            repository,
+            registry,
+            tokens,
+            tls,
+            connections,
+            readiness,
+            metrics,
+            pool,
+        })
+    }
+
+    /// Where metrics are served, if they are.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|(address, _)| *address)
     }
 
     /// Where the daemon can be reached.
@@ -110,7 +156,9 @@ impl Daemon {
     /// What made the server as a whole fail; what goes wrong in a session or a connection stays
     /// there.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
-        let Self { config, address, listener, repository, registry, tokens, tls, pool } = self;
+        let Self { config, address, listener, repository, registry, tokens, tls, .. } = self;
+        // Metrics are served until the daemon has ended.
+        let Self { connections, readiness, metrics: _metrics, pool, .. } = self;
         // Ends with this call.
         let mut following = JoinSet::new();
         if let Some(follow_tokens) = guard::follow_tokens(&tokens, registry.clone())? {
@@ -119,16 +167,18 @@ impl Daemon {
         if let Some(tls) = &tls {
             following.spawn(guard::follow_tls(tls.clone())?);
         }
-        if let Some(period) = config.networks_period() {
-            following.spawn(follow(repository.clone(), period));
-        }
+        let limits = config.limits.clone();
         let services =
-            Services { registry: registry.clone(), repository, limits: config.limits.clone() };
-        let (routes, reporter) = service::routes(services)?;
-        service::set_health(&reporter, true).await;
+            Services { registry: registry.clone(), repository: repository.clone(), limits };
+        let (routes, health) = service::routes(services)?;
+        if let Some(period) = config.networks_period() {
+            following.spawn(follow(repository, health.clone(), period));
+        }
+        health.set_serving(true).await;
+        readiness.set(Stage::Ready);
         let (close, closing) = oneshot::channel::<()>();
         let is_secured = tls.is_some();
-        let incoming = guard::incoming(listener, tls, &config.limits);
+        let incoming = guard::incoming(listener, tls, connections, &config.limits);
         let serving = guard::server()
             .layer(Guard::new(tokens))
             .add_routes(routes)
@@ -137,7 +187,7 @@ impl Daemon {
         tracing::info!(%address, tls = is_secured, threads = config.simulation_threads, "serving");
         select! {
             served = &mut serving => return served.map_err(failed),
-            () = end(shutdown, &registry, &reporter, &config.limits) => {}
+            () = end(shutdown, &registry, (&health, &readiness), &config.limits) => {}
         }
         let _ = close.send(());
         match timeout(shutdown::CONNECTIONS_CLOSE, serving).await {
@@ -151,20 +201,38 @@ impl Daemon {
 }
 
 /// Reads the folder of networks again whenever it has changed.
-async fn follow(repository: Arc<Repository>, period: Duration) {
+async fn follow(repository: Arc<Repository>, health: Arc<Health>, period: Duration) {
     loop {
         tokio::time::sleep(period).await;
         let repository = repository.clone();
         match tokio::task::spawn_blocking(move || repository.follow()).await {
-            Ok(Ok(true)) => tracing::info!("the folder of networks was read again"),
+            Ok(Ok(true)) => {
+                health.follow_networks().await;
+                tracing::info!("the folder of networks was read again");
+            }
             Ok(Err(error)) => tracing::warn!(%error, "the folder of networks stays as it was"),
             _ => {}
         }
     }
 }
 
-fn open_data(path: &Path) -> Result<Data, StartError> {
-    Data::take(Arc::new(Disk), path.to_owned()).map_err(|source| unusable(Some(path), source))
+fn open_data(path: &Path, journals: &Arc<journal::Tally>) -> Result<Data, StartError> {
+    let volume = Arc::new(Metered::new(Disk, journals.clone()));
+    Data::take(volume, path.to_owned()).map_err(|source| unusable(Some(path), source))
+}
+
+async fn serve_metrics(
+    address: Option<SocketAddr>,
+    pages: Pages,
+) -> Result<Option<(SocketAddr, JoinSet<()>)>, StartError> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let (listener, bound) = http::bind(address).await?;
+    let mut serving = JoinSet::new();
+    serving.spawn(http::serve(listener, pages));
+    tracing::info!(address = %bound, "serving metrics");
+    Ok(Some((bound, serving)))
 }
 
 fn unusable(path: Option<&Path>, source: io::Error) -> StartError {
@@ -175,11 +243,12 @@ fn unusable(path: Option<&Path>, source: io::Error) -> StartError {
 async fn end(
     shutdown: impl Future<Output = ()>,
     registry: &Registry,
-    reporter: &HealthReporter,
+    (health, readiness): (&Health, &Readiness),
     limits: &Limits,
 ) {
     shutdown.await;
-    service::set_health(reporter, false).await;
+    readiness.set(Stage::Draining);
+    health.set_serving(false).await;
     shutdown::drain(registry, limits.shutdown_grace).await;
 }
 

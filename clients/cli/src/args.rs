@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Token(TokenArguments),
     /// Shows a daemon's sessions, and takes, forks, rewinds, watches and closes them.
     Sessions(SessionsArguments),
+    /// Asks whether a daemon, or one of its networks, serves.
+    Healthcheck(HealthcheckArguments),
     /// Finds the profile under which a NIR file does what a framework recorded.
     Verify(VerifyArguments),
     /// Writes a recording as comma-separated text.
@@ -72,9 +74,9 @@ pub(crate) enum Command {
 Settings come from the file, then from the environment (SPIKED_LIMITS_SESSIONS=64), then from flags;
 the later ones win. `spiked config` prints all of them.
 
-One line on standard output says where it listens, once it does. SIGTERM and Ctrl-C end it
-cleanly, with status 0. Tokens and certificates are read again when their files change, and on
-SIGHUP.")]
+One line on standard output says where it listens, once it does, and a second one where metrics are,
+if they are. SIGTERM and Ctrl-C end it cleanly, with status 0. Tokens and certificates are read again
+when their files change, and on SIGHUP.")]
 pub(crate) struct ServeArguments {
     #[command(flatten)]
     pub(crate) sources: ConfigSources,
@@ -101,6 +103,12 @@ pub(crate) struct ServeArguments {
     /// A file of authorities, as PEM; clients must then show a certificate of theirs.
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_client_ca: Option<PathBuf>,
+    /// Where to serve metrics and health over HTTP: HOST:PORT [default: nowhere].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics: Option<String>,
+    /// Serve metrics beyond this machine, to whoever asks.
+    #[arg(long)]
+    pub(crate) metrics_insecure: bool,
     /// Simulation threads [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) threads: Option<u16>,
@@ -182,6 +190,24 @@ pub(crate) struct InfoArguments {
     /// Size of the sensor, where the file's header names none.
     #[arg(long, value_name = "WxH")]
     pub(crate) geometry: Option<Geometry>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  spiked healthcheck
+  spiked healthcheck --address unix:/run/spiked.sock --network motion
+
+One line says what it is; the exit status is 0 if it serves, and 1 if not, or if nothing is heard
+within 3 s. It takes no token.")]
+pub(crate) struct HealthcheckArguments {
+    /// The daemon: HOST:PORT, https://HOST:PORT or unix:/PATH.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7411")]
+    pub(crate) address: String,
+    /// One of its networks, instead of the daemon.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) network: Option<String>,
+    #[command(flatten)]
+    pub(crate) credentials: Credentials,
 }
 
 /// How to be let in by a daemon, and how to know it.

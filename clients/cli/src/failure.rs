@@ -33,6 +33,11 @@ impl Failure {
         Self { status: USED_WRONGLY, ..Self::failed(message) }
     }
 
+    /// The same in one line, for those who know no other status than that something failed.
+    pub(crate) fn unhealthy(self) -> Self {
+        Self { status: FAILED, hint: None, ..self }
+    }
+
     /// The user ended it.
     pub(crate) fn interrupted() -> Self {
         Self { status: INTERRUPTED, ..Self::failed("") }

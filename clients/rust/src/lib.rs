@@ -55,6 +55,7 @@ mod credit;
 mod error;
 mod event;
 mod gather;
+mod health;
 mod latency;
 mod networks;
 mod options;

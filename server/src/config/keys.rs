@@ -139,6 +139,14 @@ fn general() -> Vec<Key> {
             "A file of authorities: clients must show a certificate of theirs.",
             |c| &mut c.tls_client_ca,
         ),
+        Key::new("metrics", "Where to serve metrics and health over HTTP: `ADDRESS:PORT`.", |c| {
+            &mut c.metrics
+        }),
+        Key::new(
+            "metrics_insecure",
+            "Serve metrics beyond this machine, to whoever asks, without encryption.",
+            |c| &mut c.metrics_insecure,
+        ),
         Key::new("simulation_threads", "Threads that simulate, 1 to 64.", |c| {
             &mut c.simulation_threads
         })

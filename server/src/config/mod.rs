@@ -104,6 +104,11 @@ pub struct Config {
     /// A file of authorities, as PEM: who connects must show a certificate of theirs. Default: none,
     /// so that clients need no certificate.
     pub tls_client_ca: Option<PathBuf>,
+    /// Where metrics and the state of health are served over HTTP, beside the port. Default: nowhere.
+    pub metrics: Option<SocketAddr>,
+    /// Serve metrics to other machines, to whoever asks. Default: no. A setting of its own, so that
+    /// a pod that is scraped need not give up encryption on the port.
+    pub metrics_insecure: bool,
     /// Threads that simulate, 1 to 64. Default: what the machine (or the container's limit) has.
     pub simulation_threads: usize,
     /// What is logged, and how.
@@ -125,6 +130,8 @@ impl Default for Config {
             tls_certificate: None,
             tls_key: None,
             tls_client_ca: None,
+            metrics: None,
+            metrics_insecure: false,
             simulation_threads: parallelism(),
             log: Log::default(),
             limits: Limits::default(),
@@ -295,6 +302,11 @@ impl Config {
             return Err(StartError::Setting { setting, problem });
         }
         self.check_tls()?;
+        if let Some(address) = self.metrics
+            && !(address.ip().is_loopback() || self.metrics_insecure || self.insecure)
+        {
+            return Err(StartError::MetricsExposed { address });
+        }
         if self.networks_poll.is_some() && self.networks_mode() != NetworksMode::Poll {
             let mode = self.networks_mode().name();
             let problem = format!("is for the networks_mode \"poll\", not \"{mode}\"");
@@ -386,6 +398,21 @@ mod tests {
         ] {
             assert_eq!(config.check().unwrap_err().to_string(), said);
         }
+    }
+
+    #[test]
+    fn metrics_beyond_loopback_need_a_word_of_their_own() {
+        let mut config =
+            Config { metrics: Some("0.0.0.0:9464".parse().unwrap()), ..Config::default() };
+        let error = config.check().unwrap_err().to_string();
+        assert!(error.contains("--metrics-insecure") && error.contains("127.0.0.1"), "{error}");
+        assert!(error.contains("0.0.0.0:9464") && !error.contains('\n'), "{error}");
+        config.metrics_insecure = true;
+        assert!(config.check().is_ok());
+        config.listen = "0.0.0.0:7411".parse().unwrap();
+        assert!(config.check().is_err(), "it says nothing of the port");
+        (config.metrics_insecure, config.insecure) = (false, true);
+        assert!(config.check().is_ok());
     }
 
     #[test]

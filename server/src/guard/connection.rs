@@ -21,12 +21,20 @@ pub(crate) struct Connection {
     socket: Socket,
     watch: Watch,
     /// Gives the place back when the connection ends.
-    _permit: Permit,
+    permit: Permit,
 }
 
 impl Connection {
     pub(super) fn new(socket: Socket, permit: Permit, watch: Watch) -> Self {
-        Self { socket, watch, _permit: permit }
+        Self { socket, watch, permit }
+    }
+
+    fn received(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.watch.received(bytes).inspect_err(|error| self.permit.count(error))
+    }
+
+    fn sent(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.watch.sent(bytes).inspect_err(|error| self.permit.count(error))
     }
 }
 
@@ -44,7 +52,7 @@ impl AsyncRead for Connection {
             Socket::Unix(socket) => pin!(socket).poll_read(context, buffer),
         };
         match polled {
-            Poll::Ready(Ok(())) => Poll::Ready(self.watch.received(&buffer.filled()[before..])),
+            Poll::Ready(Ok(())) => Poll::Ready(self.received(&buffer.filled()[before..])),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => self.watch.poll_overdue(context).map(Err),
         }
@@ -62,7 +70,7 @@ impl AsyncWrite for Connection {
             Socket::Tls(socket) => pin!(socket).poll_write(context, bytes),
             Socket::Unix(socket) => pin!(socket).poll_write(context, bytes),
         })?;
-        Poll::Ready(self.watch.sent(&bytes[..written]).map(|()| written))
+        Poll::Ready(self.sent(&bytes[..written]).map(|()| written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -95,7 +103,7 @@ impl AsyncWrite for Connection {
         for slice in bytes {
             let sent = left.min(slice.len());
             left -= sent;
-            self.watch.sent(&slice[..sent])?;
+            self.sent(&slice[..sent])?;
         }
         Poll::Ready(Ok(written))
     }

@@ -25,9 +25,9 @@ const FILES_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) fn incoming(
     listener: Listener,
     tls: Option<Arc<Tls>>,
+    connections: Arc<Connections>,
     limits: &Limits,
 ) -> impl Stream<Item = Result<Connection, Infallible>> + use<> {
-    let connections = Connections::new(limits.connections, limits.connections_per_address);
     let (preface_deadline, idle_deadline) = (limits.preface_deadline, limits.idle_deadline);
     // One more than there can be: accepting never waits for a handshake, and what has no place is
     // closed rather than left waiting.

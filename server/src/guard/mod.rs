@@ -21,6 +21,7 @@ pub(crate) use caller::{Caller, tenant};
 pub use fresh::FreshToken;
 pub(crate) use incoming::incoming;
 pub(crate) use layer::Guard;
+pub(crate) use limits::Connections;
 pub use listener::Address;
 pub(crate) use listener::Listener;
 pub use scopes::Scope;

@@ -1,5 +1,6 @@
 //! The gRPC services: translate, call, translate back. The only place that knows tonic.
 
+mod health;
 mod networks;
 mod sessions;
 mod status;
@@ -12,8 +13,8 @@ use spiked_proto::v1::{
     session_service_server::SessionServiceServer, stream_service_server::StreamServiceServer,
 };
 use tonic::service::Routes;
-use tonic_health::{ServingStatus, server::HealthReporter};
 
+pub(crate) use self::health::Health;
 use crate::{
     StartError, config::Limits, guard::DECODE_MAX, networks::Repository,
     session::registry::Registry,
@@ -27,36 +28,26 @@ pub(crate) struct Services {
     pub(crate) limits: Limits,
 }
 
-/// Health of the whole (the empty name) and of each service.
-const HEALTH_NAMES: [&str; 4] =
-    ["", "spiked.v1.NetworkService", "spiked.v1.SessionService", "spiked.v1.StreamService"];
-
 /// All services, and what sets their health.
-pub(crate) fn routes(services: Services) -> Result<(Routes, HealthReporter), StartError> {
-    let (reporter, health) = tonic_health::server::health_reporter();
+pub(crate) fn routes(services: Services) -> Result<(Routes, Arc<Health>), StartError> {
+    let (reporter, checks) = tonic_health::server::health_reporter();
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
         .map_err(|error| StartError::Serve(format!("reflection: {error}")))?;
+    let health = Arc::new(Health::new(reporter, services.repository.clone()));
     let networks = networks::Networks {
         repository: services.repository.clone(),
         registry: services.registry.clone(),
+        health: health.clone(),
     };
     let sessions = sessions::Sessions(services.registry.clone());
     let streams = stream::Streams(services);
-    let routes = Routes::new(health)
+    let routes = Routes::new(checks)
         .add_service(reflection)
         .add_service(NetworkServiceServer::new(networks).max_decoding_message_size(DECODE_MAX))
         .add_service(SessionServiceServer::new(sessions).max_decoding_message_size(DECODE_MAX))
         .add_service(StreamServiceServer::new(streams).max_decoding_message_size(DECODE_MAX));
-    Ok((routes, reporter))
-}
-
-/// Tells whoever asks for the daemon's health.
-pub(crate) async fn set_health(reporter: &HealthReporter, serving: bool) {
-    let status = if serving { ServingStatus::Serving } else { ServingStatus::NotServing };
-    for name in HEALTH_NAMES {
-        reporter.set_service_status(name, status).await;
-    }
+    Ok((routes, health))
 }

@@ -6,6 +6,7 @@ use sim_core::{Cost, Problem, network::SensorSize};
 use spiked_proto::v1::{self, network_service_server::NetworkService};
 use tonic::{Request, Response, Status, Streaming};
 
+use super::Health;
 use crate::{
     error::Error,
     networks::{self, Info, Repository, Upload},
@@ -16,6 +17,8 @@ use crate::{
 pub(super) struct Networks {
     pub(super) repository: Arc<Repository>,
     pub(super) registry: Arc<Registry>,
+    /// Told of what is loaded and unloaded.
+    pub(super) health: Arc<Health>,
 }
 
 #[tonic::async_trait]
@@ -70,6 +73,7 @@ impl NetworkService for Networks {
             }
             (None, true) => return Err(Error::field("network", "is missing").into()),
         };
+        self.health.follow_networks().await;
         Ok(Response::new(v1::LoadNetworkResponse { info: Some(info(loaded)) }))
     }
 
@@ -85,6 +89,7 @@ impl NetworkService for Networks {
             self.registry.check_unused(&name, &version).await?;
         }
         self.apart(move |repository| repository.unload(&name, &version)).await?;
+        self.health.follow_networks().await;
         Ok(Response::new(v1::UnloadNetworkResponse {}))
     }
 

@@ -25,6 +25,8 @@ pub(crate) struct Data {
 pub(crate) struct Resident {
     pub(crate) meta: Meta,
     pub(crate) path: PathBuf,
+    /// What it runs, where that is known without reading it.
+    pub(crate) network: Option<String>,
     /// It was saved, and waits for somebody to open it.
     pub(crate) rests: bool,
 }
@@ -67,7 +69,7 @@ impl Data {
                 match Folder::meta(volume, &path) {
                     Ok(Some(meta)) => {
                         let rests = Folder::rests(volume, &path);
-                        residents.push(Ok(Resident { meta, path, rests }));
+                        residents.push(Ok(Resident { meta, path, network: None, rests }));
                     }
                     Ok(None) => volume.remove_folder(&path)?,
                     Err(broken) => residents.push(Err(broken)),

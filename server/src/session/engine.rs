@@ -75,6 +75,11 @@ pub(crate) struct Engine {
     probes: Vec<Probe>,
     /// How long turns take.
     turns: Latencies,
+    /// Until what was simulated before has been made again, where the input that it came of ends
+    /// \[µs\].
+    again_until_us: Option<u64>,
+    /// It has come to its end, but for saying so.
+    finished: Option<v1::EndReason>,
 }
 
 /// Where an engine starts.
@@ -86,6 +91,8 @@ pub(crate) struct Start {
     pub(crate) promise_us: u64,
     pub(crate) output_position: u64,
     pub(crate) ending: Ending,
+    /// A journal's input comes first, up to here \[µs\].
+    pub(crate) again_until_us: Option<u64>,
 }
 
 impl Engine {
@@ -106,8 +113,13 @@ impl Engine {
             unsent: VecDeque::new(),
             probes: Vec::new(),
             turns: Latencies::default(),
+            again_until_us: start.again_until_us,
+            finished: None,
         };
         engine.know_origin();
+        if let Some(simulation) = &engine.simulation {
+            engine.link.simulated.set_past(&simulation.counters());
+        }
         engine.publish();
         engine
     }
@@ -120,12 +132,16 @@ impl Engine {
     pub(super) fn turn(&mut self, limit: Duration) -> Turn {
         let (began, since) = (thread_time(), Instant::now());
         let turn = self.take_turn(began + limit);
-        self.turns.record(since);
+        self.turns.record(since, &self.link.measured.core);
         let spent = thread_time().saturating_sub(began);
         self.link.simulated.spent(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
         // A change that waits for its tick takes as long as it is large.
         let is_light = self.plan.workers() == 1 && self.changes.is_empty();
         self.link.simulated.set_quick(is_light && spent < QUICK_TURN);
+        // Last: whoever hears of the end finds all that was counted.
+        if let Some(reason) = self.finished {
+            self.link.end(Over::Finished(reason));
+        }
         self.link.host.wake();
         turn
     }
@@ -158,7 +174,8 @@ impl Engine {
         let mut progress = Progress::Idle;
         self.apply_changes();
         while let Some(simulation) = self.simulation.as_mut().filter(|_| !self.is_early) {
-            let stop = self.changes.front().map(|change| change.at);
+            let again = self.again_until_us.map(|us| again_until(simulation, us));
+            let stop = self.changes.front().map(|change| change.at).into_iter().chain(again).min();
             let bounds = Bounds { promise_us: self.promise_us, stop, until };
             match advance(simulation, bounds, &mut self.probes) {
                 Ok(made) => progress = made,
@@ -169,6 +186,7 @@ impl Engine {
                 }
             }
             self.apply_changes();
+            self.count_again();
             if progress == Progress::Idle || thread_time() >= until {
                 break;
             }
@@ -354,9 +372,20 @@ impl Engine {
         self.simulation.as_ref().map_or(Tick(0), Simulation::simulated_to)
     }
 
-    fn finish(&self, reason: v1::EndReason) -> Turn {
-        self.link.end(Over::Finished(reason));
+    fn finish(&mut self, reason: v1::EndReason) -> Turn {
+        self.finished = Some(reason);
         Turn::Over
+    }
+
+    /// What is made again of a journal is no news.
+    fn count_again(&mut self) {
+        let (Some(time_us), Some(simulation)) = (self.again_until_us, &self.simulation) else {
+            return;
+        };
+        self.link.simulated.set_past(&simulation.counters());
+        if simulation.simulated_to() >= again_until(simulation, time_us) {
+            self.again_until_us = None;
+        }
     }
 
     fn freeze(&self, protocol: Vec<u8>) -> Frozen {
@@ -373,12 +402,17 @@ impl Engine {
     }
 }
 
+/// The tick at which everything that was simulated before has been made again.
+fn again_until(simulation: &Simulation, time_us: u64) -> Tick {
+    simulation.plan().tick().closed_by(time_us, simulation.origin_us())
+}
+
 /// How far a turn may go.
 #[derive(Clone, Copy)]
 struct Bounds {
     /// Where there are no inputs to hold promises, ticks below this are closed \[µs\].
     promise_us: u64,
-    /// Here something is set before anything more runs.
+    /// Here something is set, or what is made again ends, before anything more runs.
     stop: Option<Tick>,
     /// Processor time at which the turn is over.
     until: Duration,

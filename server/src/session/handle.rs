@@ -14,7 +14,9 @@ use subtle::ConstantTimeEq as _;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
+    buckets::Measured,
     engine::Engine,
+    figures::Figures,
     host::{Attach, Changing, Host, Inbound, Journaling, Request, Step, Watch, Watched},
     link::{Link, Over},
     making::Made,
@@ -37,6 +39,14 @@ const REQUESTS: usize = 8;
 /// What proves that a stream continues an earlier one.
 pub(crate) type Token = [u8; 16];
 
+/// What a session counts into, beside its own figures.
+pub(crate) struct Counted {
+    /// What its tenant has left.
+    pub(crate) meter: Arc<Meter>,
+    /// Latencies of its network.
+    pub(crate) measured: Arc<Measured>,
+}
+
 /// One session, as calls see it.
 pub(crate) struct Session {
     link: Arc<Link>,
@@ -47,6 +57,8 @@ pub(crate) struct Session {
     requests: mpsc::Sender<Request>,
     /// Streams of producers, one bit a producer.
     attached: Arc<AtomicU32>,
+    /// What its producers had done before it began here.
+    past: Figures,
 }
 
 impl Session {
@@ -58,22 +70,24 @@ impl Session {
         pool: &Arc<pool::Queue>,
         lease: Duration,
         journaling: Option<Journaling>,
-        meter: Arc<Meter>,
+        counted: Counted,
     ) -> (Arc<Self>, Host) {
+        let Counted { meter, measured } = counted;
         let Made { plan, runs, protocol, options, start, replayed } = made;
         let settings = protocol.settings().clone();
         let producers = settings.producers.len();
         let runs = Arc::new(runs);
-        let link = Arc::new(Link::new(id, plan.tick(), producers, pool.clone()));
+        let link = Arc::new(Link::new(id, plan.tick(), producers, pool.clone(), measured));
         let position = start.output_position;
         let (requests, inbox) = mpsc::channel(REQUESTS);
         let engine = Engine::new(link.clone(), plan.clone(), options, start);
         let lease = settings.lease_us.map_or(lease, Duration::from_micros);
         let mut host = Host::new(link.clone(), protocol, inbox, position, lease, journaling, meter);
+        let past = link.figures();
         link.settle(Box::new(engine));
         host.replay(replayed);
         let attached = host.attached();
-        let session = Self { link, plan, runs, settings, token, requests, attached };
+        let session = Self { link, plan, runs, settings, token, requests, attached, past };
         (Arc::new(session), host)
     }
 
@@ -100,6 +114,22 @@ impl Session {
 
     pub(crate) const fn token(&self) -> &Token {
         &self.token
+    }
+
+    /// What it has done since it began here.
+    pub(crate) fn figures(&self) -> Figures {
+        self.link.figures().since(&self.past)
+    }
+
+    /// Events that are accepted and not simulated.
+    pub(crate) fn queue_events(&self) -> u64 {
+        self.link.queue_events()
+    }
+
+    /// Who reads it beside its producers.
+    pub(crate) fn watchers(&self) -> u32 {
+        // Ordering: Relaxed, a figure.
+        self.link.watchers.load(Relaxed)
     }
 
     /// Ends it at once.

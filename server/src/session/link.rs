@@ -23,8 +23,10 @@ use spiked_proto::v1;
 use tokio::sync::oneshot;
 
 use super::{
+    buckets::Measured,
     chunk::Chunk,
     engine::Engine,
+    figures::Figures,
     output::Item,
     parking::Place,
     pool,
@@ -89,6 +91,8 @@ pub(crate) struct Link {
     pub(super) accepted: Vec<positions::Accepted>,
     pub(super) queued: positions::Queued,
     pub(super) simulated: positions::Simulated,
+    /// Where latencies are counted for the daemon as a whole.
+    pub(super) measured: Arc<Measured>,
 }
 
 impl Link {
@@ -98,6 +102,7 @@ impl Link {
         tick: TickLength,
         producers: usize,
         pool: Arc<pool::Queue>,
+        measured: Arc<Measured>,
     ) -> Self {
         Self {
             id,
@@ -118,6 +123,7 @@ impl Link {
             accepted: (0..producers).map(|_| positions::Accepted::default()).collect(),
             queued: positions::Queued::default(),
             simulated: positions::Simulated::default(),
+            measured,
         }
     }
 
@@ -245,6 +251,21 @@ impl Link {
             Some(accepted) => self.standing().acknowledgement(accepted, producer == 0, closed),
             None => v1::Acknowledgement::default(),
         }
+    }
+
+    /// What it has done, its past included; the past of its simulation is none of it.
+    pub(super) fn figures(&self) -> Figures {
+        let mut figures = Figures::default();
+        for accepted in &self.accepted {
+            accepted.count(&mut figures);
+        }
+        self.simulated.count(&mut figures);
+        figures
+    }
+
+    /// Events that are accepted and not simulated.
+    pub(super) fn queue_events(&self) -> u64 {
+        self.standing().queue_events()
     }
 
     /// Ends the session; the first reason from outside counts.

@@ -96,6 +96,7 @@ pub(crate) fn make(
         promise_us: protocol.closed_us(),
         output_position: 0,
         ending: Ending::Open,
+        again_until_us: None,
     };
     Ok(Made { plan, runs, protocol, options, start, replayed: Vec::new() })
 }
@@ -135,6 +136,7 @@ pub(crate) fn thaw(
         promise_us: protocol.closed_us(),
         output_position: thawed.output_position,
         ending: thawed.ending,
+        again_until_us: None,
     };
     let options = options(protocol.settings());
     Ok(Made { plan, runs, protocol, options, start, replayed: Vec::new() })
@@ -160,6 +162,9 @@ impl Made {
         }
         if !out.chunk.is_empty() {
             self.replayed.push(out.chunk);
+        }
+        if !self.replayed.is_empty() {
+            self.start.again_until_us = Some(self.protocol.closed_us());
         }
         self.protocol.grant_replayed();
         Ok(())

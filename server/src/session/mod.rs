@@ -10,13 +10,16 @@
 //! bounded queues and atomics: no mutex lies on an event's path, and the simulation never waits for
 //! the network, nor the network for the simulation.
 
+pub(crate) mod buckets;
 pub(crate) mod chunk;
 pub(crate) mod codec;
 pub(crate) mod data;
 pub(crate) mod engine;
+pub(crate) mod figures;
 mod handle;
 pub(crate) mod host;
 pub(crate) mod journal;
+pub(crate) mod ledger;
 pub(crate) mod link;
 pub(crate) mod making;
 pub(crate) mod meter;

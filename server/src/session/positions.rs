@@ -12,7 +12,10 @@ use std::sync::atomic::{
 use sim_core::{Counters, Tick, TickLength};
 use spiked_proto::v1;
 
-use super::protocol::Protocol;
+use super::{
+    figures::{Figure, Figures},
+    protocol::Protocol,
+};
 
 /// Of one producer; written by the host after each message.
 #[derive(Debug, Default)]
@@ -61,6 +64,17 @@ pub(crate) struct Simulated {
     core_ns: AtomicU64,
     output: AtomicU64,
     quick: AtomicBool,
+    past: Past,
+}
+
+/// What the core had counted before the session began in this daemon, and what it has made again
+/// of a journal since.
+#[derive(Debug, Default)]
+struct Past {
+    filtered: AtomicU64,
+    excess: AtomicU64,
+    deliveries: AtomicU64,
+    spikes: AtomicU64,
 }
 
 /// How full the queue is and what time it is, as the protocol needs to know it.
@@ -124,6 +138,25 @@ impl Accepted {
         self.batches.load(Relaxed)
     }
 
+    /// Adds what it counts.
+    pub(crate) fn count(&self, figures: &mut Figures) {
+        // Ordering: Relaxed, figures. What is dropped moves from one to another, and their sum stays.
+        let drops = [
+            (Figure::Late, self.late.load(Relaxed)),
+            (Figure::Outside, self.outside.load(Relaxed)),
+            (Figure::Multiplicity, self.multiplicity.load(Relaxed)),
+            (Figure::Overload, self.overload.load(Relaxed)),
+        ];
+        for (cause, dropped) in drops {
+            figures.add(cause, dropped);
+            figures.add(Figure::Events, dropped);
+        }
+        figures.add(Figure::Events, self.counted.load(Relaxed));
+        figures.add(Figure::Words, self.words.load(Relaxed));
+        figures.add(Figure::Batches, self.batches.load(Relaxed));
+        figures.add(Figure::Duplicates, self.duplicates.load(Relaxed));
+    }
+
     /// What accepted batches used of the credit.
     pub(crate) fn used(&self) -> v1::Credit {
         // Ordering: Relaxed, figures.
@@ -160,14 +193,42 @@ impl Queued {
 impl Simulated {
     /// Publishes what a turn has done. `closed` last: who sees it sees the rest.
     pub(crate) fn publish(&self, counters: &Counters, applied: u64, closed: Tick) {
-        // Ordering: Relaxed for figures; `disposed` and `closed` carry the others.
-        self.filtered.store(counters.events_filtered, Relaxed);
-        self.excess.store(counters.events_excess, Relaxed);
-        self.deliveries.store(counters.deliveries, Relaxed);
-        self.spikes.store(counters.spikes, Relaxed);
+        // Ordering: Release pairs with the Acquire in `count`: the past that was set before.
+        self.filtered.store(counters.events_filtered, Release);
+        self.excess.store(counters.events_excess, Release);
+        self.deliveries.store(counters.deliveries, Release);
+        self.spikes.store(counters.spikes, Release);
         // Ordering: Release pairs with the Acquire in `disposed` and `closed`.
         self.disposed.store(applied.saturating_sub(counters.events_waiting), Release);
         self.closed.store(closed.0, Release);
+    }
+
+    /// All of this is past.
+    pub(crate) fn set_past(&self, counters: &Counters) {
+        // Ordering: Relaxed. The Release in `publish`, which comes after, carries them to `count`.
+        self.past.filtered.store(counters.events_filtered, Relaxed);
+        self.past.excess.store(counters.events_excess, Relaxed);
+        self.past.deliveries.store(counters.deliveries, Relaxed);
+        self.past.spikes.store(counters.spikes, Relaxed);
+    }
+
+    /// Adds what has been simulated beyond the past.
+    pub(crate) fn count(&self, figures: &mut Figures) {
+        let past = &self.past;
+        let counted = [
+            (Figure::Filtered, &self.filtered, &past.filtered),
+            (Figure::Multiplicity, &self.excess, &past.excess),
+            (Figure::Deliveries, &self.deliveries, &past.deliveries),
+            (Figure::Spikes, &self.spikes, &past.spikes),
+        ];
+        for (figure, now, past) in counted {
+            // Ordering: Acquire pairs with the Release in `publish`: the past is read after the
+            // figure, and is at least what it was when that was stored.
+            let now = now.load(Acquire);
+            figures.add(figure, now.saturating_sub(past.load(Relaxed)));
+        }
+        // Ordering: Relaxed, a figure of its own.
+        figures.add(Figure::CoreNs, self.core_ns.load(Relaxed));
     }
 
     /// Nothing more can be simulated with the first `pieces` pieces of input.
@@ -243,6 +304,12 @@ impl Standing<'_> {
         let idle = settled == self.queued.pieces.load(Relaxed);
         let closed_us = self.start_us(self.simulated.closed());
         Level { idle, closed_us, lag_us: self.lag_us(closed_us), now_us, over_rate: false }
+    }
+
+    /// Events that are accepted and not simulated.
+    pub(crate) fn queue_events(&self) -> u64 {
+        // Ordering: Relaxed, a figure.
+        self.queued.entries.load(Relaxed).saturating_sub(self.simulated.disposed())
     }
 
     /// What the session says about itself to a producer; `closed` must be safe to announce. The

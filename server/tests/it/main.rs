@@ -5,6 +5,7 @@
 mod bad_input;
 mod bad_open;
 mod calls;
+mod deploying;
 mod determinism;
 mod guard;
 mod lifecycle;

@@ -2,6 +2,7 @@
 
 mod check;
 mod convert;
+mod healthcheck;
 mod info;
 mod load;
 mod networks;
@@ -27,6 +28,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Config(arguments) => serve::print_config(&arguments),
         Command::Token(arguments) => token::token(&arguments),
         Command::Sessions(arguments) => wait_for(sessions::sessions(arguments)),
+        Command::Healthcheck(arguments) => wait_for(healthcheck::healthcheck(arguments)),
         Command::Verify(arguments) => verify::verify(&arguments),
         Command::Convert(arguments) => convert::convert(&arguments),
     }

@@ -19,6 +19,9 @@ pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
     let asked = shutdown::signalled().map_err(Failure::failed)?;
     let daemon = Daemon::bind(config).await.map_err(refused)?;
     terminal::print(&format!("spiked listens on {}\n", daemon.local_address()))?;
+    if let Some(address) = daemon.metrics_address() {
+        terminal::print(&format!("spiked serves metrics on {address}\n"))?;
+    }
     daemon.serve(asked).await.map_err(Failure::failed)
 }
 
@@ -56,6 +59,8 @@ fn effective(arguments: &ServeArguments) -> Result<Effective, Failure> {
         tls_certificate,
         tls_key,
         tls_client_ca,
+        metrics,
+        metrics_insecure,
         threads,
         log,
         insecure,
@@ -74,6 +79,8 @@ fn effective(arguments: &ServeArguments) -> Result<Effective, Failure> {
         ("--tls-certificate", "tls_certificate", tls_certificate.as_ref().map(shown)),
         ("--tls-key", "tls_key", tls_key.as_ref().map(shown)),
         ("--tls-client-ca", "tls_client_ca", tls_client_ca.as_ref().map(shown)),
+        ("--metrics", "metrics", metrics.clone()),
+        ("--metrics-insecure", "metrics_insecure", metrics_insecure.then(|| "true".to_owned())),
         ("--threads", "simulation_threads", threads.map(|threads| threads.to_string())),
         ("--log", "log.format", log),
         ("--insecure", "insecure", insecure.then(|| "true".to_owned())),
@@ -89,9 +96,10 @@ fn effective(arguments: &ServeArguments) -> Result<Effective, Failure> {
 /// What another argument would have avoided was used wrongly.
 fn refused(error: StartError) -> Failure {
     match error {
-        StartError::Setting { .. } | StartError::Exposed { .. } | StartError::Config { .. } => {
-            Failure::used_wrongly(error)
-        }
+        StartError::Setting { .. }
+        | StartError::Exposed { .. }
+        | StartError::MetricsExposed { .. }
+        | StartError::Config { .. } => Failure::used_wrongly(error),
         error => Failure::failed(error),
     }
 }

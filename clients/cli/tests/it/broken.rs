@@ -122,9 +122,9 @@ async fn a_dropped_producer_ends_no_input_when_the_connection_breaks() {
     direct.close_session(&id).await.expect("it goes on");
     let ended = async {
         loop {
-            match output.next().await.expect("an end comes").expect("the daemon goes on") {
-                spiked_client::Item::Ended(ended) => return ended,
-                _ => {}
+            let item = output.next().await.expect("an end comes").expect("the daemon goes on");
+            if let spiked_client::Item::Ended(ended) = item {
+                return ended;
             }
         }
     };

@@ -55,6 +55,8 @@ pub(crate) fn tell<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item 
 pub(crate) struct Daemon {
     child: Child,
     pub(crate) address: String,
+    /// Where it serves metrics, if it was started with `--metrics`.
+    pub(crate) metrics: Option<String>,
 }
 
 impl Daemon {
@@ -90,12 +92,17 @@ impl Daemon {
 
     fn run_into(mut command: Command, log: Stdio) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("spiked runs");
-        let mut line = String::new();
-        let stdout = child.stdout.as_mut().expect("a pipe");
-        BufReader::new(stdout).read_line(&mut line).expect("a line");
-        let address = line.trim().strip_prefix("spiked listens on ");
-        let address = address.unwrap_or_else(|| panic!("{line:?} says where")).to_owned();
-        Self { child, address }
+        let mut stdout = BufReader::new(child.stdout.as_mut().expect("a pipe"));
+        let mut told = |what: &str| {
+            let mut line = String::new();
+            stdout.read_line(&mut line).expect("a line");
+            let address = line.trim().strip_prefix(what);
+            address.unwrap_or_else(|| panic!("{line:?} says where")).to_owned()
+        };
+        let address = told("spiked listens on ");
+        let with_metrics = command.get_args().any(|argument| argument == "--metrics");
+        let metrics = with_metrics.then(|| told("spiked serves metrics on "));
+        Self { child, address, metrics }
     }
 
     /// A figure of the process in KiB, as Linux names it: `VmRSS` is resident, `VmHWM` its peak.

@@ -84,6 +84,11 @@ impl Entry {
 }
 
 impl Entry {
+    /// It has been read, and cannot be had.
+    pub(super) fn is_broken(&self) -> bool {
+        self.content.get().is_some_and(Result::is_err)
+    }
+
     /// Of its arrays, once it has been read and if it can be had \[bytes\].
     pub(super) fn array_bytes(&self) -> Option<u64> {
         self.content.get()?.as_ref().ok().map(|content| content.array_bytes)

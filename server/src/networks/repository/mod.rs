@@ -129,6 +129,14 @@ impl Repository {
         entries.iter().map(|entry| info(entry)).collect()
     }
 
+    /// All networks, ordered by name and version, and whether each can be opened as far as that has
+    /// been looked at: those of the binary are read when they are first asked for.
+    pub(crate) fn standing(&self) -> Vec<(String, bool)> {
+        let entries = self.entries();
+        let all = entries.values().flat_map(BTreeMap::values);
+        all.map(|entry| (entry.name.clone(), !entry.is_broken())).collect()
+    }
+
     /// A plan for sessions whose sensors have these sizes, by port. No version is the newest.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use hdrhistogram::{
 use sim_core::Tick;
 
 use super::Host;
+use crate::session::buckets::{Buckets, Measured};
 
 /// Batches whose end is awaited; of more at once, every batch is not measured.
 const AWAITED_MAX: usize = 1_024;
@@ -21,8 +22,11 @@ const AWAITED_MAX: usize = 1_024;
 pub(crate) struct Latencies(Option<Histogram<u64>>);
 
 impl Latencies {
-    pub(crate) fn record(&mut self, since: Instant) {
-        self.add(since.elapsed());
+    /// Takes the time since then, also for the daemon as a whole.
+    pub(crate) fn record(&mut self, since: Instant, shared: &Buckets) {
+        let time = since.elapsed();
+        self.add(time);
+        shared.add(time);
     }
 
     fn add(&mut self, time: Duration) {
@@ -72,18 +76,18 @@ impl Measures {
     }
 
     /// All that was accepted is on its way to the engine.
-    pub(super) fn handed(&mut self) {
+    pub(super) fn handed(&mut self, shared: &Measured) {
         if let Some(since) = self.accepted.take() {
-            self.queue.record(since);
+            self.queue.record(since, &shared.queue);
         }
     }
 
     /// All output below this tick is on its way to whoever reads.
-    pub(super) fn moved(&mut self, closed: Tick) {
+    pub(super) fn moved(&mut self, closed: Tick, shared: &Measured) {
         while let Some(&(since, closes)) = self.awaited.front()
             && closes <= closed
         {
-            self.wire.record(since);
+            self.wire.record(since, &shared.wire);
             self.awaited.pop_front();
         }
     }

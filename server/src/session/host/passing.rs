@@ -36,7 +36,7 @@ impl Host {
             self.link.recycle(chunk);
             return;
         }
-        self.measures.handed();
+        self.measures.handed(&self.link.measured);
         self.audience.show_input(&chunk);
         if let Some(Input::Chunk(last)) = self.waiting.back_mut() {
             last.append(&mut chunk);
@@ -101,7 +101,7 @@ impl Host {
             seat.wake();
         }
         if emptied {
-            self.measures.moved(closed);
+            self.measures.moved(closed, &self.link.measured);
         }
         self.audience.show(&self.retained);
         self.step_on(closed, emptied);

@@ -8,6 +8,7 @@
 
 mod folder;
 mod frame;
+mod metered;
 mod segment;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ mod volume;
 
 pub(crate) use self::{
     folder::{Folder, Meta},
+    metered::{Metered, Tally},
     segment::Broken,
     volume::{Disk, Log, Volume},
 };

@@ -136,6 +136,7 @@ impl Registry {
         let making = self.making.lock().await;
         let (token, durable) = (*session.token(), made.protocol.is_durable());
         session.end(v1::EndReason::Rewound, "the session went back to a snapshot");
+        let network = Some(session.runs().network.clone());
         drop(session);
         let (plan_sha256, snapshot) = (made.runs.plan_sha256, made.first_snapshot());
         self.wait_gone(&key).await;
@@ -162,7 +163,7 @@ impl Registry {
             Ok((session, true)) => Err(exists(session.id())),
             Err(error) => {
                 if durable {
-                    self.lay_to_rest(&key, token, workers);
+                    self.lay_to_rest(&key, token, workers, network);
                 }
                 Err(error)
             }

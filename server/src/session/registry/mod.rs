@@ -6,11 +6,14 @@
 //! rest on disk, are frozen and made anew, and end with the daemon, stands in the modules below.
 
 mod admission;
+mod counting;
 mod draining;
 mod freezing;
 mod opening;
 mod resting;
 mod tuning;
+
+pub(crate) use counting::{Now, Reading};
 
 use std::{
     collections::BTreeMap,
@@ -23,12 +26,14 @@ use tokio::{
     sync::{Mutex as AsyncMutex, Notify},
     task::coop::unconstrained,
 };
+use tracing::Instrument as _;
 
 use super::{
     data::{Data, Resident},
-    handle::{Session, Token},
+    handle::{Counted, Session, Token},
     host::{Journaling, Outcome},
     journal::Meta,
+    ledger::Ledger,
     making::Made,
     meter::{Meter, Quotas},
     pool,
@@ -54,6 +59,8 @@ pub(crate) struct Registry {
     limits: Limits,
     /// What tenants may have that have bounds of their own.
     quotas: Mutex<Quotas>,
+    /// Taken only while `sessions` is held: a session is among those that run or in here.
+    ledger: Mutex<Ledger>,
     /// What tenants have left of what they may send, once they have had a session.
     meters: Mutex<BTreeMap<String, Arc<Meter>>>,
     draining: AtomicBool,
@@ -89,6 +96,7 @@ impl Registry {
             data,
             limits,
             quotas: Mutex::default(),
+            ledger: Mutex::default(),
             meters: Mutex::default(),
             draining: AtomicBool::new(false),
             gone: Notify::new(),
@@ -157,21 +165,29 @@ impl Registry {
             return Ok((session.clone(), true));
         }
         self.check_memory(&key.0, &made.plan, made.protocol.producers(), &sessions)?;
+        let measured = lock(&self.ledger).begin(&made.runs.network, &key.0);
         let (lease, durable) = (self.limits.lease, journaling.is_some());
-        let meter = self.meter(&key.0);
+        let counted = Counted { measured, meter: self.meter(&key.0) };
         let (session, host) =
-            Session::begin(key.1.clone(), token, made, &self.pool, lease, journaling, meter);
+            Session::begin(key.1.clone(), token, made, &self.pool, lease, journaling, counted);
         sessions.insert(key.clone(), session.clone());
         drop(sessions);
         let registry = self.clone();
+        // What a session logs says whose it is and what it runs, whatever the filter.
+        let network = &session.runs().network;
+        let span = tracing::error_span!("session", session = key.1, network, tenant = key.0);
         tokio::spawn(async move {
+            span.in_scope(|| tracing::info!(durable, "a session begins"));
             // It takes all that its streams have, whatever tokio would give it at a time: what piles
             // up unread in small frames ends a whole connection. That is bounded by their windows.
-            let ended = tokio::spawn(unconstrained(host.run())).await;
+            let ended = tokio::spawn(unconstrained(host.run().instrument(span.clone()))).await;
             let outcome = ended.unwrap_or_else(|error| {
                 // A mistake of ours in one session; the others go on, and what is on disk stays.
-                tracing::error!(session = key.1, %error, "a session broke down");
+                span.in_scope(|| tracing::error!(%error, "a session broke down"));
                 if durable { Outcome::Saved } else { Outcome::Gone }
+            });
+            span.in_scope(|| {
+                tracing::info!(saved = outcome == Outcome::Saved, "a session is over")
             });
             registry.forget(key, token, workers, outcome);
         });
@@ -180,22 +196,25 @@ impl Registry {
 
     /// A session is over; one that was saved lies on disk from here on.
     fn forget(&self, key: Key, token: Token, workers: u32, outcome: Outcome) {
+        let mut sessions = lock(&self.sessions);
+        let network = self.book(&key, &sessions);
         if outcome == Outcome::Saved {
-            self.lay_to_rest(&key, token, workers);
+            self.lay_to_rest(&key, token, workers, network);
         }
-        lock(&self.sessions).remove(&key);
+        sessions.remove(&key);
+        drop(sessions);
         self.gone.notify_waiters();
     }
 
     /// A durable session lies on disk, and can be opened again.
-    fn lay_to_rest(&self, key: &Key, token: Token, workers: u32) {
+    fn lay_to_rest(&self, key: &Key, token: Token, workers: u32, network: Option<String>) {
         let Some(data) = &self.data else {
             return;
         };
         let (tenant, id) = key.clone();
         let path = data.session(&tenant, &id);
         let meta = Meta { id, tenant, token, workers };
-        lock(&self.residents).insert(key.clone(), Resident { meta, path, rests: true });
+        lock(&self.residents).insert(key.clone(), Resident { meta, path, network, rests: true });
     }
 
     async fn wait_gone(&self, key: &Key) {

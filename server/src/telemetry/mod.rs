@@ -1,8 +1,16 @@
-//! Structured logs to standard error: text for people, JSON for machines.
+//! What the daemon says about itself: logs to standard error, metrics and health over HTTP.
 //!
-//! Sessions open, end and fail in the log; events never appear there, nor a span for each.
+//! Logs are text for people or JSON for machines. Sessions open, end and fail in the log; events
+//! never appear there, nor a span for each.
+
+mod families;
+pub(crate) mod http;
+pub(crate) mod metrics;
+pub(crate) mod process;
 
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+pub use self::families::{Family, families};
 
 use crate::StartError;
 

@@ -1,0 +1,103 @@
+//! Health of a daemon and of its networks, and `spiked healthcheck`.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use spiked_client::Client;
+
+use crate::process::{Daemon, tell};
+
+const GOOD: &str = r#"
+tick = "1 ms"
+input.line.channels = 8
+population.echo = { shape = 8, neuron = { accumulator = { threshold = 1.0 } } }
+projection.hold = { from = "line", to = "echo", one_to_one = { weight = 1.0, delay = "5 ms" } }
+"#;
+
+fn put(networks: &Path, name: &str, text: &str) {
+    let folder = networks.join(name);
+    fs::create_dir_all(&folder).expect("made");
+    fs::write(folder.join("network.toml"), format!("name = \"{name}\"\n{text}")).expect("written");
+}
+
+/// Waits until a network's health is this.
+async fn until(client: &Client, network: &str, expected: Option<bool>) {
+    let mut said = None;
+    for _ in 0..100 {
+        said = client.is_serving(&format!("network/{network}")).await.expect("answered");
+        if said == expected {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("five seconds, and {network} is {said:?} instead of {expected:?}");
+}
+
+#[tokio::test]
+async fn a_networks_health_follows_the_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    put(folder.path(), "sound", GOOD);
+    put(folder.path(), "broken", "tick = 7");
+    let networks = folder.path().to_str().expect("plain");
+    let listen = ["--listen", "127.0.0.1:0", "--networks", networks];
+    let daemon = Daemon::start_with(&[&listen[..], &["--set", "networks_poll=100 ms"]].concat());
+    let client = Client::connect(&daemon.address).await.expect("connected");
+    assert_eq!(client.is_serving("").await.expect("answered"), Some(true));
+    let expected =
+        [("sound", Some(true)), ("broken", Some(false)), ("motion", Some(true)), ("none", None)];
+    for (name, expected) in expected {
+        let said = client.is_serving(&format!("network/{name}")).await.expect("answered");
+        assert_eq!(said, expected, "{name}");
+    }
+
+    put(folder.path(), "broken", GOOD);
+    until(&client, "broken", Some(true)).await;
+    put(folder.path(), "sound", "tick = 7");
+    until(&client, "sound", Some(false)).await;
+    put(folder.path(), "fresh", GOOD);
+    until(&client, "fresh", Some(true)).await;
+    fs::remove_dir_all(folder.path().join("fresh")).expect("removed");
+    until(&client, "fresh", None).await;
+}
+
+#[test]
+fn a_check_is_one_line_and_a_status_over_any_socket() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let networks = folder.path().join("networks");
+    put(&networks, "broken", "tick = 7");
+    let socket = format!("unix:{}", folder.path().join("socket").display());
+    for listen in ["127.0.0.1:0", &socket] {
+        let networks = networks.to_str().expect("plain");
+        let daemon = Daemon::start_with(&["--listen", listen, "--networks", networks]);
+        let check = |more: &[&str]| {
+            tell([&["healthcheck", "--address", &daemon.address][..], more].concat())
+        };
+        assert_eq!(check(&[]).done().stdout, "the daemon serves\n");
+        let told = check(&["--network", "delay-line"]).done();
+        assert_eq!(told.stdout, "the network \"delay-line\" serves\n");
+        for (network, said) in [("broken", "does not serve"), ("nothing", "there is no network")] {
+            let told = check(&["--network", network]);
+            assert_eq!((told.status, told.stderr.lines().count()), (Some(1), 1));
+            assert!(told.stderr.contains(said), "{}", told.stderr);
+        }
+    }
+    for nobody in [&*socket, "127.0.0.1:1", "no address"] {
+        let told = tell(["healthcheck", "--address", nobody]);
+        assert_eq!((told.status, told.stderr.lines().count()), (Some(1), 1), "{}", told.stderr);
+    }
+}
+
+#[test]
+fn a_check_waits_three_seconds_for_one_who_says_nothing() {
+    let mute = TcpListener::bind("127.0.0.1:0").expect("bound");
+    let address = mute.local_addr().expect("bound").to_string();
+    let since = Instant::now();
+    let told = tell(["healthcheck", "--address", &address]);
+    let waited = since.elapsed();
+    assert_eq!((told.status, told.stderr.lines().count()), (Some(1), 1), "{}", told.stderr);
+    assert!((2..5).contains(&waited.as_secs()), "{waited:?}");
+}

@@ -1,0 +1,36 @@
+//! What the daemon logs, as JSON.
+
+use std::{fs, time::Duration};
+
+use serde_json::Value;
+use spiked_client::{Client, OpenOptions};
+
+use crate::process::Daemon;
+
+#[tokio::test]
+async fn what_a_session_logs_says_whose_it_is_and_what_it_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("log");
+    let daemon = Daemon::start_logged(&["--listen", "127.0.0.1:0", "--log", "json"], &log);
+    let client = Client::connect(&daemon.address).await.expect("connected");
+    let lease = Some(Duration::from_secs(60));
+    let options =
+        OpenOptions { session_id: "told".into(), lease, ..OpenOptions::new("delay-line") };
+    let stream = client.open(options).await.expect("opened");
+    drop(stream);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    client.close_session("told").await.expect("closed");
+    assert_eq!(daemon.end_with("TERM").code(), Some(0));
+    let log = fs::read_to_string(log).expect("a log");
+    let lines: Vec<Value> =
+        log.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
+    for message in ["a session begins", "a stream broke", "a session is over"] {
+        let is_this = |line: &&Value| {
+            line["fields"]["message"].as_str().is_some_and(|said| said.starts_with(message))
+        };
+        let line = lines.iter().find(is_this).unwrap_or_else(|| panic!("{message} in\n{log}"));
+        assert_eq!(line["span"]["session"], "told", "{line}");
+        assert_eq!(line["span"]["network"], "delay-line", "{line}");
+        assert_eq!(line["span"]["tenant"], "local", "{line}");
+    }
+}
