@@ -55,14 +55,15 @@ fn seal(bytes: &mut [u8], start: usize) {
 /// Whatever is taken for a record is one: written again, it is read as the same.
 #[test]
 fn journal_records() {
-    let examples: Vec<_> = records().iter().map(|record| written(&[record.clone()])).collect();
+    let examples: Vec<_> =
+        records().iter().map(|record| written(std::slice::from_ref(record))).collect();
     let examples = [examples, vec![written(&records())]].concat();
     let repair = |bytes: &mut Vec<u8>, _: &mut Random| seal(bytes, 0);
     Target::new("journal_records", examples).bytes_max(512).repair(&repair).run(|input| {
         let (mut at, mut found) = (0, 0);
         while let frame::Next::Record(record, length) = frame::next(&input[at..]) {
             assert!(length > 8 && at + length <= input.len());
-            let again = written(&[record.clone()]);
+            let again = written(std::slice::from_ref(&record));
             assert_eq!(frame::next(&again), frame::Next::Record(record, again.len()));
             (at, found) = (at + length, found + 1);
         }
