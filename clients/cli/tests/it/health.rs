@@ -37,6 +37,7 @@ async fn until(client: &Client, network: &str, expected: Option<bool>) {
     panic!("five seconds, and {network} is {said:?} instead of {expected:?}");
 }
 
+/// Seen to fail without a word to the health service after the folder was read again.
 #[tokio::test]
 async fn a_networks_health_follows_the_folder() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -27,6 +27,7 @@ fn only_its_own_pages_are_there_and_they_are_only_read() {
     }
 }
 
+/// Seen to fail with three times the deadline of a head.
 #[test]
 fn who_is_slow_is_cut_off() {
     let daemon = daemon(&[]);
@@ -67,6 +68,7 @@ fn metrics_beyond_this_machine_need_a_word() {
     assert!(told.stderr.contains("--metrics-insecure") && told.stderr.contains("127.0.0.1"));
 }
 
+/// Seen to fail with the stage left as it was at the end.
 #[tokio::test]
 async fn it_is_not_ready_while_it_ends() {
     let daemon = daemon(&["--set", "limits.shutdown_grace=30 s"]);
