@@ -20,6 +20,7 @@
 //! ```
 
 pub mod config;
+mod cores;
 mod error;
 mod guard;
 pub mod networks;
@@ -33,6 +34,7 @@ use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use tokio::{select, sync::oneshot, task::JoinSet, time::timeout};
 
 pub use config::{Config, Limits, Listen};
+pub use cores::Cores;
 pub use error::StartError;
 pub use guard::{Address, FreshToken, Scope};
 
@@ -100,7 +102,8 @@ impl Daemon {
         let address = listener
             .address()
             .map_err(|source| StartError::Listen { address: config.listen.to_string(), source })?;
-        let pool = Pool::start(config.simulation_threads, config.limits.sessions)
+        let cores = config.simulation_cores.as_ref();
+        let pool = Pool::start(config.simulation_threads, config.limits.sessions, cores)
             .map_err(StartError::Threads)?;
         let limits = config.limits.clone();
         let registry = Registry::new(repository.clone(), pool.queue().clone(), data, limits);

@@ -151,6 +151,11 @@ fn general() -> Vec<Key> {
             &mut c.simulation_threads
         })
         .with_default("one per processor"),
+        Key::new(
+            "simulation_cores",
+            "Processor cores that simulate, as `0-3,6`: the threads of all sessions keep to them.",
+            |c| &mut c.simulation_cores,
+        ),
         Key::new("log.format", "How log lines look: `text` or `json`.", |c| &mut c.log.format),
         Key::new("log.filter", "What is logged, as `info` or `info,spiked_server=debug`.", |c| {
             &mut c.log.filter

@@ -20,7 +20,7 @@ pub use effective::Effective;
 pub(crate) use effective::{line_of, read_short};
 pub use keys::{Key, keys};
 
-use crate::{StartError, session::pool::THREADS_MAX, telemetry::Format};
+use crate::{StartError, cores::Cores, session::pool::THREADS_MAX, telemetry::Format};
 
 /// Reads a size such as `256 MiB` \[bytes\].
 pub(crate) fn size(text: &str) -> Option<u64> {
@@ -111,6 +111,8 @@ pub struct Config {
     pub metrics_insecure: bool,
     /// Threads that simulate, 1 to 64. Default: what the machine (or the container's limit) has.
     pub simulation_threads: usize,
+    /// Processor cores that simulation threads keep to. Default: any.
+    pub simulation_cores: Option<Cores>,
     /// What is logged, and how.
     pub log: Log,
     /// Every bound.
@@ -133,6 +135,7 @@ impl Default for Config {
             metrics: None,
             metrics_insecure: false,
             simulation_threads: parallelism(),
+            simulation_cores: None,
             log: Log::default(),
             limits: Limits::default(),
         }
@@ -300,6 +303,9 @@ impl Config {
         if let Some((setting, count)) = threads.into_iter().find(|(_, n)| *n > THREADS_MAX) {
             let problem = format!("{count} where {THREADS_MAX} is the most");
             return Err(StartError::Setting { setting, problem });
+        }
+        if let Some(Err(problem)) = self.simulation_cores.as_ref().map(Cores::check) {
+            return Err(StartError::Setting { setting: "simulation_cores", problem });
         }
         self.check_tls()?;
         if let Some(address) = self.metrics

@@ -14,7 +14,7 @@ use toml::de::DeValue;
 
 use super::Listen;
 use super::NetworksMode;
-use crate::telemetry::Format;
+use crate::{cores::Cores, telemetry::Format};
 
 /// Bytes in each unit of a size.
 const SIZES: [(&str, u64); 5] =
@@ -122,6 +122,16 @@ impl Value for String {
 
     fn show(&self) -> Option<String> {
         Some(quoted(self))
+    }
+}
+
+impl Value for Cores {
+    fn read(given: &Given<'_>) -> Result<Self, String> {
+        Self::parse(given.text()?)
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(quoted(&self.to_string()))
     }
 }
 

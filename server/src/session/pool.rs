@@ -25,6 +25,7 @@ use std::{
 use crossbeam::queue::ArrayQueue;
 
 use super::engine::{Engine, TURN_MAX, Turn};
+use crate::cores::Cores;
 
 /// One bit a thread in `asleep`.
 pub(crate) const THREADS_MAX: usize = 64;
@@ -53,11 +54,17 @@ pub(crate) struct Queue {
     asleep: AtomicU64,
     threads: OnceLock<Vec<Thread>>,
     stop: AtomicBool,
+    /// What simulates keeps to these.
+    cores: Option<Cores>,
 }
 
 impl Pool {
     /// Starts `threads` simulation threads, 1 to 64, for up to `sessions_max` sessions.
-    pub(crate) fn start(threads: usize, sessions_max: usize) -> io::Result<Self> {
+    pub(crate) fn start(
+        threads: usize,
+        sessions_max: usize,
+        cores: Option<&Cores>,
+    ) -> io::Result<Self> {
         let threads = threads.clamp(1, THREADS_MAX);
         let queue = Arc::new(Queue {
             woken: ArrayQueue::new(sessions_max.max(1)),
@@ -66,14 +73,19 @@ impl Pool {
             asleep: AtomicU64::new(0),
             threads: OnceLock::new(),
             stop: AtomicBool::new(false),
+            cores: cores.cloned(),
         });
         let mut pool = Self { queue, threads: Vec::with_capacity(threads) };
         for index in 0..threads {
             let queue = pool.queue.clone();
-            let thread = thread::Builder::new()
-                .name(format!("simulation-{index}"))
-                .spawn(move || queue.serve(index))?;
-            pool.threads.push(thread);
+            let builder = thread::Builder::new().name(format!("simulation-{index}"));
+            let start = || builder.spawn(move || queue.serve(index));
+            // A thread inherits the cores of the one that starts it.
+            let thread = match cores {
+                Some(cores) => cores.confined(start)?,
+                None => start(),
+            };
+            pool.threads.push(thread?);
         }
         let handles = pool.threads.iter().map(|thread| thread.thread().clone()).collect();
         let _ = pool.queue.threads.set(handles);
@@ -101,6 +113,14 @@ impl Drop for Pool {
 }
 
 impl Queue {
+    /// Makes what will simulate, on the calling thread: its threads keep to the cores meant for them.
+    pub(crate) fn confined<T>(&self, make: impl FnOnce() -> T) -> io::Result<T> {
+        match &self.cores {
+            Some(cores) => cores.confined(make),
+            None => Ok(make()),
+        }
+    }
+
     /// Queues an engine that was at rest, and wakes a thread for it.
     pub(crate) fn push(&self, engine: Box<Engine>) {
         self.queue(&self.woken, engine);

@@ -44,6 +44,8 @@ fn what_makes_no_sense_is_refused_on_one_line_with_the_nearest_name() {
         (&["serve", "--set", "limits.sessions"], "write KEY=VALUE"),
         (&["serve", "--set", "limits.sessions=0"], "limits.sessions: must be at least 1"),
         (&["serve", "--set", "limits.lease=soon"], "no time, as \"5 s\""),
+        (&["serve", "--set", "simulation_cores=1-"], "no list of cores, as \"0-3,6\""),
+        (&["serve", "--set", "simulation_cores=0,1000"], "there is no core 1000"),
         (&["serve", "--listen", "0.0.0.0:0"], "--insecure"),
         (&["config", "--config", "no/such/file"], "no/such/file"),
     ] {
@@ -69,4 +71,22 @@ fn a_daemon_follows_its_file() {
     assert_eq!(daemon.address, format!("unix:{}", socket.display()));
     let flag = Daemon::start_with(&["--config", name, "--listen", "127.0.0.1:0"]);
     assert!(flag.address.starts_with("127.0.0.1:"), "{}", flag.address);
+}
+
+/// What simulates keeps to its cores, the threads of a spread session too; what carries the network
+/// does not. Seen to fail with the making of sessions left out.
+#[tokio::test]
+async fn simulation_keeps_to_its_cores() {
+    let daemon = Daemon::start_with(&["--listen", "127.0.0.1:0", "--set", "simulation_cores=1"]);
+    let client = spiked_client::Client::connect(&daemon.address).await.expect("it listens");
+    let options = spiked_client::OpenOptions::new("brunel");
+    let options = spiked_client::OpenOptions { workers: 2, ..options };
+    let _session = client.open(options).await.expect("it opens");
+    let threads = daemon.threads();
+    for kind in ["simulation-", "spiked-worker"] {
+        let those: Vec<_> = threads.iter().filter(|(name, _)| name.starts_with(kind)).collect();
+        assert!(!those.is_empty(), "no {kind} among {threads:?}");
+        assert!(those.iter().all(|(_, cores)| cores == "1"), "{those:?}");
+    }
+    assert!(threads.iter().any(|(_, cores)| cores != "1"), "{threads:?}");
 }

@@ -124,6 +124,20 @@ impl Daemon {
         self.descriptors().filter(is_socket).count()
     }
 
+    /// Its threads: the name of each, and the processor cores that it may use.
+    pub(crate) fn threads(&self) -> Vec<(String, String)> {
+        let folder = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let tasks = folder.expect("a running process of Linux").flatten();
+        let status = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("status"));
+        let field = |status: &str, name: &str| {
+            let value = status.lines().find_map(|line| line.strip_prefix(name));
+            value.expect("it is there").trim().to_owned()
+        };
+        // A thread may end meanwhile.
+        let read = tasks.filter_map(|task| status(task).ok());
+        read.map(|text| (field(&text, "Name:"), field(&text, "Cpus_allowed_list:"))).collect()
+    }
+
     /// Processor time that it took so far, its own and the system's for it.
     pub(crate) fn processor_time(&self) -> Duration {
         const CLOCK_HZ: u64 = 100;

@@ -92,7 +92,7 @@ fn live(
     batches: u64,
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let pool = Pool::start(1, 8).unwrap();
+    let pool = Pool::start(1, 8, None).unwrap();
     runtime.block_on(async {
         let repository = Arc::new(Repository::open(None).unwrap());
         let data = Data::take(volume.clone(), root.to_owned()).unwrap();
