@@ -124,8 +124,7 @@ fn feed(client: Client, options: OpenOptions, count: u64) -> JoinHandle<Come> {
     })
 }
 
-/// A rate of events and one of bytes, both for two seconds' worth beyond the burst. Seen to fail
-/// without the bound on credit, and with a client that takes a rate for a stalled promise.
+/// A rate of events and one of bytes, both for two seconds' worth beyond the burst.
 #[tokio::test]
 async fn a_rate_slows_its_tenant_and_breaks_nothing_and_slows_nobody_else() {
     let rates = [
@@ -171,7 +170,6 @@ async fn two_sessions_together_get_what_one_would() {
     assert!(seconds > least, "{seconds} s where {least} is the least");
 }
 
-/// Seen to fail without a look at the rate while credit is waited for.
 #[tokio::test]
 async fn a_rate_that_is_lifted_holds_nobody_any_more() {
     let tenants = Tenants::new([("lab", "events_a_second = 1_000")]);
@@ -271,7 +269,6 @@ fn assert_details(status: &Status, code: Code, reason: &str) {
     assert!(status.message().ends_with(&format!("({reason})")), "{status}");
 }
 
-/// Seen to fail without the count of what is taken already.
 #[tokio::test]
 async fn memory_is_bounded_for_a_tenant_and_says_what_is_needed_and_left() {
     let tenants = Tenants::new([

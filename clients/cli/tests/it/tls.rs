@@ -222,7 +222,6 @@ fn options(id: &str) -> OpenOptions {
     OpenOptions { session_id: id.into(), ..OpenOptions::new("delay-line") }
 }
 
-/// Seen to fail with a daemon that never reads again.
 #[tokio::test]
 async fn a_new_certificate_is_shown_from_then_on_and_a_broken_one_never() {
     let place = Place::new();
@@ -262,8 +261,7 @@ async fn a_new_certificate_is_shown_from_then_on_and_a_broken_one_never() {
     assert_eq!(spikes, 1);
 }
 
-/// Also for a client that could resume what it agreed on before. Seen to fail with sessions that
-/// are kept across configurations.
+/// Also for a client that could resume what it agreed on before.
 #[tokio::test]
 async fn an_authority_that_was_taken_out_lets_nobody_in_any_more() {
     let place = Place::new();
