@@ -54,12 +54,11 @@ pub(crate) struct Queue {
     asleep: AtomicU64,
     threads: OnceLock<Vec<Thread>>,
     stop: AtomicBool,
-    /// What simulates keeps to these.
-    cores: Option<Cores>,
 }
 
 impl Pool {
-    /// Starts `threads` simulation threads, 1 to 64, for up to `sessions_max` sessions.
+    /// Starts `threads` simulation threads, 1 to 64, for up to `sessions_max` sessions. They keep to
+    /// `cores`, and so do the threads of a spread session, which they start.
     pub(crate) fn start(
         threads: usize,
         sessions_max: usize,
@@ -73,7 +72,6 @@ impl Pool {
             asleep: AtomicU64::new(0),
             threads: OnceLock::new(),
             stop: AtomicBool::new(false),
-            cores: cores.cloned(),
         });
         let mut pool = Self { queue, threads: Vec::with_capacity(threads) };
         for index in 0..threads {
@@ -113,14 +111,6 @@ impl Drop for Pool {
 }
 
 impl Queue {
-    /// Makes what will simulate, on the calling thread: its threads keep to the cores meant for them.
-    pub(crate) fn confined<T>(&self, make: impl FnOnce() -> T) -> io::Result<T> {
-        match &self.cores {
-            Some(cores) => cores.confined(make),
-            None => Ok(make()),
-        }
-    }
-
     /// Queues an engine that was at rest, and wakes a thread for it.
     pub(crate) fn push(&self, engine: Box<Engine>) {
         self.queue(&self.woken, engine);

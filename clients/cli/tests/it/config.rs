@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use spiked_client::{Client, Item, OpenOptions};
+
 use crate::process::{Daemon, Told, spiked, tell};
 
 #[test]
@@ -74,14 +76,21 @@ fn a_daemon_follows_its_file() {
 }
 
 /// What simulates keeps to its cores, the threads of a spread session too; what carries the network
-/// does not. Seen to fail with the making of sessions left out.
+/// does not.
 #[tokio::test]
 async fn simulation_keeps_to_its_cores() {
     let daemon = Daemon::start_with(&["--listen", "127.0.0.1:0", "--set", "simulation_cores=1"]);
-    let client = spiked_client::Client::connect(&daemon.address).await.expect("it listens");
-    let options = spiked_client::OpenOptions::new("brunel");
-    let options = spiked_client::OpenOptions { workers: 2, ..options };
-    let _session = client.open(options).await.expect("it opens");
+    let client = Client::connect(&daemon.address).await.expect("it listens");
+    let options = OpenOptions { workers: 2, ..OpenOptions::new("brunel") };
+    let (mut producer, mut output) = client.open(options).await.expect("it opens").split();
+    producer.promise(20_000).await.expect("it is taken");
+    // It has simulated by then, so the threads of the session are there.
+    loop {
+        match output.next().await.expect("it goes on").expect("it goes on") {
+            Item::Acknowledgement(ack) if ack.simulated_to_us >= 10_000 => break,
+            _ => {}
+        }
+    }
     let threads = daemon.threads();
     for kind in ["simulation-", "spiked-worker"] {
         let those: Vec<_> = threads.iter().filter(|(name, _)| name.starts_with(kind)).collect();

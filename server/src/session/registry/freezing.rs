@@ -70,7 +70,7 @@ impl Registry {
         let workers = self.workers("workers", workers)?;
         self.check_admission(tenant)?;
         let (repository, capacity) = (self.repository.clone(), self.capacity());
-        let made = self.made(move || making::thaw(&repository, &bytes, workers, capacity)).await?;
+        let made = apart(move || making::thaw(&repository, &bytes, workers, capacity)).await?;
         match self.launch(tenant, id, fresh_token()?, workers, made).await? {
             (session, false) => Ok(session),
             (session, true) => Err(exists(session.id())),
@@ -111,7 +111,7 @@ impl Registry {
         let bytes = self.snapshot_bytes(tenant, sha256).await?;
         let (repository, capacity) = (self.repository.clone(), self.capacity());
         let workers = u32::try_from(session.plan().workers()).unwrap_or(1);
-        let made = self.made(move || making::thaw(&repository, &bytes, workers, capacity)).await?;
+        let made = apart(move || making::thaw(&repository, &bytes, workers, capacity)).await?;
         if made.runs != *session.runs() {
             return Err(Error::Snapshot("the snapshot is of another network".into()));
         }

@@ -113,19 +113,6 @@ impl Registry {
         found.ok_or_else(|| Error::SessionUnknown { id: id.to_owned() })
     }
 
-    /// Makes a session on a thread apart, where the threads that it is spread over belong.
-    async fn made<T: Send + 'static>(
-        &self,
-        make: impl FnOnce() -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let pool = self.pool.clone();
-        let confined = move || {
-            let made = pool.confined(make);
-            made.unwrap_or(Err(Error::Internal("a thread cannot keep to its cores")))
-        };
-        apart(confined).await
-    }
-
     fn find(&self, key: &Key) -> Option<Arc<Session>> {
         lock(&self.sessions).get(key).cloned()
     }

@@ -67,7 +67,7 @@ impl Registry {
             field: "open.workers",
         };
         let capacity = self.capacity();
-        let made = self.made(move || making::make(&repository, wanted, settings, capacity)).await?;
+        let made = apart(move || making::make(&repository, wanted, settings, capacity)).await?;
         self.launch(tenant, open.session_id.clone(), fresh_token()?, workers, made).await
     }
 

@@ -77,27 +77,25 @@ impl Registry {
         };
         let (volume, repository) = (data.volume.clone(), self.repository.clone());
         let (capacity, workers) = (self.capacity(), meta.workers.min(self.workers_max()).max(1));
-        let (made, journal, at, folder) = self
-            .made(move || {
-                let broken = |broken: Broken| Error::Journal(broken.to_string());
-                let failed = |error: io::Error| Error::Journal(error.to_string());
-                // Which plan it has is not known before its snapshot is read.
-                let unknown = Folder::new(volume.clone(), path.clone(), [0; 32]);
-                unknown.finish_going_back().map_err(failed)?;
-                let (index, snapshot) =
-                    Folder::oldest_snapshot(volume.as_ref(), &path).map_err(broken)?;
-                let mut made = making::thaw(&repository, &snapshot, workers, capacity)?;
-                let at = (index, made.start.output_position);
-                let folder = Folder::new(volume, path, made.runs.plan_sha256);
-                let found = folder.find(index).map_err(broken)?;
-                made.replay(&found.records)?;
-                let records = index + found.records.len() as u64;
-                let journal =
-                    Journal::begin(folder.clone(), records, found.bytes).map_err(failed)?;
-                folder.set_resting(false).map_err(failed)?;
-                Ok((made, journal, at, folder))
-            })
-            .await?;
+        let (made, journal, at, folder) = apart(move || {
+            let broken = |broken: Broken| Error::Journal(broken.to_string());
+            let failed = |error: io::Error| Error::Journal(error.to_string());
+            // Which plan it has is not known before its snapshot is read.
+            let unknown = Folder::new(volume.clone(), path.clone(), [0; 32]);
+            unknown.finish_going_back().map_err(failed)?;
+            let (index, snapshot) =
+                Folder::oldest_snapshot(volume.as_ref(), &path).map_err(broken)?;
+            let mut made = making::thaw(&repository, &snapshot, workers, capacity)?;
+            let at = (index, made.start.output_position);
+            let folder = Folder::new(volume, path, made.runs.plan_sha256);
+            let found = folder.find(index).map_err(broken)?;
+            made.replay(&found.records)?;
+            let records = index + found.records.len() as u64;
+            let journal = Journal::begin(folder.clone(), records, found.bytes).map_err(failed)?;
+            folder.set_resting(false).map_err(failed)?;
+            Ok((made, journal, at, folder))
+        })
+        .await?;
         let producers = made.protocol.producers();
         let fits = self.check_memory(&key.0, &made.plan, producers, &lock(&self.sessions));
         if let Err(error) = fits {
