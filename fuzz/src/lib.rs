@@ -1,7 +1,7 @@
 //! Hostile bytes for everything that reads bytes of strangers, on a stable toolchain.
 //!
 //! A [`Target`] is a reader with valid examples of what it reads. Its inputs are those examples,
-//! damaged by [`mutate`]; what they are depends on the seed and their number alone, so a number
+//! damaged by `mutate`; what they are depends on the seed and their number alone, so a number
 //! reproduces a failure. Each input is held to three bounds: no panic, no more memory than the
 //! target allows ([`Counting`] sees what one thread holds), no more time.
 //!

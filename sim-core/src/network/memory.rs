@@ -1,7 +1,7 @@
 //! What a plan and a session of it are going to take, before anything large is allocated.
 
 use super::{
-    Network,
+    Network, Population,
     check::{Draft, DraftKind, size},
     problem::Problems,
     resolve::ResolvedInput,
@@ -31,11 +31,35 @@ pub(crate) fn check(
     spread: Spread,
     problems: &mut Problems,
 ) {
-    let (needed, allowed) =
-        (needed_bytes((network, inputs), shapes, drafts, spread), spread.memory_bytes_max);
+    need(needed_bytes((network, inputs), shapes, drafts, spread), spread, problems);
+}
+
+/// The same of its neurons alone, which is known before anything is looked at that there is one of
+/// for each.
+pub(crate) fn check_neurons(
+    network: &Network,
+    shapes: &[Vec<u32>],
+    spread: Spread,
+    problems: &mut Problems,
+) {
+    let neurons = network.populations.iter().zip(shapes);
+    let bytes = neurons
+        .map(|(population, shape)| u64::from(size(shape)).saturating_mul(neuron_bytes(population)));
+    need(bytes.fold(0, u64::saturating_add), spread, problems);
+}
+
+fn need(needed: u64, spread: Spread, problems: &mut Problems) {
+    let allowed = spread.memory_bytes_max;
     problems.need(needed <= allowed, "memory", || {
         format!("about {needed} bytes are needed for neurons and synapses; {allowed} are allowed")
     });
+}
+
+/// A neuron without its sums.
+fn neuron_bytes(population: &Population) -> u64 {
+    let differ = population.vary.iter().any(|vary| !vary.parameter.starts_with("initial"));
+    let sets = if differ { 1 + population.drive_steps.len() as u64 } else { 0 };
+    NEURON_BYTES + sets * PARAMETERS_BYTES
 }
 
 fn needed_bytes(
@@ -61,14 +85,11 @@ fn needed_bytes(
     };
     let neurons =
         network.populations.iter().zip(shapes).enumerate().map(|(id, (population, shape))| {
-            let differ = population.vary.iter().any(|vary| !vary.parameter.starts_with("initial"));
-            let sets = if differ { 1 + population.drive_steps.len() as u64 } else { 0 };
             let receptors = population.neuron.receptors().len().max(1) as u64;
-            let each = NEURON_BYTES + sets * PARAMETERS_BYTES;
             let neurons = u64::from(size(shape));
             let sums =
                 sums_bytes(neurons.saturating_mul(receptors), longest_wait(id, drafts), workers);
-            neurons.saturating_mul(each).saturating_add(sums)
+            neurons.saturating_mul(neuron_bytes(population)).saturating_add(sums)
         });
     let remembered = drafts.iter().filter(|draft| draft.short_term.is_some());
     let remembered = remembered.map(|draft| sources(draft) * SHORT_TERM_BYTES * workers);

@@ -286,6 +286,19 @@ fn a_network_that_does_not_fit_is_refused_before_it_is_built() {
     assert_eq!(message, expected);
 }
 
+/// A few bytes may speak of billions of neurons, each of which would be looked at. Seen to take
+/// minutes with their memory checked behind them.
+#[test]
+fn more_neurons_than_fit_are_refused_before_each_is_looked_at() {
+    let mut network = base();
+    network.populations[1].shape = vec![Extent::Size(20_000); 2];
+    let values = Values::Uniform { min: 5.0, max: 20.0 };
+    network.populations[1].vary = vec![Vary { parameter: "tau".into(), values }];
+    let spread = Spread { memory_bytes_max: 1 << 30, ..Spread::over(1) };
+    let message = Plan::spread(&network, &[], spread).expect_err("refused").to_string();
+    assert!(message.starts_with("memory: about 460800000512 bytes are needed"), "{message}");
+}
+
 #[test]
 fn what_a_sweep_does_not_know_is_refused() {
     let refused = |lif: LifParameters| {
