@@ -174,7 +174,9 @@ async fn what_was_set_in_a_durable_session_holds_when_it_is_made_again() {
 
         let server = Server::on(data.path(), |_| ()).await;
         let open = resuming(&before, Some(next_position(&before)));
-        let producer = server.open(open).await.unwrap();
+        let mut producer = server.open(open).await.unwrap();
+        // What the journal held is simulated while the daemon already answers.
+        producer.acknowledged(|ack| ack.simulated_to_tick >= tick).await;
         let threshold = read_parameters(&server, "kept", "second", &["threshold"]).await.unwrap();
         assert_eq!(threshold.parameters[0].values[..4], [1.1, 1.5, 1.5, 1.1]);
         let after = finish(producer, &batches, half as u64).await;
