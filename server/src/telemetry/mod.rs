@@ -8,6 +8,8 @@ pub(crate) mod http;
 pub(crate) mod metrics;
 pub(crate) mod process;
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 pub use self::families::{Family, families};
@@ -35,7 +37,8 @@ pub fn init(format: Format, filter: &str) -> Result<(), StartError> {
     let failed = |problem: String| StartError::Telemetry(problem);
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| failed(format!("filter {filter:?}: {error}")))?;
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    let in_colour = std::io::stderr().is_terminal();
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(in_colour);
     let registry = tracing_subscriber::registry().with(filter);
     let set = match format {
         Format::Text => registry.with(lines).try_init(),
