@@ -34,17 +34,15 @@ pub(crate) fn check(
     need(needed_bytes((network, inputs), shapes, drafts, spread), spread, problems);
 }
 
-/// The same of its neurons alone, which is known before anything is looked at that there is one of
-/// for each.
-pub(crate) fn check_neurons(
+/// The same of those neurons alone whose parameters vary, before each of them is looked at.
+pub(crate) fn check_varied(
     network: &Network,
     shapes: &[Vec<u32>],
     spread: Spread,
     problems: &mut Problems,
 ) {
-    let neurons = network.populations.iter().zip(shapes);
-    let bytes = neurons
-        .map(|(population, shape)| u64::from(size(shape)).saturating_mul(neuron_bytes(population)));
+    let varied = network.populations.iter().zip(shapes).filter(|(one, _)| !one.vary.is_empty());
+    let bytes = varied.map(|(one, shape)| u64::from(size(shape)).saturating_mul(neuron_bytes(one)));
     need(bytes.fold(0, u64::saturating_add), spread, problems);
 }
 

@@ -180,8 +180,8 @@ impl Plan {
         problems.settle()?;
         let shapes = resolve::population_shapes(network, &inputs, &mut problems);
         problems.settle()?;
-        // Every neuron is looked at next, of however many a few bytes speak.
-        memory::check_neurons(network, &shapes, spread, &mut problems);
+        // Each neuron that differs is looked at next, of however many a few bytes speak.
+        memory::check_varied(network, &shapes, spread, &mut problems);
         problems.settle()?;
         check::populations(network, &shapes, &mut problems);
         let known = Shapes { network, names: &names, inputs: &inputs, populations: &shapes };

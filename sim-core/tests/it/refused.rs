@@ -296,7 +296,7 @@ fn more_neurons_than_fit_are_refused_before_each_is_looked_at() {
     network.populations[1].vary = vec![Vary { parameter: "tau".into(), values }];
     let spread = Spread { memory_bytes_max: 1 << 30, ..Spread::over(1) };
     let message = Plan::spread(&network, &[], spread).expect_err("refused").to_string();
-    assert!(message.starts_with("memory: about 460800000512 bytes are needed"), "{message}");
+    assert!(message.starts_with("memory: about 460800000000 bytes are needed"), "{message}");
 }
 
 #[test]
