@@ -18,7 +18,12 @@ async fn what_a_session_logs_says_whose_it_is_and_what_it_runs() {
         OpenOptions { session_id: "told".into(), lease, ..OpenOptions::new("delay-line") };
     let stream = client.open(options).await.expect("opened");
     drop(stream);
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let broke = async {
+        while !fs::read_to_string(&log).expect("a log").contains("a stream broke") {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), broke).await.expect("it is said");
     client.close_session("told").await.expect("closed");
     assert_eq!(daemon.end_with("TERM").code(), Some(0));
     let log = fs::read_to_string(log).expect("a log");
