@@ -151,14 +151,17 @@ impl Link {
         }
     }
 
-    /// The same, on this thread if that is likely to be quick: see [`pool::Queue::run_here`].
-    pub(super) fn run_engine(&self) {
-        if let Some(engine) = self.place.wake() {
-            match self.simulated.is_quick() {
-                true => self.pool.run_here(engine),
-                false => self.pool.push(engine),
-            }
+    /// The same, on this thread if that is likely to be quick: see [`pool::Queue::run_here`]. True if
+    /// it had its turn here.
+    pub(super) fn run_engine(&self) -> bool {
+        let Some(engine) = self.place.wake() else {
+            return false;
+        };
+        if self.simulated.is_quick() {
+            return self.pool.run_here(engine);
         }
+        self.pool.push(engine);
+        false
     }
 
     /// An empty chunk, used before if possible.

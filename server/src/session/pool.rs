@@ -163,14 +163,15 @@ impl Queue {
     }
 
     /// Runs a short turn of an engine on the thread that calls, when nobody else has anything to do:
-    /// two changes of thread would cost more than the turn. Else queues it.
-    pub(crate) fn run_here(&self, engine: Box<Engine>) {
+    /// two changes of thread would cost more than the turn. Else queues it. True if it ran.
+    pub(crate) fn run_here(&self, engine: Box<Engine>) -> bool {
         // Ordering: Relaxed, a figure: at worst the turn is taken on the other side.
         let idle = self.asleep.load(Relaxed) != 0 && self.is_empty();
         match idle {
             true => self.run_once(engine, SHORT_TURN),
             false => self.push(engine),
         }
+        idle
     }
 
     fn next(&self, index: usize) -> Option<Box<Engine>> {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use spiked_proto::v1::{self, stream_request::Message as Request};
+use spiked_proto::v1::{
+    self, stream_request::Message as Request, stream_response::Message as Response,
+};
 use tokio::time::timeout;
 use tonic::Code;
 
@@ -89,6 +91,28 @@ async fn a_session_without_a_lease_ends_when_its_stream_breaks() {
     };
     timeout(PATIENCE, gone).await.expect("the session is gone");
     server.assert_well().await;
+}
+
+/// A quick turn is taken before anything is said: `accepted` alone would wake the reader for nothing.
+#[tokio::test]
+async fn most_small_batches_have_one_answer() {
+    const BATCHES: u64 = 100;
+    let server = Server::start().await;
+    let mut producer = server.open(open("touch")).await.unwrap();
+    let mut answered_once = 0;
+    for sequence in 1..=BATCHES {
+        let (from_us, promise_us) = ((sequence - 1) * 1_000, sequence * 1_000);
+        let small = batch(sequence, from_us, &[(from_us, 3)]);
+        producer.send(Request::Events(v1::EventBatch { promise_us: Some(promise_us), ..small }));
+        let mut answers = 0;
+        while producer.record.acknowledgement.is_none_or(|ack| ack.simulated_to_us < promise_us) {
+            answers +=
+                u64::from(matches!(producer.next().await, Some(Response::Acknowledgement(_))));
+        }
+        answered_once += u64::from(answers == 1);
+    }
+    // The first turns are not known to be quick yet.
+    assert!(answered_once > BATCHES / 2, "{answered_once} of {BATCHES}");
 }
 
 #[tokio::test]

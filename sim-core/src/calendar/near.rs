@@ -7,19 +7,23 @@
 /// Ticks that a ring reaches ahead. Bucket numbers are taken by masking.
 pub(crate) const SLOTS: u64 = 1_024;
 const WORDS: usize = (SLOTS / 64) as usize;
-const _: () = assert!(SLOTS.is_power_of_two() && SLOTS >= 64);
+const _: () = assert!(SLOTS.is_power_of_two() && WORDS >= 1 && WORDS <= 64);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Near<T> {
     /// Empty until the first item comes, so that an idle ring costs nothing.
     slots: Vec<Vec<T>>,
+    /// A bit a bucket: something lies there.
     occupied: [u64; WORDS],
+    /// A bit a word of `occupied` that isn't zero: most rings are asked far more often than they
+    /// have something.
+    words: u64,
     spare: Vec<Vec<T>>,
 }
 
 impl<T> Near<T> {
     pub(crate) const fn new() -> Self {
-        Self { slots: Vec::new(), occupied: [0; WORDS], spare: Vec::new() }
+        Self { slots: Vec::new(), occupied: [0; WORDS], words: 0, spare: Vec::new() }
     }
 
     /// Makes an item wait for a tick within the ring's reach.
@@ -37,13 +41,15 @@ impl<T> Near<T> {
             self.slots.resize_with(self::slot(SLOTS - 1) + 1, Vec::new);
         }
         self.occupied[slot / 64] |= 1 << (slot % 64);
+        self.words |= 1 << (slot / 64);
         self.slots[slot] = self.spare.pop().unwrap_or_default();
         &mut self.slots[slot]
     }
 
     /// The first tick, not before `from`, at which something is due.
+    #[inline]
     pub(crate) fn next_due(&self, from: u64) -> Option<u64> {
-        if self.occupied == [0; WORDS] {
+        if self.words == 0 {
             return None;
         }
         let first = slot(from);
@@ -51,11 +57,12 @@ impl<T> Near<T> {
         if ahead != 0 {
             return Some(from + u64::from(ahead.trailing_zeros()));
         }
+        // The words after this one in the order of time; this one's early buckets come last.
         let next_word = first / 64 + 1;
-        let after = |step: usize| (step, self.occupied[(next_word + step) % WORDS]);
-        let (step, word) = (0..WORDS).map(after).find(|(_, word)| *word != 0)?;
-        let to_next_word = 64 - from % 64;
-        Some(from + to_next_word + step as u64 * 64 + u64::from(word.trailing_zeros()))
+        let later = self.words & !below(next_word);
+        let word = if later == 0 { self.words } else { later }.trailing_zeros() as usize;
+        let bucket = word * 64 + self.occupied[word].trailing_zeros() as usize;
+        Some(from + (bucket.wrapping_sub(first) % SLOTS as usize) as u64)
     }
 
     /// How much is due at a tick.
@@ -67,7 +74,11 @@ impl<T> Near<T> {
     /// Takes what is due at a tick; [`Self::recycle`] takes back its memory.
     pub(crate) fn take(&mut self, tick: u64) -> Vec<T> {
         let slot = slot(tick);
-        self.occupied[slot / 64] &= !(1 << (slot % 64));
+        let word = &mut self.occupied[slot / 64];
+        *word &= !(1 << (slot % 64));
+        if *word == 0 {
+            self.words &= !(1 << (slot / 64));
+        }
         self.slots.get_mut(slot).map(std::mem::take).unwrap_or_default()
     }
 
@@ -83,6 +94,11 @@ impl<T> Near<T> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.slots.iter().flatten()
     }
+}
+
+/// Bits for all words before one.
+const fn below(word: usize) -> u64 {
+    if word < 64 { (1 << word) - 1 } else { u64::MAX }
 }
 
 const fn slot(tick: u64) -> usize {

@@ -47,6 +47,9 @@ impl<T> Wheel<T> {
     /// Takes what is due at a tick, appending to `due`. Ticks before it must have nothing due.
     pub(crate) fn take(&mut self, tick: u64, due: &mut Vec<T>) {
         self.advance(tick);
+        if self.near.due(tick) == 0 {
+            return;
+        }
         let mut bucket = self.near.take(tick);
         self.waiting -= bucket.len();
         due.append(&mut bucket);

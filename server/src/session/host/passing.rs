@@ -71,7 +71,10 @@ impl Host {
             }
         }
         if events <= QUICK_EVENTS && !has_more {
-            self.link.run_engine();
+            if self.link.run_engine() {
+                // Its output is looked at before any reader runs: one answer says it all.
+                self.moved_seen = false;
+            }
         } else {
             self.link.wake_engine();
         }
