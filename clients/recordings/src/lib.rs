@@ -16,12 +16,14 @@
 //! # Ok(()) }
 //! ```
 
+mod datagram;
 mod error;
 mod formats;
 mod recording;
 mod summary;
 pub mod write;
 
+pub use datagram::{DatagramCounts, DatagramLayout, DatagramReader};
 pub use error::{Error, Fault};
 pub use formats::Format;
 pub use recording::{Recording, open};
