@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use spiked_client::Geometry;
+use spiked_recordings::DatagramLayout;
 use spiked_server::{Scope, networks::nir::Profile};
 
 use crate::{
     run::{Span, Speed},
     sessions::SessionsArguments,
+    stream::SourceAddress,
 };
 
 const EXIT_STATUS: &str = "Exit status: 0 done, 1 it failed, 2 used wrongly, 130 interrupted.";
@@ -43,6 +45,8 @@ pub(crate) enum Command {
     Info(InfoArguments),
     /// Sends a recording through a network.
     Run(RunArguments),
+    /// Sends what comes in live through a network, from UDP or standard input.
+    Stream(StreamArguments),
     /// Shows a network that sees which way a texture moves; needs no file.
     Demo(DemoArguments),
     /// Lists the networks that can be run, describes one, loads and unloads them.
@@ -258,10 +262,8 @@ ends the run; the summary then says how far it came.
 
 {EXIT_STATUS}"))]
 pub(crate) struct RunArguments {
-    /// A network by name, or the path of its folder, .toml or .nir file.
-    pub(crate) network: String,
     #[command(flatten)]
-    pub(crate) nir: NirArguments,
+    pub(crate) target: TargetArguments,
     /// The recording, in any format that is known by its content.
     #[arg(required_unless_present = "span")]
     pub(crate) file: Option<PathBuf>,
@@ -272,6 +274,27 @@ pub(crate) struct RunArguments {
         conflicts_with_all = ["file", "speed", "geometry", "batch", "port", "reorder"]
     )]
     pub(crate) span: Option<Span>,
+    /// As fast as possible (asap), or so many times as fast as it was recorded (1x, 0.5x).
+    #[arg(long, default_value = "asap")]
+    pub(crate) speed: Speed,
+    /// Size of the sensor, where the file's header names none.
+    #[arg(long, value_name = "WxH")]
+    pub(crate) geometry: Option<Geometry>,
+    /// Most events in a batch [default: 16384 asap, 1024 otherwise].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=130_000))]
+    pub(crate) batch: Option<u32>,
+    /// Take events that are out of order by up to so many microseconds.
+    #[arg(long, value_name = "US", default_value_t = 0)]
+    pub(crate) reorder: u64,
+}
+
+/// Which session events go to, and where its output goes.
+#[derive(Args, Debug)]
+pub(crate) struct TargetArguments {
+    /// A network by name, or the path of its folder, .toml or .nir file.
+    pub(crate) network: String,
+    #[command(flatten)]
+    pub(crate) nir: NirArguments,
     #[command(flatten)]
     pub(crate) daemon: DaemonArguments,
     /// Id of the session, for `spiked sessions` [default: the daemon chooses].
@@ -284,24 +307,61 @@ pub(crate) struct RunArguments {
     /// Threads to spread the network over [default: 1]. No number changes a result.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) threads: Option<u32>,
-    /// As fast as possible (asap), or so many times as fast as it was recorded (1x, 0.5x).
-    #[arg(long, default_value = "asap")]
-    pub(crate) speed: Speed,
-    /// Size of the sensor, where the file's header names none.
-    #[arg(long, value_name = "WxH")]
-    pub(crate) geometry: Option<Geometry>,
     /// Write spikes and decisions to a file as comma-separated text; - is standard output.
     #[arg(short, long, value_name = "OUT.csv")]
     pub(crate) output: Option<PathBuf>,
-    /// Most events in a batch [default: 16384 asap, 1024 otherwise].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=130_000))]
-    pub(crate) batch: Option<u32>,
-    /// The network's input port that the recording goes to [default: its camera].
+    /// The network's input port that the events go to [default: its camera].
     #[arg(long, value_name = "NAME")]
     pub(crate) port: Option<String>,
-    /// Take events that are out of order by up to so many microseconds.
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = format!("Examples:
+  spiked stream motion udp://0.0.0.0:3333 --geometry 640x480
+  spiked stream motion udp://0.0.0.0:7777 --layout t32_x16_y15_on1 --geometry 640x480 -o -
+  metavision_raw | spiked stream motion - --address robot:7411 --durable interval
+  spiked stream motion - < street.es
+
+A source with a clock of its own keeps it: sensor times stay as they are, and when the sensor falls
+silent, time goes on (--pace live, as for UDP). From standard input time goes on with the events
+(--pace logical), unless told otherwise. What is dropped, late or lost is counted and told.
+
+Ctrl-C ends the input: the network runs on for what is under way, and the summary says what came. A
+second Ctrl-C does not wait. {EXIT_STATUS}"))]
+pub(crate) struct StreamArguments {
+    #[command(flatten)]
+    pub(crate) target: TargetArguments,
+    /// Where events come from: udp://HOST:PORT to listen there, or - for standard input, in any
+    /// format that is known by its content.
+    pub(crate) source: SourceAddress,
+    /// How datagrams are to be read: spif (with times or without), t64_x16_y16_on8 or
+    /// t32_x16_y15_on1.
+    #[arg(long, value_name = "LAYOUT", default_value = "spif")]
+    pub(crate) layout: DatagramLayout,
+    /// Size of the sensor; needed where the source doesn't tell.
+    #[arg(long, value_name = "WxH")]
+    pub(crate) geometry: Option<Geometry>,
+    /// What the network's time follows [default: live for UDP, logical for standard input].
+    #[arg(long, value_enum)]
+    pub(crate) pace: Option<StreamPace>,
+    /// How long an event is waited for under --pace live; later ones are dropped and counted.
+    #[arg(long, value_name = "TIME", default_value = "5ms")]
+    pub(crate) lateness: Span,
+    /// How long to try to connect again when the connection to the daemon breaks.
+    #[arg(long, value_name = "TIME", default_value = "15s", requires = "address")]
+    pub(crate) patience: Span,
+    /// Take events that are out of order by up to so many microseconds, under --pace logical.
     #[arg(long, value_name = "US", default_value_t = 0)]
     pub(crate) reorder: u64,
+}
+
+/// What a stream's time follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StreamPace {
+    /// The clock, with the sensor's times.
+    Live,
+    /// The events.
+    Logical,
 }
 
 #[derive(Args, Debug)]

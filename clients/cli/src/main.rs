@@ -14,6 +14,7 @@ mod numbers;
 mod run;
 mod sensor;
 mod sessions;
+mod stream;
 mod terminal;
 
 use std::process::ExitCode;

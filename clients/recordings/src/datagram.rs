@@ -121,8 +121,10 @@ impl DatagramReader {
                     continue;
                 }
             };
-            let [y, x] = [word as u16 & 0x7FFF, (word >> 16) as u16 & 0x7FFF];
-            self.give(CameraEvent { t_us, x, y, on: word & 0x8000 != 0 }, out);
+            let [y0, y1, x0, x1] = word.to_le_bytes();
+            let [y, x] = [u16::from_le_bytes([y0, y1]), u16::from_le_bytes([x0, x1])];
+            let [row, x] = [y & 0x7FFF, x & 0x7FFF];
+            self.give(CameraEvent { t_us, x, y: row, on: y & 0x8000 != 0 }, out);
         }
         rest.is_empty()
     }

@@ -62,7 +62,7 @@ impl<T> Near<T> {
         let later = self.words & !below(next_word);
         let word = if later == 0 { self.words } else { later }.trailing_zeros() as usize;
         let bucket = word * 64 + self.occupied[word].trailing_zeros() as usize;
-        Some(from + (bucket.wrapping_sub(first) % SLOTS as usize) as u64)
+        Some(from + ((bucket as u64).wrapping_sub(from) & (SLOTS - 1)))
     }
 
     /// How much is due at a tick.

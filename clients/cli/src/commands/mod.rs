@@ -14,7 +14,7 @@ use std::{future::Future, io};
 
 pub(crate) use convert::{open as open_output, shown};
 
-use crate::{args::Command, demo, failure::Failure, run, sessions};
+use crate::{args::Command, demo, failure::Failure, run, sessions, stream};
 
 /// Does what was asked for.
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
@@ -22,6 +22,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Serve(arguments) => wait_for(serve::serve(arguments)),
         Command::Info(arguments) => info::info(&arguments),
         Command::Run(arguments) => wait_for(run::run(arguments)),
+        Command::Stream(arguments) => wait_for(stream::stream(arguments)),
         Command::Demo(arguments) => wait_for(demo::demo(arguments)),
         Command::Networks(arguments) => wait_for(networks::networks(arguments)),
         Command::Check(arguments) => wait_for(check::check(arguments)),

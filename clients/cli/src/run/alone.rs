@@ -30,10 +30,12 @@ use crate::{
 
 /// Lets a network run for a span of its own time.
 pub(crate) async fn run(arguments: &RunArguments, span: Span) -> Result<(), Failure> {
-    let link = Link::open(&arguments.daemon).await?;
-    let chosen = network::choose(&link.client, &arguments.network, arguments.nir).await?;
+    let link = Link::open(&arguments.target.daemon).await?;
+    let chosen =
+        network::choose(&link.client, &arguments.target.network, arguments.target.nir).await?;
     let session = open(&link.client, &chosen, arguments).await?;
-    let table = arguments.output.as_deref().map(|path| Table::create(path, session.tables()));
+    let table =
+        arguments.target.output.as_deref().map(|path| Table::create(path, session.tables()));
     let table = table.transpose()?;
 
     let tables = session.tables().clone();
@@ -58,8 +60,8 @@ pub(crate) async fn run(arguments: &RunArguments, span: Span) -> Result<(), Fail
         let closing = link.client.close_session(&tables.session_id);
         let _ = tokio::time::timeout(CLOSING_MAX, closing).await;
     }
-    let threads = arguments.threads.unwrap_or(1);
-    let told = tell(arguments, &summary(&tables, &harvest.totals, span, threads, wall));
+    let threads = arguments.target.threads.unwrap_or(1);
+    let told = tell(&arguments.target, &summary(&tables, &harvest.totals, span, threads, wall));
     link.close().await?;
     if asked_to_end.get() {
         return Err(Failure::interrupted());
@@ -79,7 +81,7 @@ async fn open(
         Failure::used_wrongly(problem).with_hint("give it a recording: spiked run NETWORK FILE")
     };
     // What arrives after the end is nobody's business.
-    let options = OpenOptions { run_on_us: Some(0), ..options(chosen, arguments) };
+    let options = OpenOptions { run_on_us: Some(0), ..options(chosen, &arguments.target) };
     let session = client.open(options).await.map_err(|error| match error.reason() {
         // A size is missing, so there is a sensor.
         Some(Reason::PortShape) => needs_input(),

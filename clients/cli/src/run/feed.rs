@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 
 use spiked_client::{Error, Producer};
 use spiked_recordings::CameraEvent;
-use tokio::sync::mpsc;
 
 use super::{
     live::Live,
     order::Order,
-    reader::Portion,
+    reader::Portions,
     speed::{Schedule, Speed},
 };
 use crate::{args::RunArguments, failure::Failure};
@@ -40,6 +39,30 @@ pub(crate) struct Fed {
     pub(crate) outcome: Result<(), Failure>,
 }
 
+impl Default for Fed {
+    fn default() -> Self {
+        Self {
+            events: 0,
+            times_us: None,
+            batches: 0,
+            lateness_max: None,
+            complete: false,
+            outcome: Ok(()),
+        }
+    }
+}
+
+impl Fed {
+    /// Keeps the first thing that went wrong.
+    pub(crate) fn note(&mut self, sent: Result<(), Stop>) {
+        if let Err(Stop::Failed(failure)) = sent
+            && self.outcome.is_ok()
+        {
+            self.outcome = Err(failure);
+        }
+    }
+}
+
 /// Sends a recording.
 pub(crate) struct Feeder {
     speed: Speed,
@@ -50,7 +73,7 @@ pub(crate) struct Feeder {
 }
 
 /// Why no more is sent.
-enum Stop {
+pub(crate) enum Stop {
     /// The session takes nothing more; the other half knows why.
     Over,
     Failed(Failure),
@@ -72,50 +95,29 @@ impl Feeder {
             (None, Speed::Asap) => BATCH_EVENTS_ASAP,
             (None, Speed::Times(_)) => BATCH_EVENTS_TIMED,
         };
-        let fed = Fed {
-            events: 0,
-            times_us: None,
-            batches: 0,
-            lateness_max: None,
-            complete: false,
-            outcome: Ok(()),
-        };
         Self {
             speed: arguments.speed,
             batch_events_max,
             order: Order::new(arguments.reorder),
             schedule: None,
-            fed,
+            fed: Fed::default(),
         }
     }
 
     /// Sends everything, then ends the input. Giving up leaves what is known in `fed`.
-    pub(crate) async fn feed(
-        &mut self,
-        mut producer: Producer,
-        portions: mpsc::Receiver<Result<Portion, Failure>>,
-        live: Live,
-    ) {
+    pub(crate) async fn feed(&mut self, mut producer: Producer, portions: Portions, live: Live) {
         let sent = self.send_all(&mut producer, portions, &live).await;
         self.fed.complete = sent.is_ok();
-        self.note(sent);
+        self.fed.note(sent);
         // Also behind a fault: what came before it is processed.
         let ended = producer.finish().await.map_err(Stop::from);
-        self.note(ended);
-    }
-
-    fn note(&mut self, sent: Result<(), Stop>) {
-        if let Err(Stop::Failed(failure)) = sent
-            && self.fed.outcome.is_ok()
-        {
-            self.fed.outcome = Err(failure);
-        }
+        self.fed.note(ended);
     }
 
     async fn send_all(
         &mut self,
         producer: &mut Producer,
-        mut portions: mpsc::Receiver<Result<Portion, Failure>>,
+        mut portions: Portions,
         live: &Live,
     ) -> Result<(), Stop> {
         let mut waiting: Vec<CameraEvent> = Vec::new();

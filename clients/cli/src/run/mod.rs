@@ -28,14 +28,20 @@ use spiked_client::{Client, Durability, OpenOptions, Origin, Reason, Session};
 use spiked_recordings::Geometry;
 use spiked_server::shutdown::signalled;
 
-pub(crate) use live::Rates;
-pub(crate) use span::Span;
-pub(crate) use speed::Speed;
-pub(crate) use summary::latency_line;
-
-use self::{csv::Table, feed::Feeder, harvest::Harvest, live::Live, summary::Summary};
+use self::feed::Feeder;
+pub(crate) use self::{
+    csv::Table,
+    feed::{Fed, Stop},
+    harvest::Harvest,
+    live::{Live, Rates},
+    order::Order,
+    reader::{PORTIONS_AHEAD, Portion, Portions, read},
+    span::Span,
+    speed::Speed,
+    summary::{Summary, latency_line},
+};
 use crate::{
-    args::{Durable, RunArguments},
+    args::{Durable, RunArguments, TargetArguments},
     failure::Failure,
     link::Link,
     network::{self, Chosen},
@@ -43,9 +49,9 @@ use crate::{
 };
 
 /// The name that an input port has in networks that leave nothing to choose.
-const CAMERA: &str = "camera";
+pub(crate) const CAMERA: &str = "camera";
 /// A daemon that doesn't answer is left alone after this time.
-const CLOSING_MAX: Duration = Duration::from_secs(2);
+pub(crate) const CLOSING_MAX: Duration = Duration::from_secs(2);
 
 /// Sends a recording through a network, or lets a network run by itself.
 pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
@@ -60,10 +66,12 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
 async fn send(arguments: &RunArguments, file: &Path) -> Result<(), Failure> {
     let mut recording = sensor::open(file, arguments.geometry)?;
     let geometry = sensor::required(&mut recording, file)?;
-    let link = Link::open(&arguments.daemon).await?;
-    let chosen = network::choose(&link.client, &arguments.network, arguments.nir).await?;
+    let link = Link::open(&arguments.target.daemon).await?;
+    let chosen =
+        network::choose(&link.client, &arguments.target.network, arguments.target.nir).await?;
     let session = open(&link.client, &chosen, arguments, geometry).await?;
-    let table = arguments.output.as_deref().map(|path| Table::create(path, session.tables()));
+    let table =
+        arguments.target.output.as_deref().map(|path| Table::create(path, session.tables()));
     let table = table.transpose()?;
 
     let tables = session.tables().clone();
@@ -79,7 +87,7 @@ async fn send(arguments: &RunArguments, file: &Path) -> Result<(), Failure> {
         // The session's own end is the end, whatever is still to be sent.
         reaped = harvest.reap(output) => reaped,
         never = async {
-            feeder.feed(producer, reader::read(recording), live.clone()).await;
+            feeder.feed(producer, read(recording), live.clone()).await;
             pending::<Infallible>().await
         } => match never {},
         gone = insistence(&link.client, &tables.session_id, &asked_to_end) => Err(gone),
@@ -92,8 +100,10 @@ async fn send(arguments: &RunArguments, file: &Path) -> Result<(), Failure> {
         let _ = tokio::time::timeout(CLOSING_MAX, closing).await;
     }
     let fed = feeder.fed;
-    let summary = Summary { tables: &tables, file, fed: &fed, wall, latencies };
-    let told = tell(arguments, &summary.text(&harvest.totals));
+    let source = ("recording", file.display().to_string());
+    let notes = Vec::new();
+    let summary = Summary { tables: &tables, source, fed: &fed, notes, wall, latencies };
+    let told = tell(&arguments.target, &summary.text(&harvest.totals));
     link.close().await?;
     if asked_to_end.get() {
         return Err(Failure::interrupted());
@@ -109,10 +119,10 @@ async fn open(
     arguments: &RunArguments,
     geometry: Geometry,
 ) -> Result<Session, Failure> {
-    let named = arguments.port.as_deref().or(chosen.camera.as_deref());
+    let named = arguments.target.port.as_deref().or(chosen.camera.as_deref());
     let port = named.unwrap_or(CAMERA);
     let (width, height) = (geometry.width.into(), geometry.height.into());
-    let options = options(chosen, arguments);
+    let options = options(chosen, &arguments.target);
     let options =
         options.with_sensor(port, width, height).with_origin(Origin::FirstBatch).with_latency();
     client.open(options).await.map_err(|error| {
@@ -127,29 +137,29 @@ async fn open(
     })
 }
 
-/// Options of a session of a network.
 /// How long to try to connect again to a daemon elsewhere.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-fn options(chosen: &Chosen, arguments: &RunArguments) -> OpenOptions {
+/// Options of a session of a network.
+pub(crate) fn options(chosen: &Chosen, target: &TargetArguments) -> OpenOptions {
     OpenOptions {
         network_version: chosen.version.clone(),
-        workers: arguments.threads.unwrap_or_default(),
-        session_id: arguments.session.clone().unwrap_or_default(),
-        durability: match arguments.durable {
+        workers: target.threads.unwrap_or_default(),
+        session_id: target.session.clone().unwrap_or_default(),
+        durability: match target.durable {
             None => Durability::None,
             Some(Durable::Never) => Durability::Never,
             Some(Durable::Interval) => Durability::Interval,
             Some(Durable::Each) => Durability::Each,
         },
         // Another machine's connection may break; one inside this process does not.
-        patience: arguments.daemon.address.as_ref().map(|_| PATIENCE),
+        patience: target.daemon.address.as_ref().map(|_| PATIENCE),
         ..OpenOptions::new(&chosen.name)
     }
 }
 
 /// What could be done about a session that wasn't opened.
-fn with_hint(reason: Option<Reason>, failure: Failure) -> Failure {
+pub(crate) fn with_hint(reason: Option<Reason>, failure: Failure) -> Failure {
     match reason {
         Some(Reason::NetworkUnknown) => {
             failure.with_hint("`spiked networks` lists those that there are")
@@ -179,8 +189,8 @@ async fn insistence(client: &Client, session_id: &str, asked: &Cell<bool>) -> Fa
 }
 
 /// Shows the summary; where spikes go to standard output it must not stand among them.
-fn tell(arguments: &RunArguments, summary: &str) -> Result<(), Failure> {
-    if arguments.output.as_deref().is_some_and(|path| path.as_os_str() == "-") {
+pub(crate) fn tell(target: &TargetArguments, summary: &str) -> Result<(), Failure> {
+    if target.output.as_deref().is_some_and(|path| path.as_os_str() == "-") {
         terminal::say(summary.trim_end());
         return Ok(());
     }

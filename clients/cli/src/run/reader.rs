@@ -1,6 +1,6 @@
 //! Reads a recording on a thread of its own, a few portions ahead of whoever sends them.
 
-use std::thread;
+use std::{io::Read, thread};
 
 use spiked_recordings::{CameraEvent, Recording};
 use tokio::sync::mpsc;
@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use crate::failure::Failure;
 
 /// Portions that wait; each comes from one chunk of the file.
-const PORTIONS_AHEAD: usize = 8;
+pub(crate) const PORTIONS_AHEAD: usize = 8;
 
 /// Events in the order of the file.
 #[derive(Debug)]
@@ -18,8 +18,11 @@ pub(crate) struct Portion {
     pub(crate) bytes_read: u64,
 }
 
+/// Portions as they come, up to the end or the first fault.
+pub(crate) type Portions = mpsc::Receiver<Result<Portion, Failure>>;
+
 /// Reads to the end, or until nobody takes it any more. A fault comes behind the events before it.
-pub(crate) fn read(mut recording: Recording) -> mpsc::Receiver<Result<Portion, Failure>> {
+pub(crate) fn read<R: Read + Send + 'static>(mut recording: Recording<R>) -> Portions {
     let (portions, taken) = mpsc::channel(PORTIONS_AHEAD);
     thread::spawn(move || {
         loop {

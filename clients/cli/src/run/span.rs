@@ -1,6 +1,6 @@
 //! How long a network runs by itself, as users write it: a number and a unit.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 /// Ten years; nobody waits for longer \[µs\].
 const LONGEST_US: f64 = 315_360_000e6;
@@ -10,6 +10,12 @@ const UNITS_US: [(&str, f64); 6] =
 /// A span of the network's own time \[µs\].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span(pub(crate) u64);
+
+impl Span {
+    pub(crate) const fn duration(self) -> Duration {
+        Duration::from_micros(self.0)
+    }
+}
 
 impl FromStr for Span {
     type Err = String;

@@ -1,6 +1,6 @@
 //! What a run came to, in a few lines.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use hdrhistogram::Histogram;
 use spiked_client::{Latencies, Tables, v1::Drops};
@@ -14,8 +14,11 @@ use crate::{
 /// Everything that a summary is made of but what came back.
 pub(crate) struct Summary<'a> {
     pub(crate) tables: &'a Tables,
-    pub(crate) file: &'a Path,
+    /// What the source is called, and which it was.
+    pub(crate) source: (&'static str, String),
     pub(crate) fed: &'a Fed,
+    /// What the source has to say of itself.
+    pub(crate) notes: Vec<(&'static str, String)>,
     pub(crate) wall: Duration,
     pub(crate) latencies: Option<Arc<Latencies>>,
 }
@@ -36,7 +39,11 @@ impl Summary<'_> {
             "{} in {} batches{}",
             grouped(self.fed.events),
             grouped(self.fed.batches),
-            if self.fed.complete { "" } else { ", not the whole recording" },
+            if self.fed.complete {
+                String::new()
+            } else {
+                format!(", not the whole {}", self.source.0)
+            },
         );
         let filtered = format!(
             "{} of {} ({})",
@@ -46,9 +53,10 @@ impl Summary<'_> {
         );
         let mut rows = vec![
             ("network", network.into()),
-            ("recording", self.file.display().to_string().into()),
+            (self.source.0, self.source.1.as_str().into()),
             ("events", sent.into()),
         ];
+        rows.extend(self.notes.iter().map(|(name, note)| (*name, note.as_str().into())));
         if let Some((first_us, latest_us)) = self.fed.times_us {
             let span = seconds(latest_us.saturating_sub(first_us));
             rows.push(("span", format!("{span} from {}", seconds(first_us)).into()));

@@ -24,6 +24,7 @@ mod run;
 mod serve;
 mod sessions;
 mod shared;
+mod stream;
 mod tls;
 mod tokens;
 mod tuning;
