@@ -13,7 +13,7 @@
 
 use std::str::FromStr;
 
-use crate::{CameraEvent, Geometry};
+use crate::{CameraEvent, Geometry, clock::Clock32};
 
 /// How the bytes of a datagram are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,8 +67,8 @@ pub struct DatagramReader {
 /// Where the times of SPIF's events come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Clock {
-    /// The sensor, last at this time \[µs\].
-    Sensor(u64),
+    /// The sensor.
+    Sensor(Clock32),
     /// The arrival of datagrams.
     Arrival,
 }
@@ -111,7 +111,7 @@ impl DatagramReader {
                 return false;
             }
             let t_us = match (self.clock, time) {
-                (None | Some(Clock::Sensor(_)), Some(low_us)) => self.carry_on(low_us),
+                (None | Some(Clock::Sensor(_)), Some(low_us)) => self.sensor_time(low_us),
                 (None | Some(Clock::Arrival), None) => {
                     self.clock = Some(Clock::Arrival);
                     arrived_us
@@ -142,11 +142,21 @@ impl DatagramReader {
     fn read_faery_32(&mut self, datagram: &[u8], out: &mut Vec<CameraEvent>) -> bool {
         let (events, rest) = datagram.as_chunks::<8>();
         for &[t0, t1, t2, t3, x0, x1, y0, y1] in events {
-            let t_us = self.carry_on(u32::from_le_bytes([t0, t1, t2, t3]));
+            let t_us = self.sensor_time(u32::from_le_bytes([t0, t1, t2, t3]));
             let [x, row] = [u16::from_le_bytes([x0, x1]), u16::from_le_bytes([y0, y1])];
             self.give(CameraEvent { t_us, x, y: row >> 1, on: row & 1 != 0 }, out);
         }
         rest.is_empty()
+    }
+
+    fn sensor_time(&mut self, low_us: u32) -> u64 {
+        let mut clock = match self.clock {
+            Some(Clock::Sensor(clock)) => clock,
+            _ => Clock32::default(),
+        };
+        let t_us = clock.carry_on(low_us);
+        self.clock = Some(Clock::Sensor(clock));
+        t_us
     }
 
     fn give(&mut self, event: CameraEvent, out: &mut Vec<CameraEvent>) {
@@ -155,22 +165,6 @@ impl DatagramReader {
         } else {
             self.counts.outside += 1;
         }
-    }
-
-    /// The time nearest to the last one that ends in these 32 bits \[µs\].
-    fn carry_on(&mut self, low_us: u32) -> u64 {
-        let Some(Clock::Sensor(last_us)) = self.clock else {
-            self.clock = Some(Clock::Sensor(low_us.into()));
-            return low_us.into();
-        };
-        #[expect(clippy::cast_possible_truncation, reason = "the low half is what is compared")]
-        let step_us = low_us.wrapping_sub(last_us as u32).cast_signed();
-        // Before the first turn there is nothing to step back into.
-        let Some(t_us) = last_us.checked_add_signed(step_us.into()) else {
-            return low_us.into();
-        };
-        self.clock = Some(Clock::Sensor(t_us.max(last_us)));
-        t_us
     }
 }
 
@@ -257,15 +251,6 @@ mod tests {
         let turn = 1_u64 << 32;
         let times: Vec<_> = events.iter().map(|event| event.t_us).collect();
         assert_eq!(times, [turn - 6, turn + 3, turn - 2, turn + 10]);
-    }
-
-    #[test]
-    fn nothing_lies_before_the_first_turn() {
-        let datagrams = [words(&[5, 0]), words(&[u32::MAX, 0]), words(&[9, 0])];
-        let datagrams: Vec<&[u8]> = datagrams.iter().map(Vec::as_slice).collect();
-        let (events, _) = read(DatagramLayout::Faery32, &datagrams);
-        let times: Vec<_> = events.iter().map(|event| event.t_us).collect();
-        assert_eq!(times, [5, u64::from(u32::MAX), 9]);
     }
 
     proptest! {

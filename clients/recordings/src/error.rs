@@ -46,6 +46,12 @@ pub enum Fault {
         /// The format.
         format: Format,
     },
+    /// A format that cannot be read as it comes.
+    #[error("is {format}, which can be read from a file only, not from a pipe")]
+    NeedsFile {
+        /// The format.
+        format: Format,
+    },
     /// The file ends before its header does.
     #[error("is cut inside its header: it ends after {length} bytes")]
     HeaderCut {
@@ -96,6 +102,62 @@ pub enum Fault {
         held: usize,
         /// Bytes that it takes.
         whole: usize,
+    },
+    /// A part of the file says something about itself that cannot be.
+    #[error("has {value} as {what} at byte {offset}, {expected}")]
+    Damaged {
+        /// Where the part begins.
+        offset: u64,
+        /// Whose value.
+        what: &'static str,
+        /// The value.
+        value: i64,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A compressed part of the file cannot be decompressed.
+    #[error("has a compressed part at byte {offset} that cannot be decompressed: {problem}")]
+    Compressed {
+        /// Where the part begins.
+        offset: u64,
+        /// What the decompressor says.
+        problem: String,
+    },
+    /// A line of text that is no event.
+    #[error("has {text:?} as {column} in line {line}, {expected}")]
+    Line {
+        /// Its number, from 1.
+        line: u64,
+        /// The column.
+        column: &'static str,
+        /// What stands there.
+        text: String,
+        /// What should.
+        expected: &'static str,
+    },
+    /// A line of text with too few columns.
+    #[error("has {found} of {needed} columns in line {line}")]
+    ShortLine {
+        /// Its number, from 1.
+        line: u64,
+        /// Columns that are there.
+        found: usize,
+        /// Columns that it takes.
+        needed: usize,
+    },
+    /// An array of an archive that cannot be read as events.
+    #[error("has an array {name:?} that {problem}")]
+    Array {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// An archive that is damaged.
+    #[error("cannot be read as an archive: {problem}")]
+    Archive {
+        /// What is wrong with it.
+        problem: String,
     },
     /// A pixel that isn't on the sensor; its row as the file counts it.
     #[error("has pixel ({x}, {y}) outside its {geometry} sensor, at byte {offset}")]

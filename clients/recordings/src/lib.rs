@@ -16,6 +16,7 @@
 //! # Ok(()) }
 //! ```
 
+mod clock;
 mod datagram;
 mod error;
 mod formats;

@@ -8,13 +8,14 @@ use std::{fmt, fs::File, io::Read, ops::Range, path::Path};
 
 use crate::{
     CameraEvent, Error, Fault, Format, Geometry, WordCounts,
-    formats::{self, Beginning, Decode},
+    formats::{self, Beginning, Decode, FromFile, Opened},
 };
 
 /// Read at once, in bytes: events decoded from it still fit into a core's second cache.
 const CHUNK_BYTES: usize = 1 << 16;
 
-/// Opens a recording, whatever its format.
+/// Opens a recording, whatever its format. A file without a magic number whose name ends in `.bin` is
+/// taken for one of an ATIS camera (N-MNIST, N-Caltech101).
 ///
 /// # Errors
 ///
@@ -28,31 +29,73 @@ pub fn open(path: impl AsRef<Path>) -> Result<Recording, Error> {
         if metadata.is_dir() {
             return Err(Fault::Directory);
         }
-        Ok((file, metadata.is_file().then_some(metadata.len())))
+        let bytes_total = metadata.is_file().then_some(metadata.len());
+        match bytes_total.and(formats::opener(&file)?) {
+            Some(open) => {
+                open(path, file).map(|opened| Recording::of_file(opened, &name, bytes_total))
+            }
+            None => {
+                let begin = match path.extension().is_some_and(|extension| extension == "bin") {
+                    true => formats::begin_bin,
+                    false => formats::begin,
+                };
+                Recording::begin(file, &name, bytes_total, begin)
+            }
+        }
     };
-    match opened() {
-        Ok((file, bytes_total)) => Recording::new(file, name, bytes_total),
-        Err(fault) => Err(Error { name, fault }),
-    }
+    opened().map_err(|fault| Error { name: name.clone(), fault })
 }
+
+/// How a format is found and its header read.
+type Begin = fn(&[u8], bool) -> Result<Beginning, Fault>;
 
 /// A recording in the middle of being read, from a file or anything else that can be read.
 pub struct Recording<R = File> {
-    reader: R,
+    source: Source<R>,
     name: String,
     bytes_total: Option<u64>,
-    bytes_read: u64,
-    buffer: Box<[u8]>,
-    /// Bytes in the buffer, behind the header, that have not been decoded.
-    ahead: Range<usize>,
     format: Format,
     geometry: Option<Geometry>,
     geometry_is_stated: bool,
     header: Vec<(String, String)>,
-    decoder: Box<dyn Decode>,
     largest_pixel: Option<(u16, u16)>,
     ended: bool,
     fault: Option<Fault>,
+}
+
+/// Where events come from.
+enum Source<R> {
+    /// Bytes in the order of the file.
+    Stream(Stream<R>),
+    /// A file that is read in an order of its own.
+    File(Box<dyn FromFile>),
+}
+
+/// Bytes as they come, and their decoder.
+struct Stream<R> {
+    reader: R,
+    bytes_read: u64,
+    buffer: Box<[u8]>,
+    /// Bytes in the buffer, behind the header, that have not been decoded.
+    ahead: Range<usize>,
+    decoder: Box<dyn Decode>,
+}
+
+impl<R: Read> Stream<R> {
+    /// Decodes the next chunk; false at the end.
+    fn decode_chunk(&mut self, out: &mut Vec<CameraEvent>) -> Result<bool, Fault> {
+        if self.ahead.is_empty() {
+            self.ahead = 0..read(&mut self.reader, &mut self.buffer)?;
+        }
+        let chunk = &self.buffer[std::mem::take(&mut self.ahead)];
+        let offset = self.bytes_read;
+        self.bytes_read += chunk.len() as u64;
+        if chunk.is_empty() {
+            return self.decoder.finish(offset, out).map(|()| false);
+        }
+        self.decoder.decode(chunk, offset, out)?;
+        Ok(!self.decoder.is_over())
+    }
 }
 
 impl<R: Read> Recording<R> {
@@ -63,36 +106,54 @@ impl<R: Read> Recording<R> {
     ///
     /// As for [`open`].
     pub fn new(
-        mut reader: R,
+        reader: R,
         name: impl Into<String>,
         bytes_total: Option<u64>,
     ) -> Result<Self, Error> {
         let name = name.into();
+        Self::begin(reader, &name, bytes_total, formats::begin)
+            .map_err(|fault| Error { name, fault })
+    }
+
+    fn begin(
+        mut reader: R,
+        name: &str,
+        bytes_total: Option<u64>,
+        begin: Begin,
+    ) -> Result<Self, Fault> {
         let mut buffer = vec![0; CHUNK_BYTES].into_boxed_slice();
-        let begun = fill(&mut reader, &mut buffer).and_then(|filled| {
-            Ok((filled, formats::begin(&buffer[..filled], filled < buffer.len())?))
-        });
-        let (filled, beginning) = match begun {
-            Ok(begun) => begun,
-            Err(fault) => return Err(Error { name, fault }),
-        };
+        let filled = fill(&mut reader, &mut buffer)?;
+        let beginning = begin(&buffer[..filled], filled < buffer.len())?;
         let Beginning { format, geometry, header, length, decoder } = beginning;
-        Ok(Self {
-            reader,
-            name,
+        let bytes_read = length as u64;
+        let stream = Stream { reader, bytes_read, buffer, ahead: length..filled, decoder };
+        let opened = (format, geometry, header);
+        Ok(Self::of(Source::Stream(stream), opened, name, bytes_total))
+    }
+
+    fn of_file(opened: Opened, name: &str, bytes_total: Option<u64>) -> Self {
+        let Opened { format, geometry, header, events } = opened;
+        Self::of(Source::File(events), (format, geometry, header), name, bytes_total)
+    }
+
+    fn of(
+        source: Source<R>,
+        (format, geometry, header): (Format, Option<Geometry>, Vec<(String, String)>),
+        name: &str,
+        bytes_total: Option<u64>,
+    ) -> Self {
+        Self {
+            source,
+            name: name.to_owned(),
             bytes_total,
-            bytes_read: length as u64,
-            buffer,
-            ahead: length..filled,
             format,
             geometry,
             geometry_is_stated: geometry.is_some(),
             header,
-            decoder,
             largest_pixel: None,
             ended: false,
             fault: None,
-        })
+        }
     }
 
     /// Appends the next portion of events and says how many; 0 at the end.
@@ -103,10 +164,12 @@ impl<R: Read> Recording<R> {
     pub fn next_events(&mut self, out: &mut Vec<CameraEvent>) -> Result<usize, Error> {
         let before = out.len();
         while out.len() == before && !self.ended {
-            if let Err(fault) = self.decode_chunk(out) {
-                self.ended = true;
-                self.fault = Some(fault);
-            }
+            let goes_on = match &mut self.source {
+                Source::Stream(stream) => stream.decode_chunk(out),
+                Source::File(events) => events.next(out),
+            };
+            self.ended = !matches!(goes_on, Ok(true));
+            self.fault = goes_on.err();
         }
         let portion = &out[before..];
         self.note_largest(portion);
@@ -114,20 +177,6 @@ impl<R: Read> Recording<R> {
             Some(fault) => Err(Error { name: self.name.clone(), fault }),
             None => Ok(portion.len()),
         }
-    }
-
-    fn decode_chunk(&mut self, out: &mut Vec<CameraEvent>) -> Result<(), Fault> {
-        if self.ahead.is_empty() {
-            self.ahead = 0..read(&mut self.reader, &mut self.buffer)?;
-        }
-        let chunk = &self.buffer[std::mem::take(&mut self.ahead)];
-        let offset = self.bytes_read;
-        self.bytes_read += chunk.len() as u64;
-        if chunk.is_empty() {
-            self.ended = true;
-            return self.decoder.finish(offset);
-        }
-        self.decoder.decode(chunk, offset, out)
     }
 
     fn note_largest(&mut self, portion: &[CameraEvent]) {
@@ -153,7 +202,10 @@ impl<R: Read> Recording<R> {
             }),
             _ => {
                 self.geometry = Some(given);
-                self.decoder.set_geometry(given);
+                match &mut self.source {
+                    Source::Stream(stream) => stream.decoder.set_geometry(given),
+                    Source::File(events) => events.set_geometry(given),
+                }
                 Ok(())
             }
         }
@@ -167,7 +219,7 @@ impl<R> fmt::Debug for Recording<R> {
             .field("name", &self.name)
             .field("format", &self.format)
             .field("geometry", &self.geometry)
-            .field("bytes_read", &self.bytes_read)
+            .field("bytes_read", &self.bytes_read())
             .finish_non_exhaustive()
     }
 }
@@ -199,8 +251,11 @@ impl<R> Recording<R> {
 
     /// Bytes read so far, header included.
     #[must_use]
-    pub const fn bytes_read(&self) -> u64 {
-        self.bytes_read
+    pub fn bytes_read(&self) -> u64 {
+        match &self.source {
+            Source::Stream(stream) => stream.bytes_read,
+            Source::File(events) => events.bytes_read(),
+        }
     }
 
     /// Length of the file, in bytes, if it has one: a pipe has none.
@@ -218,7 +273,10 @@ impl<R> Recording<R> {
     /// What became of the words so far, where the format has a sensor's words.
     #[must_use]
     pub fn counts(&self) -> Option<&WordCounts> {
-        self.decoder.counts()
+        match &self.source {
+            Source::Stream(stream) => stream.decoder.counts(),
+            Source::File(events) => events.counts(),
+        }
     }
 }
 

@@ -90,7 +90,7 @@ impl Decode for Reader {
         self.decode_whole(bytes, offset + missing as u64, out)
     }
 
-    fn finish(&self, offset: u64) -> Result<(), Fault> {
+    fn finish(&mut self, offset: u64, _: &mut Vec<CameraEvent>) -> Result<(), Fault> {
         match self.pending.len() {
             0 => Ok(()),
             held => {

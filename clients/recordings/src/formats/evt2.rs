@@ -43,7 +43,7 @@ impl Decode for Reader {
         self.decode_to_the_fault(bytes, offset, geometry, out)
     }
 
-    fn finish(&self, offset: u64) -> Result<(), Fault> {
+    fn finish(&mut self, offset: u64, _: &mut Vec<CameraEvent>) -> Result<(), Fault> {
         match self.decoder.pending_bytes() {
             0 => Ok(()),
             held => Err(Fault::Truncated { offset: offset - held as u64, held, whole: WORD_BYTES }),

@@ -1,15 +1,30 @@
 //! Which format a file is in, found from its first bytes, and the reader for the rest.
 //!
-//! One file a format. A reader of events is a resumable machine behind [`Decode`]: it takes the
-//! bytes after the header in chunks cut anywhere. A seventh format is a file here, a variant of
-//! [`Format`] and a line in [`begin`].
+//! One file a format. A reader of events is at best a resumable machine behind [`Decode`]: it takes the
+//! bytes after the header in chunks cut anywhere, so that pipes can be read. A format whose parts lie
+//! anywhere in the file is read by a [`FromFile`]. Another format is a file here, a variant of
+//! [`Format`], and a line in [`begin`] or in [`opener`].
 
+mod aedat;
+mod atis_bin;
+mod dat;
 mod event_stream;
 mod evt2;
+mod evt21;
 mod evt3;
+mod evt4;
+mod npz;
 mod prophesee;
+mod records;
+mod rows;
+mod text;
 
-use std::fmt;
+use std::{
+    fmt,
+    fs::File,
+    io::{ErrorKind, Read as _, Seek as _},
+    path::Path,
+};
 
 use crate::{CameraEvent, Fault, Geometry, WordCounts, error::FirstBytes};
 
@@ -38,6 +53,12 @@ pub enum Format {
     Aedat4,
     /// HDF5, as Prophesee and the DSEC dataset use it.
     Hdf5,
+    /// `.bin` of an ATIS camera, as N-MNIST and N-Caltech101 use it.
+    AtisBin,
+    /// Lines of comma-separated text.
+    Csv,
+    /// An archive of NumPy arrays.
+    Npz,
 }
 
 impl fmt::Display for Format {
@@ -54,6 +75,9 @@ impl fmt::Display for Format {
             Self::Aedat3 => "AEDAT 3",
             Self::Aedat4 => "AEDAT 4",
             Self::Hdf5 => "HDF5",
+            Self::AtisBin => "ATIS bin (N-MNIST)",
+            Self::Csv => "comma-separated text",
+            Self::Npz => "NumPy archive (.npz)",
         })
     }
 }
@@ -69,8 +93,8 @@ pub(crate) trait Decode: Send {
         out: &mut Vec<CameraEvent>,
     ) -> Result<(), Fault>;
 
-    /// The file ends at `offset`.
-    fn finish(&self, offset: u64) -> Result<(), Fault>;
+    /// The file ends at `offset`; appends what only its end makes whole.
+    fn finish(&mut self, offset: u64, out: &mut Vec<CameraEvent>) -> Result<(), Fault>;
 
     /// Events from here on have to be on a sensor of this size.
     fn set_geometry(&mut self, geometry: Geometry);
@@ -79,6 +103,57 @@ pub(crate) trait Decode: Send {
     fn counts(&self) -> Option<&WordCounts> {
         None
     }
+
+    /// Nothing of what follows is events.
+    fn is_over(&self) -> bool {
+        false
+    }
+}
+
+/// Reads the events of a file whose parts lie in an order of their own.
+pub(crate) trait FromFile: Send {
+    /// Appends the next portion of events; false once there are no more.
+    fn next(&mut self, out: &mut Vec<CameraEvent>) -> Result<bool, Fault>;
+
+    /// How far the file has been read, about, for a progress bar \[bytes\].
+    fn bytes_read(&self) -> u64;
+
+    /// Events from here on have to be on a sensor of this size.
+    fn set_geometry(&mut self, geometry: Geometry);
+
+    /// What became of the entries, where they are counted.
+    fn counts(&self) -> Option<&WordCounts> {
+        None
+    }
+}
+
+/// What a file says of itself, and the reader of its events.
+pub(crate) struct Opened {
+    pub(crate) format: Format,
+    pub(crate) geometry: Option<Geometry>,
+    pub(crate) header: Vec<(String, String)>,
+    pub(crate) events: Box<dyn FromFile>,
+}
+
+/// Opens a file of such a format.
+pub(crate) type Opener = fn(&Path, File) -> Result<Opened, Fault>;
+
+const HDF5: &[u8] = b"\x89HDF\r\n\x1a\n";
+const ZIP: &[u8] = b"PK\x03\x04";
+
+/// Who opens a file that cannot be read as it comes; the file stands at its beginning.
+pub(crate) fn opener(mut file: &File) -> Result<Option<Opener>, Fault> {
+    let mut first = [0; 8];
+    let magic = match file.read_exact(&mut first) {
+        Ok(()) => first.as_slice(),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => &[],
+        Err(error) => return Err(error.into()),
+    };
+    file.rewind()?;
+    Ok(match magic {
+        _ if magic.starts_with(ZIP) => Some(npz::open),
+        _ => None,
+    })
 }
 
 /// What a header says, and the reader for what follows.
@@ -98,14 +173,23 @@ pub(crate) fn begin(first: &[u8], is_whole_file: bool) -> Result<Beginning, Faul
         [] => Err(Fault::Empty),
         [b'%', ..] => prophesee::begin(first, is_whole_file),
         _ if first.starts_with(event_stream::MAGIC) => event_stream::begin(first),
-        _ if first.starts_with(b"\x89HDF\r\n\x1a\n") => not_readable(Format::Hdf5),
+        _ if first.starts_with(HDF5) => not_readable(Format::Hdf5),
+        _ if first.starts_with(ZIP) => Err(Fault::NeedsFile { format: Format::Npz }),
         _ => match first.strip_prefix(b"#!AER-DAT") {
-            Some([b'1', ..]) => not_readable(Format::Aedat1),
-            Some([b'2', ..]) => not_readable(Format::Aedat2),
-            Some([b'3', ..]) => not_readable(Format::Aedat3),
-            Some([b'4', ..]) => not_readable(Format::Aedat4),
-            _ => Err(unknown(first)),
+            Some([b'1', ..]) => aedat::jaer::begin(first, is_whole_file, Format::Aedat1),
+            Some([b'2', ..]) => aedat::jaer::begin(first, is_whole_file, Format::Aedat2),
+            Some([b'3', ..]) => aedat::caer::begin(first, is_whole_file),
+            Some([b'4', ..]) => aedat::dv::begin(first),
+            _ => text::begin(first, is_whole_file),
         },
+    }
+}
+
+/// The same for a file whose name says that it may have no header at all.
+pub(crate) fn begin_bin(first: &[u8], is_whole_file: bool) -> Result<Beginning, Fault> {
+    match begin(first, is_whole_file) {
+        Err(Fault::Unknown { .. }) => Ok(atis_bin::begin()),
+        begun => begun,
     }
 }
 

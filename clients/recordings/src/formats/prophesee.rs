@@ -4,7 +4,7 @@
 //! before the first line that does not begin with `% `; and since the binary part may itself
 //! begin with these bytes, a line that holds control characters is no header line either.
 
-use super::{Beginning, Decode, Format, evt2, evt3, unknown};
+use super::{Beginning, Decode, Format, dat, evt2, evt3, evt4, evt21, unknown};
 use crate::{Fault, Geometry};
 
 /// A header is shorter than this, in bytes, or a file without end would be searched for its end.
@@ -19,7 +19,7 @@ struct Lines<'a> {
 pub(super) fn begin(first: &[u8], is_whole_file: bool) -> Result<Beginning, Fault> {
     let searched = &first[..first.len().min(HEADER_BYTES_MAX)];
     let whole = is_whole_file && searched.len() == first.len();
-    let Lines { lines, length } = lines(searched, whole)?;
+    let Lines { lines, mut length } = lines(searched, whole)?;
     if lines.is_empty() {
         return Err(unknown(first));
     }
@@ -28,7 +28,20 @@ pub(super) fn begin(first: &[u8], is_whole_file: bool) -> Result<Beginning, Faul
     let geometry = geometry(&header)?;
     let decoder: Box<dyn Decode> = match format {
         Format::Evt2 => Box::new(evt2::Reader::new(geometry)),
+        Format::Evt21 => {
+            let behind = &first[length..];
+            Box::new(evt21::reader(value(&header, "endianness"), behind, geometry)?)
+        }
         Format::Evt3 => Box::new(evt3::Reader::new(geometry)),
+        Format::Evt4 => Box::new(evt4::reader(geometry)),
+        Format::Dat => {
+            let Some(&prefix) = first[length..].first_chunk() else {
+                return Err(Fault::HeaderCut { length: first.len() as u64 });
+            };
+            let offset = length as u64;
+            length += dat::PREFIX_BYTES;
+            Box::new(dat::reader(prefix, offset, value(&header, "Version"), geometry)?)
+        }
         _ => return Err(Fault::NotReadable { format }),
     };
     Ok(Beginning { format, geometry, header, length, decoder })

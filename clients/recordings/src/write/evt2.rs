@@ -4,7 +4,7 @@ use std::io::Write;
 
 use spiked_proto::layout::evt2::Encoder;
 
-use super::WriteError;
+use super::{WriteError, on_sensor};
 use crate::{CameraEvent, Geometry};
 
 /// Writes a RAW file with EVT2 words.
@@ -38,23 +38,9 @@ impl<W: Write> Writer<W> {
     ///
     /// The first event that the format cannot hold, or the sink refuses.
     pub fn write(&mut self, events: &[CameraEvent]) -> Result<(), WriteError> {
-        let off_sensor = |event: &CameraEvent| {
-            self.geometry.filter(|geometry| !geometry.contains(event.x, event.y))
-        };
-        let fault = events.iter().enumerate().find_map(|(position, event)| {
-            off_sensor(event).map(|geometry| WriteError::PixelOffSensor {
-                position,
-                x: event.x,
-                y: event.y,
-                geometry,
-            })
-        });
-        let on_sensor = match fault {
-            Some(WriteError::PixelOffSensor { position, .. }) => &events[..position],
-            _ => events,
-        };
+        let (events, fault) = on_sensor(events, self.geometry);
         self.words.clear();
-        let encoded = self.encoder.encode(on_sensor, &mut self.words);
+        let encoded = self.encoder.encode(events, &mut self.words);
         self.sink.write_all(&self.words)?;
         encoded?;
         fault.map_or(Ok(()), Err)

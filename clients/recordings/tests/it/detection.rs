@@ -24,17 +24,7 @@ fn tells_the_formats_it_reads_by_their_content() {
 
 #[test]
 fn refuses_the_formats_it_knows_but_cannot_read_by_name() {
-    let files: [(&[u8], _, _); 9] = [
-        (b"% evt 2.1\n% end\n", Format::Evt21, "Prophesee RAW EVT2.1"),
-        (b"% format EVT21;height=320;width=320\n", Format::Evt21, "Prophesee RAW EVT2.1"),
-        (b"% format EVT4\n% end\n", Format::Evt4, "Prophesee RAW EVT4"),
-        (b"% Data file containing CD events.\n% Version 2\n\x0c\x08", Format::Dat, "DAT"),
-        (b"#!AER-DAT1.0\r\n", Format::Aedat1, "AEDAT 1"),
-        (b"#!AER-DAT2.0\r\n", Format::Aedat2, "AEDAT 2"),
-        (b"#!AER-DAT3.1\r\n", Format::Aedat3, "AEDAT 3"),
-        (b"#!AER-DAT4.0\r\n", Format::Aedat4, "AEDAT 4"),
-        (b"\x89HDF\r\n\x1a\n\0\0", Format::Hdf5, "HDF5"),
-    ];
+    let files: [(&[u8], _, _); 1] = [(b"\x89HDF\r\n\x1a\n\0\0", Format::Hdf5, "HDF5")];
     for (file, expected, name) in files {
         let fault = opened(file).unwrap_err().fault;
         assert!(matches!(fault, Fault::NotReadable { format } if format == expected), "{fault}");

@@ -76,6 +76,13 @@ fn reads_evt3_of_a_real_sensor() {
 }
 
 #[test]
+fn reads_aedat4_of_a_real_sensor() {
+    if let Some(path) = shared("reads_aedat4_of_a_real_sensor", "dvs.aedat4") {
+        check(&path, &dvs(Format::Aedat4));
+    }
+}
+
+#[test]
 fn reads_evt2_of_a_real_sensor() {
     if let Some(path) = shared("reads_evt2_of_a_real_sensor", "evt2.raw") {
         let golden = Golden {

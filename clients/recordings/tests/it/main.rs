@@ -4,8 +4,10 @@
 mod any_bytes;
 mod detection;
 mod event_stream;
+mod formats;
 mod geometry;
 mod golden;
+mod made;
 mod prophesee;
 mod support;
 mod truncation;

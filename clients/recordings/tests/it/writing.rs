@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 use spiked_recordings::{
-    CameraEvent, Fault,
-    write::{self, WriteError},
+    CameraEvent, Fault, open,
+    write::{self, Kind, WriteError, Writer, aedat4::Compression},
 };
 
-use crate::support::{SENSOR, es_file, evt2_file, opened, read_file};
+use crate::support::{SENSOR, es_file, evt2_file, opened, read_file, read_to_end};
 
 fn at(t_us: u64) -> CameraEvent {
     CameraEvent { t_us, ..CameraEvent::default() }
@@ -33,6 +33,62 @@ proptest! {
             prop_assert!(fault.is_none());
             prop_assert_eq!(&read, &events);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn every_writer_reads_back_however_its_events_are_cut(
+        events in ordered_events(),
+        cut in any::<prop::sample::Index>(),
+        kind in prop::sample::select(vec![
+            Kind::Evt2, Kind::Evt3, Kind::Dat, Kind::Aedat4, Kind::EventStream, Kind::Csv, Kind::Npz,
+        ]),
+        compression in prop::sample::select(vec![
+            Compression::None, Compression::Lz4, Compression::Zstandard,
+        ]),
+    ) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut writer = Writer::new(kind, file.as_file(), Some(SENSOR), compression).unwrap();
+        let (first, second) = events.split_at(cut.index(events.len() + 1));
+        writer.write(first).unwrap();
+        writer.write(second).unwrap();
+        writer.finish().unwrap();
+        let mut recording = open(file.path()).unwrap();
+        let holds_no_size = matches!(kind, Kind::Csv | Kind::Npz);
+        prop_assert_eq!(recording.geometry(), (!holds_no_size).then_some(SENSOR));
+        let (read, fault) = read_to_end(&mut recording);
+        prop_assert!(fault.is_none(), "{}: {:?}", kind, fault);
+        prop_assert_eq!(read, events);
+    }
+}
+
+/// Of each format: the first event that it cannot hold, and all before it are in the file.
+#[test]
+fn what_a_format_cannot_hold_is_refused_at_its_place() {
+    let off = CameraEvent { x: SENSOR.width, ..at(3) };
+    let cases = [
+        (Kind::Evt3, off, "event 1: pixel (320, 0) outside the 320x240 sensor"),
+        (Kind::Dat, off, "event 1: pixel (320, 0) outside the 320x240 sensor"),
+        (Kind::Dat, at(1 << 33), "event 1: time 8589934592 us is too far after the last, 1 us"),
+        (Kind::Aedat4, off, "event 1: pixel (320, 0) outside the 320x240 sensor"),
+        (Kind::Aedat4, at(u64::MAX), "event 1: time 18446744073709551615 us is too far after"),
+        (Kind::Npz, at(u64::MAX), "event 1: time 18446744073709551615 us is too far after"),
+    ];
+    for (kind, event, said) in cases {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut writer =
+            Writer::new(kind, file.as_file(), Some(SENSOR), Compression::None).unwrap();
+        let refused = writer.write(&[at(1), event]).unwrap_err().to_string();
+        assert!(refused.starts_with(said), "{kind}: {refused}");
+        writer.finish().unwrap();
+        assert_eq!(read_to_end(&mut open(file.path()).unwrap()).0, [at(1)], "{kind}");
+    }
+    for kind in [Kind::Dat, Kind::Aedat4, Kind::EventStream] {
+        let refused = Writer::new(kind, Vec::new(), None, Compression::None).unwrap_err();
+        assert!(matches!(refused, WriteError::NoGeometry), "{kind}: {refused}");
     }
 }
 
