@@ -26,5 +26,6 @@ mod sessions;
 mod shared;
 mod tls;
 mod tokens;
+mod traces;
 mod tuning;
 mod verify;
