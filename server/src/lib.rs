@@ -49,6 +49,7 @@ use crate::{
         registry::Registry,
     },
     telemetry::{
+        calls::Traces,
         http::{self, Pages, Readiness, Stage},
         metrics::Sources,
         process::Process,
@@ -184,6 +185,7 @@ impl Daemon {
         let incoming = guard::incoming(listener, tls, connections, &config.limits);
         let serving = guard::server()
             .layer(Guard::new(tokens))
+            .layer(Traces)
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, async move { drop(closing.await) });
         let mut serving = std::pin::pin!(serving);

@@ -160,6 +160,17 @@ fn general() -> Vec<Key> {
         Key::new("log.filter", "What is logged, as `info` or `info,spiked_server=debug`.", |c| {
             &mut c.log.filter
         }),
+        Key::new(
+            "traces.endpoint",
+            "A collector that spans are sent to, over OTLP and gRPC, as `http://127.0.0.1:4317`.",
+            |c| &mut c.traces.endpoint,
+        ),
+        Key::new("traces.service", "What the daemon is called in spans.", |c| {
+            &mut c.traces.service
+        }),
+        Key::new("traces.ratio", "The part that is kept of traces that begin here, 0 to 1.", |c| {
+            &mut c.traces.ratio
+        }),
     ]
 }
 

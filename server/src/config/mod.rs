@@ -115,6 +115,8 @@ pub struct Config {
     pub simulation_cores: Option<Cores>,
     /// What is logged, and how.
     pub log: Log,
+    /// Where spans go.
+    pub traces: Traces,
     /// Every bound.
     pub limits: Limits,
 }
@@ -137,6 +139,7 @@ impl Default for Config {
             simulation_threads: parallelism(),
             simulation_cores: None,
             log: Log::default(),
+            traces: Traces::default(),
             limits: Limits::default(),
         }
     }
@@ -197,6 +200,65 @@ pub struct Log {
 impl Default for Log {
     fn default() -> Self {
         Self { format: Format::default(), filter: "info".into() }
+    }
+}
+
+/// Where spans go. Only the binary sends them; a daemon in another program leaves it to that.
+#[derive(Clone, Debug)]
+pub struct Traces {
+    /// A collector of OpenTelemetry that takes OTLP over gRPC, as `http://127.0.0.1:4317`. Default:
+    /// none, so that there are no spans.
+    pub endpoint: Option<String>,
+    /// What the daemon is called in them. Default: spiked.
+    pub service: String,
+    /// The part that is kept of the traces that begin here. Default: all.
+    pub ratio: Ratio,
+}
+
+impl Default for Traces {
+    fn default() -> Self {
+        Self { endpoint: None, service: "spiked".into(), ratio: Ratio::default() }
+    }
+}
+
+impl Traces {
+    fn check(&self) -> Result<(), StartError> {
+        let Some(endpoint) = &self.endpoint else {
+            return Ok(());
+        };
+        let uri = endpoint.parse::<http::Uri>().ok();
+        let is_address = uri.is_some_and(|uri| {
+            matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some()
+        });
+        if is_address {
+            return Ok(());
+        }
+        let problem = format!("{endpoint:?} is no address, as \"http://127.0.0.1:4317\"");
+        Err(StartError::Setting { setting: "traces.endpoint", problem })
+    }
+}
+
+/// A part of a whole, from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ratio(f64);
+
+impl Default for Ratio {
+    fn default() -> Self {
+        Self(1.0)
+    }
+}
+
+impl Ratio {
+    /// `None` for what is no part of a whole.
+    #[must_use]
+    pub fn new(part: f64) -> Option<Self> {
+        (0.0..=1.0).contains(&part).then_some(Self(part))
+    }
+
+    /// As a number.
+    #[must_use]
+    pub const fn get(self) -> f64 {
+        self.0
     }
 }
 
@@ -308,6 +370,7 @@ impl Config {
             return Err(StartError::Setting { setting: "simulation_cores", problem });
         }
         self.check_tls()?;
+        self.traces.check()?;
         if let Some(address) = self.metrics
             && !(address.ip().is_loopback() || self.metrics_insecure || self.insecure)
         {
@@ -428,6 +491,21 @@ mod tests {
         }
         for bad in ["localhost", "unix:", ":7411"] {
             assert!(bad.parse::<Listen>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_collector_has_an_address_with_a_scheme() {
+        let to = |endpoint: &str| {
+            let traces = Traces { endpoint: Some(endpoint.into()), ..Traces::default() };
+            Config { traces, ..Config::default() }.check()
+        };
+        for good in ["http://127.0.0.1:4317", "https://collector.example:4317", "http://[::1]"] {
+            assert!(to(good).is_ok(), "{good}");
+        }
+        for bad in ["", "127.0.0.1:4317", "collector", "unix:/run/otlp", "http://", "http://a b"] {
+            let error = to(bad).unwrap_err().to_string();
+            assert!(error.starts_with("traces.endpoint: ") && !error.contains('\n'), "{error}");
         }
     }
 

@@ -12,8 +12,7 @@ use std::{
 
 use toml::de::DeValue;
 
-use super::Listen;
-use super::NetworksMode;
+use super::{Listen, NetworksMode, Ratio};
 use crate::{cores::Cores, telemetry::Format};
 
 /// Bytes in each unit of a size.
@@ -49,6 +48,18 @@ impl Given<'_> {
             Self::Text(text) => (text.replace('_', ""), 10),
         };
         u64::from_str_radix(&digits, radix).map_err(|_| format!("{digits:?} is no whole number"))
+    }
+
+    fn number(&self) -> Result<f64, String> {
+        let digits = match self {
+            Self::Toml(DeValue::Float(float), _) => float.as_str().to_owned(),
+            Self::Toml(DeValue::Integer(integer), _) if integer.radix() == 10 => {
+                integer.as_str().to_owned()
+            }
+            Self::Toml(value, _) => return Err(format!("{} where a number belongs", shown(value))),
+            Self::Text(text) => (*text).to_owned(),
+        };
+        digits.parse().map_err(|_| format!("{digits:?} is no number"))
     }
 
     fn flag(&self) -> Result<bool, String> {
@@ -122,6 +133,17 @@ impl Value for String {
 
     fn show(&self) -> Option<String> {
         Some(quoted(self))
+    }
+}
+
+impl Value for Ratio {
+    fn read(given: &Given<'_>) -> Result<Self, String> {
+        let number = given.number()?;
+        Self::new(number).ok_or_else(|| format!("{number} where a number from 0 to 1 belongs"))
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(toml::Value::from(self.get()).to_string())
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     error::Error,
     networks::{self, Info, Repository, Upload},
     session::{registry::Registry, tables},
+    telemetry::calls,
 };
 
 /// The repository of networks, and the sessions that run them.
@@ -73,6 +74,7 @@ impl NetworkService for Networks {
             }
             (None, true) => return Err(Error::field("network", "is missing").into()),
         };
+        calls::about(None, &loaded.name, &loaded.version);
         self.health.follow_networks().await;
         Ok(Response::new(v1::LoadNetworkResponse { info: Some(info(loaded)) }))
     }

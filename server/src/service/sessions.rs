@@ -9,7 +9,8 @@ use tonic::{Request, Response, Status};
 use crate::{
     error::Error,
     guard::tenant,
-    session::{registry::Registry, store::Kept},
+    session::{handle::Session, registry::Registry, store::Kept},
+    telemetry::calls,
 };
 
 /// Sessions, beside the streams that feed them.
@@ -25,6 +26,7 @@ impl SessionService for Sessions {
         let open = request.into_inner().open;
         let open = open.ok_or_else(|| Error::field("open", "is missing"))?;
         let (session, rejoined) = self.0.open(&tenant, &open).await?;
+        about(&session);
         let producer = session.producer(&open.producer)?;
         let opened = Some(session.opened(producer, rejoined));
         Ok(Response::new(v1::OpenSessionResponse { opened }))
@@ -46,6 +48,7 @@ impl SessionService for Sessions {
         let tenant = tenant(request.extensions())?;
         let request = request.into_inner();
         let session = self.0.get(&tenant, &request.session_id).await?;
+        about(&session);
         Ok(Response::new(session.step(request).await?))
     }
 
@@ -54,7 +57,10 @@ impl SessionService for Sessions {
         request: Request<v1::SnapshotSessionRequest>,
     ) -> Result<Response<v1::SnapshotSessionResponse>, Status> {
         let tenant = tenant(request.extensions())?;
-        Ok(Response::new(self.0.snapshot(&tenant, &request.into_inner().session_id).await?))
+        let request = request.into_inner();
+        let session = self.0.get(&tenant, &request.session_id).await?;
+        about(&session);
+        Ok(Response::new(self.0.snapshot(&tenant, &request.session_id).await?))
     }
 
     async fn list_snapshots(
@@ -88,6 +94,7 @@ impl SessionService for Sessions {
         let v1::RestoreSessionRequest { snapshot_sha256, session_id, workers } =
             request.into_inner();
         let session = self.0.restore(&tenant, &snapshot_sha256, session_id, workers).await?;
+        about(&session);
         let resume_token = session.token().to_vec().into();
         let session = Some(session.info());
         Ok(Response::new(v1::RestoreSessionResponse { session, resume_token }))
@@ -100,6 +107,7 @@ impl SessionService for Sessions {
         let tenant = tenant(request.extensions())?;
         let v1::ForkSessionRequest { session_id, fork_id, workers } = request.into_inner();
         let session = self.0.fork(&tenant, &session_id, fork_id, workers).await?;
+        about(&session);
         let resume_token = session.token().to_vec().into();
         let session = Some(session.info());
         Ok(Response::new(v1::ForkSessionResponse { session, resume_token }))
@@ -112,6 +120,7 @@ impl SessionService for Sessions {
         let tenant = tenant(request.extensions())?;
         let v1::RewindSessionRequest { session_id, snapshot_sha256 } = request.into_inner();
         let session = self.0.rewind(&tenant, &session_id, &snapshot_sha256).await?;
+        about(&session);
         let session = Some(session.info());
         Ok(Response::new(v1::RewindSessionResponse { session }))
     }
@@ -187,6 +196,12 @@ impl SessionService for Sessions {
         let applied = Some(self.0.set_parameters(&tenant, request.into_inner()).await?);
         Ok(Response::new(v1::SetParametersResponse { applied }))
     }
+}
+
+/// Says in the call's span which session it is about.
+fn about(session: &Session) {
+    let runs = session.runs();
+    calls::about(Some(session.id()), &runs.network, &runs.version);
 }
 
 fn snapshot_info(kept: Kept) -> v1::SnapshotInfo {

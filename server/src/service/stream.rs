@@ -4,14 +4,19 @@ use std::pin::Pin;
 
 use futures::{Stream, StreamExt as _};
 use spiked_proto::v1::{
-    self, StreamRequest, StreamResponse, stream_request::Message,
-    stream_service_server::StreamService,
+    self, EndReason, StreamRequest, StreamResponse, stream_request::Message,
+    stream_response::Message as Answer, stream_service_server::StreamService,
 };
 use tokio::time::timeout;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::Services;
-use crate::{error::Error, guard::tenant, session::host::Inbound};
+use crate::{
+    error::Error,
+    guard::tenant,
+    session::host::Inbound,
+    telemetry::calls::{self, Followed},
+};
 
 /// Live event streams into networks, and spikes back.
 pub(super) struct Streams(pub(super) Services);
@@ -29,7 +34,14 @@ impl StreamService for Streams {
         let open = self.first(&mut requests).await?;
         let (session, rejoined) = self.0.registry.open(&tenant, &open).await?;
         let reader = session.attach(&open, inbound(requests), rejoined).await?;
-        let responses = reader.map(|message| Ok(StreamResponse { message: Some(message) }));
+        calls::about(Some(session.id()), &session.runs().network, &session.runs().version);
+        let mut followed = Followed::current();
+        let responses = reader.map(move |message| {
+            if let Answer::Ended(v1::Ended { reason, message, .. }) = &message {
+                followed.ended(EndReason::try_from(*reason).unwrap_or_default(), message);
+            }
+            Ok(StreamResponse { message: Some(message) })
+        });
         Ok(Response::new(Box::pin(responses)))
     }
 }

@@ -47,6 +47,19 @@ pub(crate) struct Counted {
     pub(crate) measured: Arc<Measured>,
 }
 
+/// Why a session ended. Unlike [`Session`], holding it keeps no session going.
+pub(crate) struct Ending(Arc<Link>);
+
+impl Ending {
+    /// The reason and what was said of it, once there is one.
+    pub(crate) fn read(&self) -> Option<(v1::EndReason, &str)> {
+        match self.0.over()? {
+            Over::Finished(reason) => Some((*reason, "")),
+            Over::Ended(reason, message) => Some((*reason, message)),
+        }
+    }
+}
+
 /// One session, as calls see it.
 pub(crate) struct Session {
     link: Arc<Link>,
@@ -130,6 +143,11 @@ impl Session {
     pub(crate) fn watchers(&self) -> u32 {
         // Ordering: Relaxed, a figure.
         self.link.watchers.load(Relaxed)
+    }
+
+    /// Why it ended, for when it has.
+    pub(crate) fn ending(&self) -> Ending {
+        Ending(self.link.clone())
     }
 
     /// Ends it at once.

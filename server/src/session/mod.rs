@@ -16,7 +16,7 @@ pub(crate) mod codec;
 pub(crate) mod data;
 pub(crate) mod engine;
 pub(crate) mod figures;
-mod handle;
+pub(crate) mod handle;
 pub(crate) mod host;
 pub(crate) mod journal;
 pub(crate) mod ledger;

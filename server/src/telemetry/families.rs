@@ -33,6 +33,7 @@ pub(super) enum Source {
     JournalBytes,
     JournalSyncs,
     JournalFailures,
+    Spans,
     ResidentBytes,
     CpuSeconds,
     StartTime,
@@ -84,6 +85,7 @@ impl Family {
             }
             Source::Latency(_) => &["network"],
             Source::Refused | Source::Flooded => &["cause"],
+            Source::Spans => &["outcome"],
             _ => &[],
         }
     }
@@ -143,6 +145,7 @@ pub fn families() -> Vec<Family> {
         bytes("spiked_journal", Source::JournalBytes, "Appended to journals."),
         family("spiked_journal_syncs", Source::JournalSyncs, "Syncs of journals."),
         family("spiked_journal_failures", Source::JournalFailures, "Writes and syncs that failed."),
+        family("spiked_spans", Source::Spans, "Spans for a collector, by what became of them."),
         bytes("spiked_process_resident", Source::ResidentBytes, "Memory that is resident."),
         seconds("spiked_process_cpu", Source::CpuSeconds, "Processor time of the whole process."),
         seconds("spiked_process_start_time", Source::StartTime, "When it started, since 1970."),

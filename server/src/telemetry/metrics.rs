@@ -13,6 +13,7 @@ use prometheus_client::{
 use super::{
     families::{Family, Latency, Source, families},
     process::Process,
+    traces::TALLY,
 };
 use crate::{
     guard::Connections,
@@ -104,6 +105,7 @@ impl Sources {
             Source::JournalBytes => counter(&mut out, &self.journals.bytes()),
             Source::JournalSyncs => counter(&mut out, &self.journals.syncs()),
             Source::JournalFailures => counter(&mut out, &self.journals.failures()),
+            Source::Spans => encode_spans(&mut out),
             Source::ResidentBytes => known(Process::resident_bytes(), |v| out.encode_gauge(&v)),
             Source::CpuSeconds => counter(&mut out, &Process::cpu_seconds()),
             Source::StartTime => out.encode_gauge(&self.process.start_seconds()),
@@ -186,6 +188,13 @@ fn encode_latency(
 fn encode_causes(causes: [(&'static str, u64); 2], out: &mut MetricEncoder<'_>) -> fmt::Result {
     for (cause, count) in causes {
         counter(&mut out.encode_family(&[("cause", cause)])?, &count)?;
+    }
+    Ok(())
+}
+
+fn encode_spans(out: &mut MetricEncoder<'_>) -> fmt::Result {
+    for (outcome, count) in TALLY.read() {
+        counter(&mut out.encode_family(&[("outcome", outcome)])?, &count)?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::env;
 
-use spiked_server::{Daemon, StartError, config::Effective, shutdown, telemetry};
+use spiked_server::{Daemon, StartError, config::Effective, shutdown, telemetry::Telemetry};
 
 use crate::{
     args::{ConfigArguments, ConfigSources, Log, ServeArguments},
@@ -14,7 +14,8 @@ use crate::{
 pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
     let effective = effective(&arguments)?;
     let config = effective.config().clone();
-    telemetry::init(config.log.format, &config.log.filter).map_err(Failure::used_wrongly)?;
+    config.check().map_err(refused)?;
+    let telemetry = Telemetry::init(&config.log, &config.traces).map_err(Failure::used_wrongly)?;
     // From here on a signal is a wish, also one that comes right after the line below.
     let asked = shutdown::signalled().map_err(Failure::failed)?;
     let daemon = Daemon::bind(config).await.map_err(refused)?;
@@ -22,7 +23,9 @@ pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
     if let Some(address) = daemon.metrics_address() {
         terminal::print(&format!("spiked serves metrics on {address}\n"))?;
     }
-    daemon.serve(asked).await.map_err(Failure::failed)
+    let served = daemon.serve(asked).await;
+    telemetry.end();
+    served.map_err(Failure::failed)
 }
 
 /// Prints the effective configuration as a file that reads back to the same.

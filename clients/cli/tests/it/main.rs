@@ -27,5 +27,6 @@ mod shared;
 mod stream;
 mod tls;
 mod tokens;
+mod traces;
 mod tuning;
 mod verify;

@@ -86,7 +86,8 @@ impl Daemon {
         Self::run_into(command, File::create(log).expect("it can be made").into())
     }
 
-    fn run(command: Command) -> Self {
+    /// One that was told everything already.
+    pub(crate) fn run(command: Command) -> Self {
         Self::run_into(command, Stdio::null())
     }
 

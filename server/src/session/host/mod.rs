@@ -79,6 +79,16 @@ pub(crate) enum Outcome {
     Saved,
 }
 
+impl Outcome {
+    /// Its name in spans.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Saved => "saved",
+        }
+    }
+}
+
 /// The task's state.
 pub(crate) struct Host {
     link: Arc<Link>,

@@ -40,7 +40,12 @@ use super::{
     settings::Capacity,
     store::Store,
 };
-use crate::{config::Limits, error::Error, networks::Repository};
+use crate::{
+    config::Limits,
+    error::Error,
+    networks::Repository,
+    telemetry::{self, calls},
+};
 
 /// Whose session, and which.
 type Key = (String, String);
@@ -175,7 +180,13 @@ impl Registry {
         let registry = self.clone();
         // What a session logs says whose it is and what it runs, whatever the filter.
         let network = &session.runs().network;
-        let span = tracing::error_span!("session", session = key.1, network, tenant = key.0);
+        let (id, tenant) = (&key.1, &key.0);
+        let span =
+            tracing::error_span!(parent: None, telemetry::SESSION, session = id, network, tenant);
+        // It outlives the call that opened it, so it is linked to that and no part of it.
+        span.follows_from(tracing::Span::current());
+        calls::put(&span, "version", &session.runs().version);
+        let ending = session.ending();
         tokio::spawn(async move {
             span.in_scope(|| tracing::info!(durable, "a session begins"));
             // It takes all that its streams have, whatever tokio would give it at a time: what piles
@@ -189,6 +200,8 @@ impl Registry {
             span.in_scope(|| {
                 tracing::info!(saved = outcome == Outcome::Saved, "a session is over")
             });
+            calls::session_ended(&span, outcome.name(), ending.read());
+            drop(span);
             registry.forget(key, token, workers, outcome);
         });
         Ok((session, false))

@@ -1,7 +1,7 @@
 //! Metrics, health and readiness of real daemons, over plain sockets.
 
 mod pages;
-mod scrape;
+pub(crate) mod scrape;
 mod totals;
 
 use spiked_client::{AddressEvent, Client, Layout, OpenOptions, v1};

@@ -121,7 +121,8 @@ async fn a_scrape_is_what_the_table_says() {
             assert_eq!(labels, family.labels(), "{name}");
         }
     }
-    let allowed = ["network", "tenant", "cause", "state", "le", "version", "dynamics_version"];
+    let allowed =
+        ["network", "tenant", "cause", "outcome", "state", "le", "version", "dynamics_version"];
     for sample in &scrape.samples {
         assert!(sample.name.starts_with("spiked_"), "{sample:?}");
         for (key, value) in &sample.labels {

@@ -9,14 +9,14 @@ use std::{
 use crate::process::Daemon;
 
 /// What a page answered.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) head: String,
-    pub(super) body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 /// Asks for a page.
-pub(super) fn ask(daemon: &Daemon, request: &str) -> Answer {
+pub(crate) fn ask(daemon: &Daemon, request: &str) -> Answer {
     let mut socket = connect(daemon);
     let request = format!("{request} HTTP/1.1\r\nHost: daemon\r\n\r\n");
     socket.write_all(request.as_bytes()).expect("sent");
@@ -28,7 +28,7 @@ pub(super) fn ask(daemon: &Daemon, request: &str) -> Answer {
 }
 
 /// A connection to the port of metrics.
-pub(super) fn connect(daemon: &Daemon) -> TcpStream {
+pub(crate) fn connect(daemon: &Daemon) -> TcpStream {
     let address = daemon.metrics.as_deref().expect("it was started with metrics");
     let socket = TcpStream::connect(address).expect("connected");
     socket.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
@@ -37,21 +37,21 @@ pub(super) fn connect(daemon: &Daemon) -> TcpStream {
 
 /// One value of a scrape.
 #[derive(Debug)]
-pub(super) struct Sample {
-    pub(super) name: String,
-    pub(super) labels: Vec<(String, String)>,
-    pub(super) value: f64,
+pub(crate) struct Sample {
+    pub(crate) name: String,
+    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) value: f64,
 }
 
 /// All values of one moment.
-pub(super) struct Scrape {
-    pub(super) samples: Vec<Sample>,
+pub(crate) struct Scrape {
+    pub(crate) samples: Vec<Sample>,
     /// (name, type) as declared.
-    pub(super) types: Vec<(String, String)>,
+    pub(crate) types: Vec<(String, String)>,
 }
 
 impl Scrape {
-    pub(super) fn of(daemon: &Daemon) -> Self {
+    pub(crate) fn of(daemon: &Daemon) -> Self {
         let answer = ask(daemon, "GET /metrics");
         assert_eq!(answer.status, 200, "{}", answer.body);
         assert!(answer.head.contains("application/openmetrics-text"), "{}", answer.head);
@@ -69,12 +69,12 @@ impl Scrape {
     }
 
     /// All values of a name together; each is a whole number.
-    pub(super) fn sum(&self, name: &str) -> u64 {
+    pub(crate) fn sum(&self, name: &str) -> u64 {
         self.sum_where(name, &[])
     }
 
     /// The same of those that have these labels among theirs.
-    pub(super) fn sum_where(&self, name: &str, labels: &[(&str, &str)]) -> u64 {
+    pub(crate) fn sum_where(&self, name: &str, labels: &[(&str, &str)]) -> u64 {
         let has = |sample: &Sample, key: &str, value: &str| {
             sample.labels.iter().any(|(k, v)| k == key && v == value)
         };
@@ -86,7 +86,7 @@ impl Scrape {
     }
 
     /// The one value of a name.
-    pub(super) fn value(&self, name: &str) -> f64 {
+    pub(crate) fn value(&self, name: &str) -> f64 {
         let mut these = self.samples.iter().filter(|sample| sample.name == name);
         let value = these.next().unwrap_or_else(|| panic!("no {name}")).value;
         assert!(these.next().is_none(), "more than one {name}");
