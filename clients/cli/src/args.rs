@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use spiked_client::Geometry;
-use spiked_recordings::DatagramLayout;
+use spiked_recordings::{
+    DatagramLayout,
+    write::{Kind, aedat4::Compression},
+};
 use spiked_server::{Scope, networks::nir::Profile};
 
 use crate::{
@@ -63,7 +66,7 @@ pub(crate) enum Command {
     Healthcheck(HealthcheckArguments),
     /// Finds the profile under which a NIR file does what a framework recorded.
     Verify(VerifyArguments),
-    /// Writes a recording as comma-separated text.
+    /// Writes a recording in another format.
     Convert(ConvertArguments),
 }
 
@@ -521,12 +524,27 @@ pub(crate) struct VerifyArguments {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   spiked convert street.raw street.csv
-  spiked convert street.es - | head")]
+  spiked convert street.aedat4 street.es --from-zero
+  spiked convert street.raw street.aedat4 --compression zstd
+  spiked convert street.dat street.raw --to evt2
+  spiked convert street.es - | head
+
+The name says the format: .raw (EVT3), .dat, .aedat4, .es, .csv or .npz. Ctrl-C leaves nothing under the
+name; a recording that turns out to be damaged is written as far as it could be read.")]
 pub(crate) struct ConvertArguments {
     /// The recording, in any format that is known by its content.
     pub(crate) file: PathBuf,
     /// Where to write; - is standard output.
     pub(crate) output: PathBuf,
+    /// The format: evt2, evt3, dat, aedat4, es, csv or npz [default: what the name says; csv for -].
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) to: Option<Kind>,
+    /// Compression of aedat4: none, lz4 or zstd.
+    #[arg(long, value_name = "HOW", default_value_t = Compression::Lz4)]
+    pub(crate) compression: Compression,
+    /// Count times from the first event: for formats that begin at 0, and sensors that don't.
+    #[arg(long)]
+    pub(crate) from_zero: bool,
     /// Size of the sensor, where the file's header names none.
     #[arg(long, value_name = "WxH")]
     pub(crate) geometry: Option<Geometry>,

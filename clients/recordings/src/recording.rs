@@ -30,7 +30,9 @@ pub fn open(path: impl AsRef<Path>) -> Result<Recording, Error> {
             return Err(Fault::Directory);
         }
         let bytes_total = metadata.is_file().then_some(metadata.len());
-        match bytes_total.and(formats::opener(&file)?) {
+        // A pipe can be read once, in its order.
+        let opener = if bytes_total.is_some() { formats::opener(&file)? } else { None };
+        match opener {
             Some(open) => {
                 open(path, file).map(|opened| Recording::of_file(opened, &name, bytes_total))
             }

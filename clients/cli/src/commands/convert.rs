@@ -1,38 +1,168 @@
-//! `spiked convert`: a recording as comma-separated text.
+//! `spiked convert`: a recording in another format.
 
 use std::{
-    fs::File,
+    fs::{self, File, Permissions},
     io::{self, BufWriter, Write},
+    os::unix::fs::PermissionsExt as _,
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
-use spiked_recordings::write::{WriteError, csv::Writer};
+use spiked_recordings::{
+    CameraEvent, Recording,
+    write::{Kind, WriteError, Writer},
+};
+use spiked_server::shutdown::signalled;
+use tempfile::NamedTempFile;
 
 use crate::{args::ConvertArguments, failure::Failure, sensor, terminal};
 
 const BUFFER_BYTES: usize = 1 << 18;
+/// As other programs make files, less what the user's mask takes away.
+const MODE: u32 = 0o666;
 
-/// Reads a recording and writes what it reads. What comes before a fault is written.
-pub(crate) fn convert(arguments: &ConvertArguments) -> Result<(), Failure> {
+/// Reads a recording and writes what it reads, until it ends or the user ends it.
+pub(crate) async fn convert(arguments: ConvertArguments) -> Result<(), Failure> {
+    let asked = Arc::new(AtomicBool::new(false));
+    let watched = asked.clone();
+    let mut converting = tokio::task::spawn_blocking(move || convert_file(&arguments, &watched));
+    let converted = tokio::select! {
+        converted = &mut converting => converted,
+        () = interrupted() => {
+            // Ordering: Relaxed, a flag that guards nothing else.
+            asked.store(true, Relaxed);
+            converting.await
+        }
+    };
+    converted.map_err(Failure::failed)?
+}
+
+async fn interrupted() {
+    match signalled() {
+        Ok(signal) => signal.await,
+        // Then it ends the process, as it would have without us.
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// What comes before a fault is written.
+fn convert_file(arguments: &ConvertArguments, asked_to_end: &AtomicBool) -> Result<(), Failure> {
     let mut recording = sensor::open(&arguments.file, arguments.geometry)?;
+    let kind = kind(arguments)?;
+    if kind.needs_geometry() {
+        sensor::required(&mut recording, &arguments.file)?;
+    }
     let name = shown(&arguments.output);
     let refused = |error| refused(&name, error);
-    let sink = open(&arguments.output)?;
-    let mut writer = Writer::new(sink).map_err(refused)?;
+    let mut output = Output::create(&arguments.output)?;
+    let sink = output.sink();
+    let geometry = recording.geometry();
+    let mut writer = Writer::new(kind, sink, geometry, arguments.compression).map_err(refused)?;
+    let read = copy(&mut recording, &mut writer, arguments.from_zero, asked_to_end, &name)?;
+    writer.finish().map_err(refused)?;
+    output.keep(&arguments.output)?;
+    Ok(read?)
+}
+
+/// Copies all events; inside, what is wrong with the recording.
+fn copy(
+    recording: &mut Recording,
+    writer: &mut Writer<'_>,
+    from_zero: bool,
+    asked_to_end: &AtomicBool,
+    name: &str,
+) -> Result<Result<(), spiked_recordings::Error>, Failure> {
     let bar = terminal::reading_bar(recording.bytes_total());
-    let mut events = Vec::new();
-    let read = loop {
+    let (mut events, mut first_us) = (Vec::new(), None);
+    // Ordering: Relaxed, as where it is set.
+    while !asked_to_end.load(Relaxed) {
         match recording.next_events(&mut events) {
-            Ok(0) => break Ok(()),
-            Ok(_) => writer.write(&events).map_err(refused)?,
-            Err(error) => break Err(error),
+            Ok(0) => {
+                bar.finish_and_clear();
+                return Ok(Ok(()));
+            }
+            Ok(_) => {
+                if from_zero {
+                    count_from_zero(&mut events, &mut first_us)?;
+                }
+                writer.write(&events).map_err(|error| refused(name, error))?;
+            }
+            Err(error) => {
+                bar.finish_and_clear();
+                return Ok(Err(error));
+            }
         }
         events.clear();
         bar.set_position(recording.bytes_read());
-    };
+    }
     bar.finish_and_clear();
-    writer.finish().map_err(refused)?;
-    Ok(read?)
+    Err(Failure::interrupted())
+}
+
+fn count_from_zero(events: &mut [CameraEvent], first_us: &mut Option<u64>) -> Result<(), Failure> {
+    for event in events {
+        let first_us = *first_us.get_or_insert(event.t_us);
+        event.t_us = event.t_us.checked_sub(first_us).ok_or_else(|| {
+            let t_us = event.t_us;
+            let message = format!("an event at {t_us} µs is before the first, at {first_us} µs");
+            Failure::failed(message).with_hint("without --from-zero times stay as they are")
+        })?;
+    }
+    Ok(())
+}
+
+fn kind(arguments: &ConvertArguments) -> Result<Kind, Failure> {
+    let path = &arguments.output;
+    if let Some(kind) = arguments.to.or_else(|| Kind::of_name(path)) {
+        return Ok(kind);
+    }
+    if path.as_os_str() == "-" {
+        return Ok(Kind::Csv);
+    }
+    let message = format!("the name {} says no format that can be written", path.display());
+    Err(Failure::used_wrongly(message).with_hint("--to evt3 says which"))
+}
+
+/// Where a converted recording goes.
+enum Output {
+    /// A file under another name, until it is whole.
+    Whole(NamedTempFile),
+    /// What is no file, or cannot be replaced by one.
+    Direct(Box<dyn Write + Send>),
+}
+
+impl Output {
+    fn create(path: &Path) -> Result<Self, Failure> {
+        let is_special = fs::metadata(path).is_ok_and(|there| !there.is_file());
+        if path.as_os_str() == "-" || is_special {
+            return open(path).map(Self::Direct);
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or_else(|| Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".spiked-").permissions(Permissions::from_mode(MODE));
+        let file = builder.tempfile_in(folder);
+        file.map(Self::Whole).map_err(|error| Failure::output(&shown(path), &error))
+    }
+
+    fn sink(&mut self) -> Box<dyn Write + '_> {
+        match self {
+            Self::Whole(file) => Box::new(BufWriter::with_capacity(BUFFER_BYTES, file.as_file())),
+            Self::Direct(sink) => Box::new(sink),
+        }
+    }
+
+    /// Gives it its name.
+    fn keep(self, path: &Path) -> Result<(), Failure> {
+        let Self::Whole(file) = self else {
+            return Ok(());
+        };
+        let kept = file.persist(path);
+        kept.map(drop).map_err(|error| Failure::output(&shown(path), &error.error))
+    }
 }
 
 /// Opens a file, or standard output for `-`.
@@ -52,8 +182,13 @@ pub(crate) fn shown(path: &Path) -> String {
 }
 
 fn refused(name: &str, error: WriteError) -> Failure {
-    match error {
-        WriteError::Io(error) => Failure::output(name, &error),
+    let is_gap = matches!(error, WriteError::Gap { .. });
+    let failure = match error {
+        WriteError::Io(error) => return Failure::output(name, &error),
         other => Failure::failed(format!("cannot write {name}: {other}")),
+    };
+    if is_gap {
+        return failure.with_hint("--from-zero counts times from the first event");
     }
+    failure
 }

@@ -55,6 +55,7 @@ fn report(recording: &Recording, summary: &Summary) -> String {
         let steps = grouped(summary.backward_steps);
         rows.push(("order", format!("{steps} events are earlier than the one before").into()));
     }
+    rows.extend(besides(recording).map(|besides| ("besides", besides.into())));
     rows.extend(lost(recording).map(|lost| ("lost", lost.into())));
     terminal::table(rows)
 }
@@ -74,19 +75,29 @@ fn sensor_line(recording: &Recording, summary: &Summary) -> String {
     }
 }
 
+/// What is no camera event, where there is such.
+fn besides(recording: &Recording) -> Option<String> {
+    let counts = recording.counts()?;
+    told(&[(counts.triggers, "triggers"), (counts.other, "entries of other kinds")])
+}
+
 /// Words of a sensor that became no event, where there are such.
 fn lost(recording: &Recording) -> Option<String> {
     let counts = recording.counts()?;
-    let kinds = [
-        (counts.unplaced, "before the first time"),
+    told(&[
+        (counts.unplaced, "invalid, or before the first time"),
         (counts.outside, "off the sensor"),
         (counts.unknown, "words of unknown kind"),
         (counts.backward, "times that step back"),
-    ];
+    ])
+}
+
+/// Counts that aren't zero.
+fn told(kinds: &[(u64, &str)]) -> Option<String> {
     let told: Vec<String> = kinds
-        .into_iter()
+        .iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, kind)| format!("{} {kind}", grouped(count)))
+        .map(|(count, kind)| format!("{} {kind}", grouped(*count)))
         .collect();
     (!told.is_empty()).then(|| told.join(", "))
 }

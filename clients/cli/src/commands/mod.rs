@@ -31,7 +31,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Sessions(arguments) => wait_for(sessions::sessions(arguments)),
         Command::Healthcheck(arguments) => wait_for(healthcheck::healthcheck(arguments)),
         Command::Verify(arguments) => verify::verify(&arguments),
-        Command::Convert(arguments) => convert::convert(&arguments),
+        Command::Convert(arguments) => wait_for(convert::convert(arguments)),
     }
 }
 
