@@ -18,6 +18,7 @@ mod logs;
 mod metrics;
 mod misuse;
 mod motif;
+mod peers;
 mod process;
 mod quotas;
 mod run;
