@@ -7,6 +7,21 @@ pub(crate) struct Clock32 {
 }
 
 impl Clock32 {
+    /// What stands above the bits of the latest time \[µs\]: as long as bits do not go down, times are
+    /// this and the bits.
+    #[inline]
+    pub(crate) fn turns_us(&self) -> u64 {
+        self.latest_us.unwrap_or(0) & !u64::from(u32::MAX)
+    }
+
+    /// The bits of the latest time; 0 before the first.
+    #[inline]
+    pub(crate) fn latest_low_us(&self) -> u32 {
+        #[expect(clippy::cast_possible_truncation, reason = "the low half is asked for")]
+        let low_us = self.latest_us.unwrap_or(0) as u32;
+        low_us
+    }
+
     /// The time nearest to the latest so far that ends in these bits: what comes out of order by less
     /// than half a turn stays where it belongs.
     #[inline]
@@ -40,7 +55,10 @@ mod tests {
         let turn = 1_u64 << 32;
         let times = carried_on(&[u32::MAX - 5, 3, u32::MAX - 1, 10]);
         assert_eq!(times, [turn - 6, turn + 3, turn - 2, turn + 10]);
-        assert_eq!(carried_on(&[u32::MAX, 0, 1 << 31, 0]).last(), Some(&(2 * turn)));
+        assert_eq!(
+            carried_on(&[u32::MAX, 0, 1 << 30, 1 << 31, 3 << 30, 0]).last(),
+            Some(&(2 * turn))
+        );
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub(super) const PREFIX_BYTES: usize = 2;
 const ENTRY_BYTES: usize = 8;
 const KINDS_OF_EVENTS: [u8; 2] = [0x00, 0x0C];
 const KIND_OF_TRIGGERS: u8 = 0x0E;
+/// A step of this or more is one back.
+const HALF_TURN_US: u32 = 1 << 31;
 
 /// The reader of what follows the two bytes, which begin at an offset.
 pub(super) fn reader(
@@ -62,30 +64,77 @@ pub(super) struct Entries {
     counts: WordCounts,
 }
 
+/// Time bits and data of an entry.
+#[inline]
+fn halves(&[t0, t1, t2, t3, d0, d1, d2, d3]: &[u8; ENTRY_BYTES]) -> (u32, u32) {
+    (u32::from_le_bytes([t0, t1, t2, t3]), u32::from_le_bytes([d0, d1, d2, d3]))
+}
+
+/// The event at a time that data of version 2 stands for.
+#[inline]
+fn event(t_us: u64, data: u32) -> CameraEvent {
+    let [x, y] = [(data & 0x3FFF) as u16, (data >> 14 & 0x3FFF) as u16];
+    CameraEvent { t_us, x, y, on: data >> 28 != 0 }
+}
+
 impl Record<ENTRY_BYTES> for Entries {
     #[inline]
     fn read(
         &mut self,
-        &[t0, t1, t2, t3, d0, d1, d2, d3]: &[u8; ENTRY_BYTES],
+        entry: &[u8; ENTRY_BYTES],
         offset: u64,
         out: &mut Vec<CameraEvent>,
     ) -> Result<(), Fault> {
-        let t_us = self.clock.carry_on(u32::from_le_bytes([t0, t1, t2, t3]));
-        let data = u32::from_le_bytes([d0, d1, d2, d3]);
+        let (low_us, data) = halves(entry);
+        let t_us = self.clock.carry_on(low_us);
         if self.are_triggers {
             self.counts.triggers += 1;
             return Ok(());
         }
-        let bits = |from: u32, count: u32| data >> from & ((1 << count) - 1);
-        let [x, y, polarity] = match self.is_first_version {
-            true => [bits(0, 9), bits(9, 8), bits(17, 1)],
-            false => [bits(0, 14), bits(14, 14), bits(28, 4)],
+        let event = match self.is_first_version {
+            false => event(t_us, data),
+            true => {
+                let [x, y] = [(data & 0x1FF) as u16, (data >> 9 & 0xFF) as u16];
+                CameraEvent { t_us, x, y, on: data >> 17 & 1 != 0 }
+            }
         };
-        #[expect(clippy::cast_possible_truncation, reason = "14 bits at most")]
-        let [x, y] = [x as u16, y as u16];
-        self.sensor.check(x, y, offset)?;
+        self.sensor.check(event.x, event.y, offset)?;
         self.counts.events += 1;
-        out.push(CameraEvent { t_us, x, y, on: polarity != 0 });
+        out.push(event);
+        Ok(())
+    }
+
+    /// The common case at once, without a branch an entry: times that go on, pixels on the
+    /// sensor. Anything else is read again, entry by entry.
+    fn read_all(
+        &mut self,
+        entries: &[[u8; ENTRY_BYTES]],
+        offset: u64,
+        out: &mut Vec<CameraEvent>,
+    ) -> Result<(), Fault> {
+        let before = out.len();
+        let (turns_us, sensor) = (self.clock.turns_us(), self.sensor);
+        let (mut is_common, mut last_us) =
+            (!self.is_first_version && !self.are_triggers, self.clock.latest_low_us());
+        out.extend(entries.iter().map(|entry| {
+            let (low_us, data) = halves(entry);
+            let event = event(turns_us | u64::from(low_us), data);
+            let goes_on = low_us >= last_us && low_us - last_us < HALF_TURN_US;
+            is_common &= goes_on && sensor.has(event.x, event.y);
+            last_us = low_us;
+            event
+        }));
+        if is_common {
+            self.clock.carry_on(last_us);
+            self.counts.events += entries.len() as u64;
+            return Ok(());
+        }
+        out.truncate(before);
+        let mut at = offset;
+        for entry in entries {
+            self.read(entry, at, out)?;
+            at += ENTRY_BYTES as u64;
+        }
         Ok(())
     }
 

@@ -12,6 +12,8 @@ use super::{
 use crate::{CameraEvent, Fault, Geometry, WordCounts};
 
 const WORD_BYTES: usize = 8;
+const LITTLE: &str = "little";
+const LEGACY: &str = "legacy";
 /// Words that are looked at to tell the halves apart.
 const LOOKED_AT: usize = 64;
 
@@ -24,16 +26,14 @@ mod kind {
     pub(super) const CONTINUED: u32 = 0xF;
 }
 
-/// The reader of words that begin with these bytes.
+/// The reader of words in one of the two orders.
 pub(super) fn reader(
     endianness: Option<&str>,
-    first: &[u8],
     geometry: Option<Geometry>,
 ) -> Result<Records<Words, WORD_BYTES>, Fault> {
     let is_legacy = match endianness {
-        Some("little") => false,
-        Some("legacy") => true,
-        None => looks_legacy(first),
+        None | Some(LITTLE) => false,
+        Some(LEGACY) => true,
         Some(other) => {
             let (key, value) = ("endianness".to_owned(), other.to_owned());
             return Err(Fault::HeaderValue { key, value, expected: "expected little or legacy" });
@@ -42,8 +42,8 @@ pub(super) fn reader(
     Ok(Records::new(Words { is_legacy, rows: Rows::new(geometry) }))
 }
 
-/// Whether the first half of the first words holds kinds that exist more often than the second.
-fn looks_legacy(first: &[u8]) -> bool {
+/// The order of words that begin with these bytes: where kinds that exist are more frequent.
+pub(super) fn guess(first: &[u8]) -> &'static str {
     let (words, _) = first.as_chunks::<WORD_BYTES>();
     let known = |half: u32| {
         let kind = half >> 28;
@@ -55,7 +55,7 @@ fn looks_legacy(first: &[u8]) -> bool {
     let halves = words.iter().take(LOOKED_AT).map(|&word| halves(word, false));
     let (head, tail) =
         halves.fold((0, 0), |(head, tail), [h, mask]| (head + known(h), tail + known(mask)));
-    tail > head
+    if tail > head { LEGACY } else { LITTLE }
 }
 
 /// The half with kind and place, and the mask.

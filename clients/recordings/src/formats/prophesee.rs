@@ -23,14 +23,16 @@ pub(super) fn begin(first: &[u8], is_whole_file: bool) -> Result<Beginning, Faul
     if lines.is_empty() {
         return Err(unknown(first));
     }
-    let header: Vec<_> = lines.into_iter().map(key_and_value).collect();
+    let mut header: Vec<_> = lines.into_iter().map(key_and_value).collect();
     let format = format(&header)?;
     let geometry = geometry(&header)?;
     let decoder: Box<dyn Decode> = match format {
         Format::Evt2 => Box::new(evt2::Reader::new(geometry)),
         Format::Evt21 => {
-            let behind = &first[length..];
-            Box::new(evt21::reader(value(&header, "endianness"), behind, geometry)?)
+            if value(&header, "endianness").is_none() {
+                header.push(("endianness".into(), evt21::guess(&first[length..]).into()));
+            }
+            Box::new(evt21::reader(value(&header, "endianness"), geometry)?)
         }
         Format::Evt3 => Box::new(evt3::Reader::new(geometry)),
         Format::Evt4 => Box::new(evt4::reader(geometry)),

@@ -13,6 +13,23 @@ pub(super) trait Record<const N: usize>: Send {
         out: &mut Vec<CameraEvent>,
     ) -> Result<(), Fault>;
 
+    /// Reads entries that follow one another, the first at an offset.
+    #[inline]
+    fn read_all(
+        &mut self,
+        entries: &[[u8; N]],
+        offset: u64,
+        out: &mut Vec<CameraEvent>,
+    ) -> Result<(), Fault> {
+        out.reserve(entries.len());
+        let mut at = offset;
+        for entry in entries {
+            self.read(entry, at, out)?;
+            at += N as u64;
+        }
+        Ok(())
+    }
+
     /// Events from here on have to be on a sensor of this size.
     fn set_geometry(&mut self, geometry: Geometry);
 
@@ -40,12 +57,7 @@ impl<T: Record<N>, const N: usize> Records<T, N> {
         out: &mut Vec<CameraEvent>,
     ) -> Result<&'a [u8], Fault> {
         let (entries, rest) = bytes.as_chunks::<N>();
-        out.reserve(entries.len());
-        let mut at = offset;
-        for entry in entries {
-            self.record.read(entry, at, out)?;
-            at += N as u64;
-        }
+        self.record.read_all(entries, offset, out)?;
         Ok(rest)
     }
 }
@@ -94,6 +106,12 @@ impl<T: Record<N>, const N: usize> Decode for Records<T, N> {
 pub(super) struct Sensor(pub(super) Option<Geometry>);
 
 impl Sensor {
+    /// Whether a pixel is on it, as far as that is known.
+    #[inline]
+    pub(super) fn has(self, x: u16, y: u16) -> bool {
+        self.0.is_none_or(|geometry| geometry.contains(x, y))
+    }
+
     /// Refuses a pixel that is not on it.
     #[inline]
     pub(super) fn check(self, x: u16, y: u16, offset: u64) -> Result<(), Fault> {

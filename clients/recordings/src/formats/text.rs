@@ -105,6 +105,12 @@ impl Columns {
         Some((Self { t, x, y, p, unit }, true))
     }
 
+    /// Time in µs, column, row, polarity, in this order.
+    fn are_usual(&self) -> bool {
+        let is_us = matches!(self.unit, Unit::Unsaid | Unit::PerSecond(1e6));
+        is_us && [self.t, self.x, self.y, self.p] == [0, 1, 2, 3]
+    }
+
     fn needed(&self) -> usize {
         self.t.max(self.x).max(self.y).max(self.p) + 1
     }
@@ -127,7 +133,15 @@ impl Decode for Lines {
         mut offset: u64,
         out: &mut Vec<CameraEvent>,
     ) -> Result<(), Fault> {
-        while let Some(end) = bytes.iter().position(|&byte| byte == b'\n') {
+        loop {
+            if self.held.is_empty() && self.columns.are_usual() {
+                let (lines, length) = usual_lines(bytes, self.sensor, out);
+                self.number += lines;
+                self.counts.events += lines;
+                bytes = &bytes[length..];
+                offset += length as u64;
+            }
+            let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else { break };
             let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
             if self.held.is_empty() {
                 self.line(line, offset, out)?;
@@ -167,6 +181,49 @@ impl Decode for Lines {
     fn counts(&self) -> Option<&WordCounts> {
         Some(&self.counts)
     }
+}
+
+/// Lines of whole numbers with commas between them, as long as there are only such: how many, and how
+/// many bytes. Whatever else a line holds is for others to look at.
+fn usual_lines(bytes: &[u8], sensor: Sensor, out: &mut Vec<CameraEvent>) -> (u64, usize) {
+    let (mut lines, mut length) = (0, 0);
+    loop {
+        let rest = &bytes[length..];
+        let Some((t_us, after_t)) = number(rest, b',', 0, u64::MAX / 16) else { break };
+        let Some((x, after_x)) = number(rest, b',', after_t, u16::MAX.into()) else { break };
+        let Some((y, after_y)) = number(rest, b',', after_x, u16::MAX.into()) else { break };
+        let Some(&[on @ (b'0' | b'1'), b'\n', ..]) = rest.get(after_y..) else { break };
+        #[expect(clippy::cast_possible_truncation, reason = "bounded above")]
+        let [x, y] = [x as u16, y as u16];
+        if !sensor.has(x, y) {
+            break;
+        }
+        out.push(CameraEvent { t_us, x, y, on: on == b'1' });
+        lines += 1;
+        length += after_y + 2;
+    }
+    (lines, length)
+}
+
+/// A number of digits up to a separator, no larger than a bound that leaves room for another digit; and
+/// where it goes on behind that.
+#[inline]
+fn number(bytes: &[u8], separator: u8, from: usize, most: u64) -> Option<(u64, usize)> {
+    let mut value = 0;
+    for (at, &byte) in bytes.iter().enumerate().skip(from) {
+        if byte == separator && at > from {
+            return Some((value, at + 1));
+        }
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + u64::from(digit);
+        if value > most {
+            return None;
+        }
+    }
+    None
 }
 
 impl Lines {

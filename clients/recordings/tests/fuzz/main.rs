@@ -4,11 +4,20 @@ use std::io::Read;
 
 use spiked_fuzz::{Counting, Target};
 use spiked_proto::layout::evt3;
-use spiked_recordings::{CameraEvent, Geometry, Recording, write};
+use spiked_recordings::{
+    CameraEvent, Geometry, Recording,
+    write::{self, Kind, Writer, aedat4::Compression},
+};
+
+#[path = "../it/made.rs"]
+#[allow(dead_code, reason = "not all of it is needed here")]
+mod made;
 
 #[global_allocator]
 static MEMORY: Counting = Counting;
 
+/// Longest file that is read in portions.
+const PORTIONS_BYTES_MAX: usize = 510;
 const SENSOR: Geometry = Geometry { width: 320, height: 240 };
 fn some_events() -> Vec<CameraEvent> {
     let event = |n: u64| {
@@ -17,6 +26,9 @@ fn some_events() -> Vec<CameraEvent> {
     };
     (0..40).map(event).collect()
 }
+
+/// Makes a file of events.
+type Made = fn(&[CameraEvent]) -> Vec<u8>;
 
 /// Files of every format that is read, with headers of several kinds.
 fn examples() -> Vec<Vec<u8>> {
@@ -38,6 +50,27 @@ fn examples() -> Vec<Vec<u8>> {
         evt3::Encoder::new().encode(&events, &mut file).expect("in order");
         files.push(file);
     }
+    let others: [Made; 8] = [
+        |events| made::evt21(events, None, false),
+        |events| made::evt21(events, Some("legacy"), true),
+        made::evt4,
+        |events| made::dat(events, 1),
+        |events| made::aedat2(events, true),
+        |events| made::aedat2(events, false),
+        made::aedat3,
+        made::text,
+    ];
+    for made in others {
+        files.push(made(&made::on_a_small_sensor(&events)));
+    }
+    for compression in [Compression::None, Compression::Lz4, Compression::Zstandard] {
+        let mut file = Vec::new();
+        let mut writer = Writer::new(Kind::Aedat4, &mut file, Some(SENSOR), compression)
+            .expect("a vector takes all");
+        writer.write(&events).expect("on the sensor");
+        writer.finish().expect("a vector takes all");
+        files.push(file);
+    }
     files
 }
 
@@ -56,7 +89,7 @@ fn read(mut recording: Recording<impl Read>) -> (Vec<CameraEvent>, Option<String
 /// Any file is read or refused; what was read is written and read again as it was.
 #[test]
 fn recording_files() {
-    let words: [&[u8]; 12] = [
+    let words: [&[u8]; 19] = [
         b"% ",
         b"\n",
         b"% end\n",
@@ -69,8 +102,15 @@ fn recording_files() {
         b";width=",
         b";height=",
         b"% geometry 4x4\n",
+        b"% Version 2\n",
+        b"\x0c\x08",
+        b"#!AER-DAT2.0\r\n# AEChip: DAVIS346\r\n",
+        b"#!AER-DAT3.1\r\n#!END-HEADER\r\n",
+        b"#!AER-DAT4.0\r\n",
+        b"EVTS",
+        b"t,x,y,p\n",
     ];
-    let target = Target::new("recording_files", examples()).words(&words).bytes_max(1_024);
+    let target = Target::new("recording_files", examples()).words(&words).bytes_max(2_048);
     target.run(|input| {
         let Ok(mut recording) = Recording::new(input, "file", None) else { return false };
         if input.last().is_some_and(|byte| byte % 2 == 0) {
@@ -100,8 +140,11 @@ fn recordings_in_portions() {
         let end = file.windows(6).position(|window| window == b"% end\n").map_or(20, |at| at + 6);
         [&[u8::try_from(end).expect("short"), 3], file.as_slice()].concat()
     };
-    let target = Target::new("recordings_in_portions", examples().iter().map(example).collect());
-    target.bytes_max(512).run(|input| {
+    let target = Target::new(
+        "recordings_in_portions",
+        examples().iter().filter(|file| file.len() <= PORTIONS_BYTES_MAX).map(example).collect(),
+    );
+    target.bytes_max(PORTIONS_BYTES_MAX + 2).run(|input| {
         let Some((&[first, portion], file)) = input.split_first_chunk() else { return false };
         let (first, rest) = file.split_at(usize::from(first).min(file.len()));
         let growing = Growing { first, rest, portion: usize::from(portion % 16) + 1, grown: false };

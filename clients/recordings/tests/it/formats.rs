@@ -178,6 +178,13 @@ fn times_of_32_bits_are_carried_on() {
     }
 }
 
+/// A step of half a turn or more is one back, also where entries are read many at once.
+#[test]
+fn a_wide_step_forward_is_a_step_back() {
+    let events = [at(10), at(3 << 30), at(11), at(12)];
+    assert_eq!(read_file(&made::dat(&events, 2)).0, events);
+}
+
 #[test]
 fn turns_of_31_bits_stand_in_a_packet() {
     let events = [at(5), at((3 << 31) + 6)];
@@ -357,6 +364,7 @@ fn a_line_that_is_no_event_is_named() {
         ("1,70000,2,1", "has \"70000\" as column x in line 3"),
         ("-1,2,3,1", "has \"-1\" as time in line 3, expected a number of 0 or more"),
         ("nan,2,3,1", "has \"nan\" as time in line 3"),
+        ("1,2,3,01", "has \"01\" as polarity in line 3, expected 1 or 0"),
         ("1,2,3,2", "has \"2\" as polarity in line 3, expected 1 or 0"),
     ] {
         let file = format!("t,x,y,p\n0,1,1,1\n{line}\n");

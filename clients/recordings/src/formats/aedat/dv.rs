@@ -321,21 +321,51 @@ impl Packets {
                 expected: "which does not hold what it says",
             });
         };
-        let (events, _) = events.as_chunks::<EVENT_BYTES>();
-        out.reserve(events.len());
-        for &[t0, t1, t2, t3, t4, t5, t6, t7, x0, x1, y0, y1, on, ..] in events {
-            let t_us = i64::from_le_bytes([t0, t1, t2, t3, t4, t5, t6, t7]);
-            let [x, y] = [u16::from_le_bytes([x0, x1]), u16::from_le_bytes([y0, y1])];
-            self.sensor.check(x, y, offset)?;
-            let Ok(t_us) = u64::try_from(t_us) else {
-                let (what, expected) = ("time of an event", "expected none below zero");
-                return Err(Fault::Damaged { offset, what, value: t_us, expected });
-            };
-            out.push(CameraEvent { t_us, x, y, on: on != 0 });
+        let (entries, _) = events.as_chunks::<EVENT_BYTES>();
+        let (before, sensor) = (out.len(), self.sensor);
+        // All at once, without a branch an event; what is wrong is looked for afterwards.
+        let mut is_sound = true;
+        out.extend(entries.iter().map(|entry| {
+            let (t_us, event) = event(entry);
+            is_sound &= t_us >= 0 && sensor.has(event.x, event.y);
+            event
+        }));
+        if !is_sound {
+            out.truncate(before);
+            return self.events_to_the_fault(entries, offset, out);
         }
-        self.counts.events += events.len() as u64;
+        self.counts.events += entries.len() as u64;
         Ok(())
     }
+
+    #[cold]
+    fn events_to_the_fault(
+        &mut self,
+        entries: &[[u8; EVENT_BYTES]],
+        offset: u64,
+        out: &mut Vec<CameraEvent>,
+    ) -> Result<(), Fault> {
+        for entry in entries {
+            let (value, event) = event(entry);
+            if value < 0 {
+                let (what, expected) = ("time of an event", "expected none below zero");
+                return Err(Fault::Damaged { offset, what, value, expected });
+            }
+            self.sensor.check(event.x, event.y, offset)?;
+            self.counts.events += 1;
+            out.push(event);
+        }
+        Ok(())
+    }
+}
+
+/// The time as it stands there, and the event if that is none below zero.
+#[inline]
+fn event(entry: &[u8; EVENT_BYTES]) -> (i64, CameraEvent) {
+    let &[t0, t1, t2, t3, t4, t5, t6, t7, x0, x1, y0, y1, on, ..] = entry;
+    let t_us = i64::from_le_bytes([t0, t1, t2, t3, t4, t5, t6, t7]);
+    let [x, y] = [u16::from_le_bytes([x0, x1]), u16::from_le_bytes([y0, y1])];
+    (t_us, CameraEvent { t_us: t_us.cast_unsigned(), x, y, on: on != 0 })
 }
 
 /// Reads to the end, within the bound of a packet.
