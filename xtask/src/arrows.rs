@@ -41,6 +41,11 @@ const RULES: &[Rule] = &[
         ],
         tests_may_use: FUZZ,
     },
+    Rule {
+        from: "spiked-python",
+        may_use: &["spiked-client", "spiked-recordings"],
+        tests_may_use: &[],
+    },
     Rule { from: "spiked-fuzz", may_use: &[], tests_may_use: &[] },
     Rule { from: "xtask", may_use: &[], tests_may_use: &[] },
 ];

@@ -11,6 +11,7 @@ mod cargo;
 mod fuzz;
 mod hygiene;
 mod libtest;
+mod python;
 mod report;
 mod skips;
 mod stages;

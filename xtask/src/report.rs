@@ -36,6 +36,16 @@ impl Report {
             && self.skips.iter().all(|skip| !self.refuses(skip))
     }
 
+    /// Adds the tests of a stage.
+    pub(crate) fn count(&mut self, more: Tally) {
+        let before = self.tally.unwrap_or(Tally { passed: 0, failed: 0, skipped: 0 });
+        self.tally = Some(Tally {
+            passed: before.passed + more.passed,
+            failed: before.failed + more.failed,
+            skipped: before.skipped + more.skipped,
+        });
+    }
+
     fn refuses(&self, skip: &Skip) -> bool {
         self.allowed.as_ref().is_some_and(|allowed| !allowed.allows(skip))
     }

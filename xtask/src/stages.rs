@@ -16,7 +16,7 @@ use crate::libtest::{Outcome, Reader};
 use crate::report::{Report, StageReport};
 use crate::skips::{Allowed, Skip};
 use crate::workspace::Workspace;
-use crate::{arrows, hygiene};
+use crate::{arrows, hygiene, python};
 
 /// A check with a name. What tests it ran and skipped goes into the report.
 pub(crate) struct Stage {
@@ -33,6 +33,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "docs", about: "no warning in the documentation", run: check_docs },
     Stage { name: "digests", about: "the same bits for any processor", run: check_digests },
     Stage { name: "tests", about: "all tests, documentation's too", run: run_tests },
+    Stage { name: "python", about: "the Python package, installed and tested", run: python::check },
 ];
 
 /// Runs the named stages, or all; whether all passed and nothing was skipped that may not be.
@@ -113,7 +114,7 @@ fn run_tests(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
     let mut tests = cargo(["test", "--workspace", "--no-fail-fast", "--", "--show-output"]);
     cargo::keep_colours(tests.current_dir(&workspace.root));
     let (outcome, finished) = watch(&mut tests)?;
-    report.tally = Some(outcome.tally);
+    report.count(outcome.tally);
     report.skips.extend(outcome.skips);
 
     if outcome.tally.failed > 0 {

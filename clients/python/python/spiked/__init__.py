@@ -1,0 +1,48 @@
+"""Spiking neural networks on live event streams.
+
+>>> import spiked
+>>> result = spiked.run("motion", "street.es")      # doctest: +SKIP
+>>> result.raster()                                 # doctest: +SKIP
+
+Events and spikes are structured NumPy arrays: `CAMERA`, `ADDRESS` and `SPIKE` are their dtypes. Times are µs
+of the sender's clock.
+"""
+
+from ._native import (
+    Disconnected,
+    InvalidRecording,
+    OutputUnread,
+    Refused,
+    SpikedError,
+)
+from .arrays import ADDRESS, CAMERA, DECISION, SPIKE, address_events, camera_events
+from .client import Client, Output, Session, SessionInfo, connect
+from .daemon import Daemon
+from .recordings import Recording, open_recording, read
+from .result import Result
+from .running import run
+
+__all__ = [
+    "ADDRESS",
+    "CAMERA",
+    "DECISION",
+    "SPIKE",
+    "Client",
+    "Daemon",
+    "Disconnected",
+    "InvalidRecording",
+    "Output",
+    "OutputUnread",
+    "Recording",
+    "Refused",
+    "Result",
+    "Session",
+    "SessionInfo",
+    "SpikedError",
+    "address_events",
+    "camera_events",
+    "connect",
+    "open_recording",
+    "read",
+    "run",
+]

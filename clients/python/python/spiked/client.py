@@ -1,0 +1,330 @@
+"""Connections, and sessions that events go into and spikes come out of."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _native
+from .arrays import ADDRESS, CAMERA, DECISION, SPIKE, Array, packed
+from .result import Result
+
+Durability = Literal["none", "never", "interval", "each"]
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a session stands."""
+
+    accepted: int
+    """Batches that the daemon has taken."""
+    durable: int
+    """Batches that a crash cannot take any more."""
+    simulated_to_us: int
+    """Every tick before this is simulated [µs]."""
+    events: int
+    deliveries: int
+    """Synaptic events."""
+    spikes: int
+
+
+@dataclass(frozen=True)
+class Output:
+    """Output that came together."""
+
+    spikes: Array
+    """Array of `SPIKE`."""
+    decisions: Array
+    """Array of `DECISION`."""
+    position: Position | None
+    errors: tuple[str, ...]
+    """What the daemon refused, without ending the input."""
+    ended: tuple[str, str] | None
+    """Why the session is over (COMPLETED, CLOSED, …) and in words, with its last output."""
+
+
+@dataclass(frozen=True)
+class SessionInfo:
+    """A session of a daemon."""
+
+    session_id: str
+    network: str
+    version: str
+    has_producer: bool
+    at_rest: bool
+    """It lies on disk; opening it goes on where it was."""
+
+
+class Session:
+    """One session: `send` events, read outputs by iterating, `finish` for the rest.
+
+    As a context manager it ends its input when the block ends; when the block fails, it closes the session.
+    """
+
+    def __init__(self, native: _native.Session) -> None:
+        self._native = native
+        self._ended = False
+        self._latest_us = 0
+        self._ports = {name: index for index, (name, _) in enumerate(native.inputs)}
+
+    @property
+    def session_id(self) -> str:
+        return self._native.session_id
+
+    @property
+    def network(self) -> str:
+        return self._native.network[0]
+
+    @property
+    def version(self) -> str:
+        return self._native.network[1]
+
+    @property
+    def tick_us(self) -> float:
+        """Length of a tick [µs]."""
+        return self._native.tick_ns / 1e3
+
+    @property
+    def inputs(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each input port; a camera's is (2, rows, columns)."""
+        return {name: tuple(shape) for name, shape in self._native.inputs}
+
+    @property
+    def outputs(self) -> dict[str, list[str]]:
+        """Labels of each output port, in the order of the numbers in `SPIKE` and `DECISION`."""
+        return dict(self._native.outputs)
+
+    def send(self, events: npt.ArrayLike, *, port: str | None = None, promise: bool = True) -> None:
+        """Sends events: an array of `CAMERA` or `ADDRESS`, or one with such fields.
+
+        With `promise`, nothing before the latest of them is still to come, so that the network may go on up to
+        there; without, say so by `promise_us`. Waits while the daemon has no room.
+
+        Raises TypeError and ValueError for what is no array of events, Refused for what the daemon refuses,
+        OutputUnread where too much output waits to be read.
+        """
+        array = packed(events)
+        number = self._port(port)
+        data = array.view(np.uint8)
+        if array.dtype == CAMERA:
+            self._native.send_camera(number, data)
+        elif array.dtype == ADDRESS:
+            self._native.send_addresses(number, data)
+        if promise and array.size:
+            self._latest_us = max(self._latest_us, int(array["t"].max()))
+            self.promise_us(self._latest_us)
+
+    def promise_us(self, time_us: int) -> None:
+        """Promises that no event before a time is still to come."""
+        self._native.promise(time_us)
+
+    def flush(self) -> None:
+        """Sends at once what is gathered."""
+        self._native.flush()
+
+    def read(self, timeout: float | None = None) -> Output | None:
+        """The next output; None after so many seconds without any, and after the end."""
+        if self._ended:
+            return None
+        portion = self._native.read(timeout)
+        if portion is None:
+            return None
+        spikes, decisions, position, ended, errors = portion
+        self._ended = ended is not None
+        return Output(
+            spikes=np.frombuffer(spikes, SPIKE),
+            decisions=np.array(decisions, DECISION),
+            position=None if position is None else Position(*position),
+            errors=tuple(errors),
+            ended=ended,
+        )
+
+    def __iter__(self) -> Iterator[Output]:
+        """Output after output, up to the end."""
+        while (output := self.read()) is not None:
+            yield output
+
+    def end_input(self) -> None:
+        """Says that nothing more comes; the session runs on for what is under way, and ends."""
+        self._native.finish()
+
+    def finish(self) -> Result:
+        """Ends the input, and gathers all output that is still unread.
+
+        Raises SpikedError if the session ended for another reason than its input's end.
+        """
+        self.end_input()
+        outputs = list(self)
+        ended = outputs[-1].ended if outputs else None
+        if ended is not None and ended[0] != "COMPLETED":
+            raise _native.SpikedError(f"the session ended early: {ended[0]} {ended[1]}".rstrip())
+        return Result.of(self, outputs)
+
+    def close(self) -> None:
+        """Ends the session at once."""
+        if not self._ended:
+            self._native.close()
+
+    def ranges(self, port: int) -> list[tuple[str, int, tuple[int, ...]]]:
+        """Population, first address and shape of each range of an output port."""
+        return [(name, first, tuple(shape)) for name, first, shape in self._native.ranges(port)]
+
+    def _port(self, port: str | None) -> int:
+        if port is None:
+            if len(self._ports) != 1:
+                raise ValueError(f"the network has the input ports {list(self._ports)}: say which")
+            return 0
+        if port not in self._ports:
+            raise ValueError(f"no input port {port!r}: the network has {list(self._ports)}")
+        return self._ports[port]
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.end_input()
+        else:
+            # What went wrong is what is told.
+            try:
+                self.close()
+            except _native.SpikedError:
+                pass
+
+
+class Client:
+    """A connection to a daemon; see `connect`."""
+
+    def __init__(self, native: _native.Client, daemon: Any = None) -> None:
+        self._native = native
+        # Ends with the client, if it was started for it.
+        self._daemon = daemon
+
+    @property
+    def address(self) -> str:
+        return self._native.address
+
+    def open(
+        self,
+        network: str,
+        *,
+        version: str = "",
+        session_id: str = "",
+        size: tuple[int, int] | None = None,
+        port: str = "camera",
+        sizes: Mapping[str, tuple[int, int]] | None = None,
+        origin_us: int | None = None,
+        seed: int | None = None,
+        workers: int = 1,
+        durability: Durability = "none",
+        live: bool = False,
+        lateness_us: int = 5_000,
+        patience: float | None = 15.0,
+        run_on_us: int | None = None,
+    ) -> Session:
+        """Opens a session of a network, by its name.
+
+        `size` is (columns, rows) of the sensor behind `port`, for networks that leave it open; `sizes` names
+        several. Tick 0 lies at `origin_us`, or at the first event. `live` lets time go on by the clock when
+        a sensor is silent, and drops events later than `lateness_us`. `patience` [s] is how long a broken
+        connection is taken up again; None makes it an error.
+
+        Raises Refused.
+        """
+        sensors = dict(sizes or {})
+        if size is not None:
+            sensors[port] = size
+        native = self._native.open(
+            network,
+            version,
+            session_id,
+            [(name, columns, rows) for name, (columns, rows) in sensors.items()],
+            origin_us,
+            seed,
+            workers,
+            durability,
+            lateness_us if live else None,
+            patience,
+            run_on_us,
+        )
+        return Session(native)
+
+    def networks(self) -> list[tuple[str, str]]:
+        """Name and version of each network."""
+        return self._native.networks()
+
+    def sessions(self) -> list[SessionInfo]:
+        return [SessionInfo(*listed) for listed in self._native.sessions()]
+
+    def snapshot(self, session_id: str) -> bytes:
+        """Takes a snapshot of a session; its SHA-256, which is its name."""
+        return self._native.snapshot(session_id)
+
+    def restore(self, snapshot: bytes, session_id: str = "") -> SessionInfo:
+        """Makes a session from a snapshot."""
+        return SessionInfo(*self._native.restore(snapshot, session_id))
+
+    def fork(self, session_id: str, fork_id: str = "") -> SessionInfo:
+        """Makes a second session that goes on from where one stands."""
+        return SessionInfo(*self._native.fork(session_id, fork_id))
+
+    def rewind(self, session_id: str, snapshot: bytes) -> SessionInfo:
+        """Takes a session back to a snapshot; its streams end."""
+        return SessionInfo(*self._native.rewind(session_id, snapshot))
+
+    def close_session(self, session_id: str) -> None:
+        self._native.close_session(session_id)
+
+    def close(self) -> None:
+        """Ends the daemon, if it was started for this client."""
+        if self._daemon is not None:
+            self._daemon.close()
+            self._daemon = None
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def connect(
+    address: str | None = None,
+    *,
+    token: str | None = None,
+    ca: bytes | None = None,
+    certificate: bytes | None = None,
+    key: bytes | None = None,
+    networks: str | os.PathLike[str] | None = None,
+) -> Client:
+    """Connects to a daemon: "HOST:PORT", "https://HOST:PORT" or "unix:/PATH".
+
+    Without an address, one is started for this client (see `Daemon`), with the networks of a folder if that is
+    given, and ends with it. `token` defaults to the environment's SPIKED_TOKEN; `ca`, `certificate` and `key`
+    are PEM.
+
+    Raises Disconnected where no daemon answers.
+    """
+    token = token or os.environ.get("SPIKED_TOKEN") or None
+    if address is not None:
+        return Client(_native.Client(address, token, ca, certificate, key))
+    from .daemon import Daemon
+
+    daemon = Daemon(networks=networks)
+    return Client(_native.Client(daemon.address), daemon)

@@ -1,0 +1,91 @@
+"""A daemon of one's own, as a child process."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import subprocess
+import tempfile
+import weakref
+from types import TracebackType
+
+from ._native import SpikedError
+
+
+def _program() -> str:
+    """The program: PYSPIKED_PROGRAM, or `spiked` on the path."""
+    named = os.environ.get("PYSPIKED_PROGRAM")
+    found = named or shutil.which("spiked")
+    if not found:
+        raise SpikedError(
+            "no program `spiked` on the path: install it (cargo install --path clients/cli), or name it by "
+            "PYSPIKED_PROGRAM"
+        )
+    return found
+
+
+class Daemon:
+    """A running `spiked serve`, which ends with this object."""
+
+    def __init__(
+        self,
+        *,
+        networks: str | os.PathLike[str] | None = None,
+        data: str | os.PathLike[str] | None = None,
+        listen: str | None = None,
+        options: tuple[str, ...] = (),
+    ) -> None:
+        """Starts one and waits until it listens; `options` are further ones of `spiked serve`.
+
+        It listens on a Unix socket in a folder of its own, unless `listen` says where.
+
+        Raises SpikedError where there is no program, or it does not start.
+        """
+        self._folder = tempfile.TemporaryDirectory(prefix="spiked-")
+        command = [_program(), "serve", "--listen", listen or f"unix:{self._folder.name}/socket"]
+        for option, value in (("--networks", networks), ("--data", data)):
+            if value is not None:
+                command += [option, os.fspath(value)]
+        command += ["--set", "log.filter=warn"]
+        # What it has to say goes where this program's errors go.
+        self._process = subprocess.Popen(
+            [*command, *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        )
+        self._finalizer = weakref.finalize(self, _end, self._process, self._folder)
+        atexit.register(self._finalizer)
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline().strip()
+        prefix = "spiked listens on "
+        if not line.startswith(prefix):
+            self.close()
+            raise SpikedError("the daemon did not start; what it said stands above")
+        #: Where it listens, for `connect`.
+        self.address = line.removeprefix(prefix)
+
+    def close(self) -> None:
+        """Ends it."""
+        self._finalizer()
+
+    def __enter__(self) -> Daemon:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _end(process: subprocess.Popen[str], folder: tempfile.TemporaryDirectory[str]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+    folder.cleanup()

@@ -1,0 +1,100 @@
+"""What came out of a session, for looking at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .arrays import DECISION, SPIKE, Array
+
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.axes import Axes
+
+    from .client import Output, Position, Session
+
+
+@dataclass(frozen=True)
+class Result:
+    """All output of a session."""
+
+    spikes: Array
+    """Array of `SPIKE`, in order."""
+    decisions: Array
+    """Array of `DECISION`, in order."""
+    position: Position | None
+    """Where the session stood at its end."""
+    network: str
+    tick_us: float
+    ports: list[str] = field(default_factory=list)
+    """Names of the output ports."""
+    labels: list[list[str]] = field(default_factory=list)
+    """Labels of each port's classes."""
+
+    @classmethod
+    def of(cls, session: Session, outputs: Sequence[Output]) -> Result:
+        """Puts together what a session gave."""
+        positions = [output.position for output in outputs if output.position is not None]
+        return cls(
+            spikes=_joined([output.spikes for output in outputs], SPIKE),
+            decisions=_joined([output.decisions for output in outputs], DECISION),
+            position=positions[-1] if positions else None,
+            network=session.network,
+            tick_us=session.tick_us,
+            ports=list(session.outputs),
+            labels=list(session.outputs.values()),
+        )
+
+    def decided(self) -> list[str]:
+        """The labels of the decisions, or their classes' numbers where they have none."""
+        names = []
+        for decision in self.decisions:
+            labels = self.labels[decision["port"]]
+            number = int(decision["class"])
+            names.append(labels[number] if number < len(labels) else str(number))
+        return names
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The spikes as a DataFrame."""
+        import pandas as pd
+
+        return pd.DataFrame({name: self.spikes[name] for name in SPIKE.names or ()})
+
+    def rates(self, window_us: int = 10_000) -> tuple[Array, Array]:
+        """Spikes a second of all neurons together: the middles of windows [µs], and rates [1/s]."""
+        if not self.spikes.size:
+            return np.empty(0), np.empty(0)
+        t = self.spikes["t"]
+        edges = np.arange(t.min(), t.max() + window_us + 1, window_us)
+        counts, _ = np.histogram(t, edges, weights=self.spikes["multiplicity"])
+        return (edges[:-1] + edges[1:]) / 2, counts * 1e6 / window_us
+
+    def raster(self, axes: Axes | None = None, **style: Any) -> Axes:
+        """Draws a dot for each spike: time across, address up."""
+        axes = axes or _axes()
+        style = {"s": 2, "marker": ".", "linewidths": 0, **style}
+        axes.scatter(self.spikes["t"] / 1e6, self.spikes["address"], **style)
+        axes.set(xlabel="time [s]", ylabel="address", title=self.network)
+        return axes
+
+    def plot_rates(self, window_us: int = 10_000, axes: Axes | None = None, **style: Any) -> Axes:
+        """Draws `rates`."""
+        axes = axes or _axes()
+        t, rates = self.rates(window_us)
+        axes.plot(t / 1e6, rates, **style)
+        axes.set(xlabel="time [s]", ylabel="spikes/s", title=self.network)
+        return axes
+
+
+def _joined(arrays: list[Array], dtype: np.dtype[Any]) -> Array:
+    arrays = [array for array in arrays if array.size]
+    return np.concatenate(arrays) if arrays else np.empty(0, dtype)
+
+
+def _axes() -> Axes:
+    import matplotlib.pyplot as plt
+
+    return plt.subplots()[1]

@@ -1,0 +1,56 @@
+//! Events and spikes as packed little-endian bytes, as structured arrays of NumPy hold them.
+//!
+//! | what | bytes |
+//! |---|---|
+//! | an event of a camera, 13 | `i64` t \[µs\], `u16` x, `u16` y, `u8` p |
+//! | an event of an address, 12 | `i64` t \[µs\], `u32` address |
+//! | a spike, 26 | `i64` t \[µs\], `u64` tick, `u16` port, `u32` address, `u32` multiplicity |
+
+use pyo3::{exceptions::PyValueError, prelude::*};
+use spiked_client::{AddressEvent, CameraEvent, Spike};
+
+const CAMERA_BYTES: usize = 13;
+const ADDRESS_BYTES: usize = 12;
+
+/// The time of an event that is none below zero.
+fn time(bytes: [u8; 8], position: usize) -> PyResult<u64> {
+    let t_us = i64::from_le_bytes(bytes);
+    u64::try_from(t_us)
+        .map_err(|_| PyValueError::new_err(format!("event {position} is at {t_us} us, before 0")))
+}
+
+pub(crate) fn camera_events(bytes: &[u8]) -> PyResult<Vec<CameraEvent>> {
+    let (events, _) = bytes.as_chunks::<CAMERA_BYTES>();
+    let event = |(position, event): (usize, &[u8; CAMERA_BYTES])| {
+        let &[t0, t1, t2, t3, t4, t5, t6, t7, x0, x1, y0, y1, on] = event;
+        let t_us = time([t0, t1, t2, t3, t4, t5, t6, t7], position)?;
+        let [x, y] = [u16::from_le_bytes([x0, x1]), u16::from_le_bytes([y0, y1])];
+        Ok(CameraEvent { t_us, x, y, on: on != 0 })
+    };
+    events.iter().enumerate().map(event).collect()
+}
+
+pub(crate) fn address_events(bytes: &[u8]) -> PyResult<Vec<AddressEvent>> {
+    let (events, _) = bytes.as_chunks::<ADDRESS_BYTES>();
+    let event = |(position, event): (usize, &[u8; ADDRESS_BYTES])| {
+        let &[t0, t1, t2, t3, t4, t5, t6, t7, a0, a1, a2, a3] = event;
+        let time = time([t0, t1, t2, t3, t4, t5, t6, t7], position)?;
+        Ok(AddressEvent { time, index: u32::from_le_bytes([a0, a1, a2, a3]) })
+    };
+    events.iter().enumerate().map(event).collect()
+}
+
+pub(crate) fn put_camera_event(event: &CameraEvent, out: &mut Vec<u8>) {
+    out.extend_from_slice(&event.t_us.to_le_bytes());
+    out.extend_from_slice(&event.x.to_le_bytes());
+    out.extend_from_slice(&event.y.to_le_bytes());
+    out.push(event.on.into());
+}
+
+pub(crate) fn put_spike(spike: &Spike, out: &mut Vec<u8>) {
+    out.extend_from_slice(&spike.time_us.to_le_bytes());
+    out.extend_from_slice(&spike.tick.to_le_bytes());
+    out.extend_from_slice(&u16::try_from(spike.port).unwrap_or(u16::MAX).to_le_bytes());
+    out.extend_from_slice(&spike.address.to_le_bytes());
+    out.extend_from_slice(&spike.multiplicity.to_le_bytes());
+}

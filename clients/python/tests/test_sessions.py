@@ -1,0 +1,150 @@
+"""Sessions of a real daemon."""
+
+import os
+import pathlib
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import spiked
+from spiked.arrays import Array
+
+
+def expected(touches: Array) -> list[tuple[int, int]]:
+    """Each touch comes back 2 ms later."""
+    return [(int(event["t"]) + 2_000, int(event["address"])) for event in touches]
+
+
+def seen(spikes: Array) -> list[tuple[int, int]]:
+    return [(int(spike["t"]), int(spike["address"])) for spike in spikes]
+
+
+def test_every_touch_comes_back(client: spiked.Client, touches: Array) -> None:
+    with client.open("relay") as session:
+        session.send(touches)
+        result = session.finish()
+    assert seen(result.spikes) == expected(touches)
+    assert result.position is not None and result.position.events == len(touches)
+
+
+def test_output_comes_while_input_goes(client: spiked.Client, touches: Array) -> None:
+    session = client.open("relay", origin_us=0)
+    session.send(touches[:10])
+    session.flush()
+    spikes: list[tuple[int, int]] = []
+    while len(spikes) < 9:
+        output = session.read(timeout=10)
+        assert output is not None, "output within ten seconds"
+        spikes += seen(output.spikes)
+    assert spikes == expected(touches[:10])[: len(spikes)]
+    session.close()
+
+
+def test_a_read_ends_after_its_time(client: spiked.Client) -> None:
+    session = client.open("relay")
+    while (output := session.read(timeout=0.2)) is not None:
+        assert not output.spikes.size
+    session.close()
+
+
+def test_cuts_change_nothing(client: spiked.Client, touches: Array) -> None:
+    whole = spiked.run("relay", touches, client=client)
+    parts = spiked.run("relay", np.array_split(touches, 17), client=client)
+    assert np.array_equal(whole.spikes, parts.spikes)
+
+
+def test_more_than_a_message_holds(client: spiked.Client) -> None:
+    count = 400_000
+    events = spiked.address_events(np.arange(count) * 20, np.arange(count) % 64)
+    result = spiked.run("relay", events, client=client)
+    assert len(result.spikes) > 0
+    assert result.position is not None and result.position.events == count
+
+
+def test_refusals_are_typed(client: spiked.Client, touches: Array) -> None:
+    with pytest.raises(spiked.Refused, match="nothing") as refused:
+        client.open("nothing")
+    assert refused.value.reason == "NETWORK_UNKNOWN"
+    session = client.open("relay")
+    with pytest.raises(ValueError, match="no input port 'eye'"):
+        session.send(touches, port="eye")
+    session.send(spiked.address_events([0], [64]))
+    with pytest.raises(spiked.SpikedError, match="ended early"):
+        session.finish()
+
+
+def test_nobody_answers() -> None:
+    with pytest.raises(spiked.Disconnected, match="no daemon answers"):
+        spiked.connect("127.0.0.1:1")
+
+
+def test_a_session_goes_on_from_a_snapshot(client: spiked.Client, touches: Array) -> None:
+    session = client.open("relay", session_id="first", origin_us=0)
+    session.send(touches[:100])
+    session.flush()
+    while (output := session.read(timeout=10)) is not None:
+        if output.position and output.position.events == 100:
+            break
+    snapshot = client.snapshot("first")
+    restored = client.restore(snapshot, "second")
+    assert restored.session_id == "second"
+    assert {info.session_id for info in client.sessions()} >= {"first", "second"}
+    client.close_session("second")
+    session.close()
+
+
+def test_an_error_in_the_block_closes_the_session(client: spiked.Client) -> None:
+    with pytest.raises(ZeroDivisionError):
+        with client.open("relay", session_id="broken"):
+            _ = 1 / 0
+    assert "broken" not in {info.session_id for info in client.sessions()}
+
+
+def test_ctrl_c_is_heard_while_waiting(client: spiked.Client) -> None:
+    session = client.open("relay")
+    while session.read(timeout=0.1) is not None:
+        pass
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        session.read(timeout=60)
+    assert time.monotonic() - began < 30
+    session.close()
+
+
+def test_a_stream_goes_on_where_a_killed_daemon_comes_back(
+    networks: pathlib.Path, tmp_path: pathlib.Path, touches: Array
+) -> None:
+    data, listen = tmp_path / "data", f"unix:{tmp_path}/socket"
+    first = spiked.Daemon(networks=networks, data=data, listen=listen)
+    session = spiked.connect(first.address).open("relay", durability="each", patience=30.0)
+    session.send(touches[:100])
+    session.flush()
+    first._process.kill()
+    first._process.wait()
+    with spiked.Daemon(networks=networks, data=data, listen=listen):
+        session.send(touches[100:])
+        assert seen(session.finish().spikes) == expected(touches)
+    first.close()
+
+
+def test_a_daemon_of_its_own_ends_with_its_client(networks: pathlib.Path, touches: Array) -> None:
+    with spiked.connect(networks=networks) as client:
+        process = client._daemon._process
+        assert len(spiked.run("relay", touches, client=client).spikes) == len(touches)
+    assert process.poll() is not None
+
+
+def test_a_real_recording_gives_what_the_command_line_gives(street: pathlib.Path) -> None:
+    result = spiked.run("motion", street)
+    assert (len(result.spikes), len(result.decisions)) == (57_676, 998)
+    assert set(result.decided()) <= set(result.labels[int(result.decisions["port"][0])])
+    axes = result.raster()
+    assert axes.get_xlabel() == "time [s]"
+    frame = result.to_pandas()
+    assert list(frame.columns) == list(spiked.SPIKE.names or ())
+    times, rates = result.rates()
+    assert len(times) == len(rates) and rates.max() > 0
