@@ -91,19 +91,32 @@ impl Daemon {
         Self::run_into(command, Stdio::null())
     }
 
-    fn run_into(mut command: Command, log: Stdio) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("spiked runs");
-        let mut stdout = BufReader::new(child.stdout.as_mut().expect("a pipe"));
+    fn run_into(command: Command, log: Stdio) -> Self {
+        let mut daemon = Self::spawn(command, log);
+        daemon.listens();
+        daemon
+    }
+
+    /// One that need not listen yet; it ends with the test in any case.
+    pub(crate) fn spawn(mut command: Command, log: Stdio) -> Self {
+        let with_metrics = command.get_args().any(|argument| argument == "--metrics");
+        let child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("spiked runs");
+        Self { child, address: String::new(), metrics: with_metrics.then(String::new) }
+    }
+
+    /// Waits until it listens, and reads where.
+    pub(crate) fn listens(&mut self) {
+        let mut stdout = BufReader::new(self.child.stdout.as_mut().expect("a pipe"));
         let mut told = |what: &str| {
             let mut line = String::new();
             stdout.read_line(&mut line).expect("a line");
             let address = line.trim().strip_prefix(what);
             address.unwrap_or_else(|| panic!("{line:?} says where")).to_owned()
         };
-        let address = told("spiked listens on ");
-        let with_metrics = command.get_args().any(|argument| argument == "--metrics");
-        let metrics = with_metrics.then(|| told("spiked serves metrics on "));
-        Self { child, address, metrics }
+        self.address = told("spiked listens on ");
+        if let Some(metrics) = &mut self.metrics {
+            *metrics = told("spiked serves metrics on ");
+        }
     }
 
     /// A figure of the process in KiB, as Linux names it: `VmRSS` is resident, `VmHWM` its peak.

@@ -163,6 +163,36 @@ fn who_does_not_trust_the_daemon_says_why() {
     with_variable(&Daemon::start().address, &other).done();
 }
 
+/// Whoever looks after a daemon asks it as its clients do.
+#[test]
+fn health_is_asked_over_tls_with_what_the_daemon_wants_to_see() {
+    let place = Place::new();
+    let other = Authority::new("b").write(place.path("other.pem"));
+    let clients = Authority::new("clients");
+    clients.write(place.path("clients.pem"));
+    let [shown, key] = clients.sign("robot").write(place.folder.path(), "shown");
+    let ca = place.name("ca.pem");
+    let check = |daemon: &Daemon, more: &[&str]| {
+        tell([&["healthcheck", "--address", &https(daemon)][..], more].concat())
+    };
+    let daemon = place.daemon(&[]);
+    assert_eq!(check(&daemon, &["--ca", &ca]).done().stdout, "the daemon serves\n");
+    let network = check(&daemon, &["--ca", &ca, "--network", "motion"]).done();
+    assert_eq!(network.stdout, "the network \"motion\" serves\n");
+    let mut by_variable = spiked(["healthcheck", "--address", &https(&daemon)]);
+    Told::of(by_variable.env("SPIKED_CA", &ca).output().expect("spiked runs")).done();
+    // Docker knows the statuses 0 and 1 only.
+    assert_said(&check(&daemon, &["--ca", &other]), 1, "no authority that is trusted here");
+    assert_said(&check(&daemon, &["--ca", &ca, "--network", "none"]), 1, "there is no network");
+    let plain = tell(["healthcheck", "--address", &daemon.address]);
+    assert_said(&plain, 1, "the connection to the daemon broke");
+
+    let asking = place.asking_daemon();
+    let with = ["--ca", &ca, "--certificate", &shown, "--key", &key];
+    assert_eq!(check(&asking, &with).done().stdout, "the daemon serves\n");
+    assert_said(&check(&asking, &with[..2]), 1, "");
+}
+
 /// Seen to fail with a socket that is closed before a refused client was heard out.
 #[test]
 fn a_client_without_the_right_certificate_is_told_so() {

@@ -1,9 +1,10 @@
 //! Weights and parameters of running sessions, from the command line and across a daemon that is
 //! killed.
 
-use std::{path::Path, time::Duration};
+use std::{io::Write as _, path::Path, time::Duration};
 
 use spiked_client::{Client, Durability, Error, Item, OpenOptions, Reason, v1};
+use zip::{ZipWriter, write::SimpleFileOptions};
 
 use crate::{
     killed::{NETWORK, WINDOW_US, events, serve},
@@ -190,6 +191,105 @@ async fn weights_are_printed_changed_and_set() {
     let wrong = sessions(&daemon, &["weights", ID, "in", "--set", file.to_str().expect("plain")]);
     assert_eq!(wrong.status, Some(2));
     assert!(wrong.stderr.contains("weights[0]: NaN is not a finite number"), "{}", wrong.stderr);
+}
+
+/// An archive as `numpy.savez` writes it.
+fn npz(file: &Path, arrays: &[(&str, &str, Vec<u8>)]) {
+    let mut archive = ZipWriter::new(std::fs::File::create(file).expect("made"));
+    for (name, kind, bytes) in arrays {
+        let size = if kind.ends_with('8') { 8 } else { 4 };
+        let shape = bytes.len() / size;
+        let head = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({shape},), }}");
+        let head = format!("{head:<117}\n");
+        archive.start_file(format!("{name}.npy"), SimpleFileOptions::default()).expect("begun");
+        archive.write_all(b"\x93NUMPY\x01\x00\x76\x00").expect("written");
+        archive.write_all(head.as_bytes()).expect("written");
+        archive.write_all(bytes).expect("written");
+    }
+    archive.finish().expect("written");
+}
+
+/// (source, synapse, target, weight) of every synapse, as printed.
+fn printed(daemon: &Daemon) -> Vec<(u32, u32, u32, f64)> {
+    let told = sessions(daemon, &["weights", ID, "in"]).done().stdout;
+    let row = |line: &str| {
+        let columns: Vec<&str> = line.split(',').collect();
+        let index = |at: usize| columns[at].parse().expect("an index");
+        (index(0), index(1), index(2), columns[4].parse().expect("a weight"))
+    };
+    told.lines().skip(1).map(row).collect()
+}
+
+/// By the synapse's place, and by its target where that is unique.
+#[tokio::test]
+async fn weights_are_set_from_arrays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    place_network(folder.path());
+    let daemon = serve(&folder.path().join("socket"), folder.path());
+    let client = Client::connect(&daemon.address).await.expect("connected");
+    let options = OpenOptions { session_id: ID.into(), ..OpenOptions::new("lively") };
+    client.open_session(&options).await.expect("opened");
+    let file = folder.path().join("trained.npz");
+    let set = || sessions(&daemon, &["weights", ID, "in", "--set", file.to_str().expect("plain")]);
+    let longs = |numbers: &[u32]| -> Vec<u8> {
+        numbers.iter().flat_map(|number| i64::from(*number).to_le_bytes()).collect()
+    };
+    let ints = |numbers: &[u32]| -> Vec<u8> {
+        numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+    };
+    let doubles = |numbers: &[f64]| -> Vec<u8> {
+        numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+    };
+    let before = printed(&daemon);
+    let (sources, places) = ([0, 0, 7], [1, 0, 2]);
+    npz(
+        &file,
+        &[
+            ("weight", "<f8", doubles(&[0.25, -0.5, 0.125])),
+            ("source", "<i8", longs(&sources)),
+            ("synapse", "<u4", ints(&places)),
+            ("note", "<f8", doubles(&[1.0])),
+        ],
+    );
+    assert_eq!(set().done().stdout, "set 3 weights of in, from tick 0 (0 us) on\n");
+    let after = printed(&daemon);
+    let changed = |source, synapse| match (source, synapse) {
+        (0, 1) => Some(0.25),
+        (0, 0) => Some(-0.5),
+        (7, 2) => Some(0.125),
+        _ => None,
+    };
+    for (old, new) in before.iter().zip(&after) {
+        let expected = changed(old.0, old.1).unwrap_or(old.3);
+        assert!((new.3 - expected).abs() < 1e-5, "{new:?} where {expected} was set");
+    }
+
+    let is_unique = |row: &&(u32, u32, u32, f64)| {
+        after.iter().filter(|other| (other.0, other.2) == (row.0, row.2)).count() == 1
+    };
+    let (source, synapse, target, _) = *after.iter().rev().find(is_unique).expect("one");
+    npz(
+        &file,
+        &[
+            ("source", "<i8", longs(&[source])),
+            ("target", "<i8", longs(&[target])),
+            ("weight", "<f8", doubles(&[0.75])),
+        ],
+    );
+    set().done();
+    let weight_of = |row: &(u32, u32, u32, f64)| (row.0, row.1) == (source, synapse);
+    let last = printed(&daemon);
+    let weight = last.iter().find(|row| weight_of(row)).expect("it is there").3;
+    assert!((weight - 0.75).abs() < 1e-5, "{weight}");
+    let others = |rows: &[(u32, u32, u32, f64)]| -> Vec<_> {
+        rows.iter().filter(|row| !weight_of(row)).copied().collect()
+    };
+    assert!(others(&last) == others(&after), "others changed");
+
+    npz(&file, &[("source", "<i8", longs(&[0])), ("weight", "<f8", doubles(&[0.5]))]);
+    let wrong = set();
+    assert_eq!(wrong.status, Some(2));
+    assert!(wrong.stderr.contains("holds no array \"target\""), "{}", wrong.stderr);
 }
 
 #[tokio::test]

@@ -6,10 +6,10 @@
 
 mod files;
 mod floods;
-mod frames;
+pub(crate) mod frames;
 mod honest;
 mod messages;
-mod peer;
+pub(crate) mod peer;
 mod readers;
 mod silence;
 mod streams;

@@ -3,6 +3,7 @@
 mod pages;
 pub(crate) mod scrape;
 mod totals;
+mod trouble;
 
 use spiked_client::{AddressEvent, Client, Layout, OpenOptions, v1};
 use spiked_proto::layout::address;

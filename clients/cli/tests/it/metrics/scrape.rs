@@ -1,7 +1,7 @@
 //! Asking over a plain socket, and reading what is said.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     net::TcpStream,
     time::Duration,
 };
@@ -17,14 +17,24 @@ pub(crate) struct Answer {
 
 /// Asks for a page.
 pub(crate) fn ask(daemon: &Daemon, request: &str) -> Answer {
-    let mut socket = connect(daemon);
+    exchange(connect(daemon), request).expect("answered, and closed")
+}
+
+fn exchange(mut socket: TcpStream, request: &str) -> io::Result<Answer> {
+    socket.set_read_timeout(Some(Duration::from_secs(20)))?;
     let request = format!("{request} HTTP/1.1\r\nHost: daemon\r\n\r\n");
-    socket.write_all(request.as_bytes()).expect("sent");
+    socket.write_all(request.as_bytes())?;
     let mut answer = String::new();
-    socket.read_to_string(&mut answer).expect("answered, and closed");
+    socket.read_to_string(&mut answer)?;
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-    Answer { status: status.expect("a status"), head: head.to_owned(), body: body.to_owned() }
+    let status = status.expect("a status");
+    Ok(Answer { status, head: head.to_owned(), body: body.to_owned() })
+}
+
+/// The same of whoever serves there, if anybody does yet.
+pub(crate) fn ask_at(address: &str, request: &str) -> Option<Answer> {
+    exchange(TcpStream::connect(address).ok()?, request).ok()
 }
 
 /// A connection to the port of metrics.

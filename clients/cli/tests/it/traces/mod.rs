@@ -71,8 +71,6 @@ async fn use_everything(client: &Client, address: &str) {
     tell(["networks", "load", file, "--address", address]).done();
 }
 
-/// Seen to fail with spans of calls left out, with those of sessions, with outcomes left out, and with
-/// the spans that wait at the end left behind.
 #[tokio::test]
 async fn every_session_and_every_call_about_one_has_a_span() {
     let collector = Collector::start();
