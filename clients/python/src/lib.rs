@@ -1,7 +1,7 @@
 //! The native half of the Python package `spiked`: sessions, recordings, and events as packed bytes.
 //!
 //! Python's half (`spiked/*.py`) gives them the shape that its users know: structured NumPy arrays,
-//! context managers, iterators. Bytes cross between the two, in the layouts of [`packed`]; waiting
+//! context managers, iterators. Bytes cross between the two, in the layouts of `packed`; waiting
 //! releases the interpreter and hears Ctrl-C.
 
 mod client;
