@@ -14,5 +14,4 @@ mod recorded;
 mod spread;
 mod support;
 mod survival;
-mod touch;
 mod watching;

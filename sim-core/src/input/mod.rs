@@ -1,5 +1,4 @@
-//! The door: order, encoders, filters, and from sensor time to ticks.
+//! The door: order, filters, and from sensor time to ticks.
 
 pub(crate) mod door;
-pub(crate) mod encode;
 pub(crate) mod filter;

@@ -16,5 +16,4 @@ mod snapshots;
 mod support;
 mod swept;
 mod textures;
-mod touch;
 mod weights;

@@ -47,7 +47,6 @@ fn fits(network: &Network, input: &InputPort, given: SensorSize) -> Result<(), E
         }
         InputShape::Sensor(_) => Ok(()),
         InputShape::Channels(_) => refuse("has channels, and no sensor's size".into()),
-        InputShape::Frames(_) => refuse("takes frames, and has no sensor's size".into()),
     }
 }
 

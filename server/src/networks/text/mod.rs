@@ -7,7 +7,6 @@
 mod array;
 mod convolution;
 mod files;
-mod frames;
 #[cfg(test)]
 mod fuzz;
 mod motion;

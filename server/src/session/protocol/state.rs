@@ -93,8 +93,6 @@ impl Producer {
         }
         for port in &mut self.ports {
             port.load(from)?;
-            let bad_values = port.frames.as_ref().map_or(0, |frames| frames.bad_values);
-            self.status.drops.values = from.check_tally(self.status.drops.values + bad_values)?;
         }
         Ok(())
     }
@@ -137,8 +135,6 @@ impl Status {
                 multiplicity: from.tally()?,
                 overload: from.tally()?,
                 words: from.tally()?,
-                // Known from the ports.
-                values: 0,
             },
         })
     }
