@@ -107,6 +107,7 @@ def test_ctrl_c_is_heard_while_waiting(client: spiked.Client) -> None:
     session = client.open("relay")
     while session.read(timeout=0.1) is not None:
         pass
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
