@@ -60,16 +60,19 @@ async fn a_slow_watcher_is_told_how_much_it_missed() {
     assert_eq!(ended.unwrap().output_position, made);
 }
 
+/// Windows whose output is several megabytes: more than a connection takes that nobody reads.
+const MANY_WINDOWS: u64 = 10_000;
+
 /// Output that nobody reads stops the session, and credit with it; nothing is lost.
 #[tokio::test]
 async fn a_slow_reader_stops_the_session_and_loses_nothing() {
     let server = Server::start().await;
     let undisturbed = {
-        let producer = busy(&server, "undisturbed", 600).await;
+        let producer = busy(&server, "undisturbed", MANY_WINDOWS).await;
         producer.send(Request::End(v1::EndOfInput {}));
         producer.finish().await
     };
-    let producer = busy(&server, "stalled", 600).await;
+    let producer = busy(&server, "stalled", MANY_WINDOWS).await;
     producer.send(Request::End(v1::EndOfInput {}));
     // While it reads nothing, others are served.
     server.assert_well().await;
@@ -80,7 +83,7 @@ async fn a_slow_reader_stops_the_session_and_loses_nothing() {
         let Some(stalled) = sessions.into_iter().find(|info| info.session_id == "stalled") else {
             panic!("a session whose reader is slow stays")
         };
-        if stalled.position.unwrap().accepted == 600 {
+        if stalled.position.unwrap().accepted == MANY_WINDOWS {
             break stalled;
         }
     };

@@ -140,10 +140,9 @@ fn recordings_in_portions() {
         let end = file.windows(6).position(|window| window == b"% end\n").map_or(20, |at| at + 6);
         [&[u8::try_from(end).expect("short"), 3], file.as_slice()].concat()
     };
-    let target = Target::new(
-        "recordings_in_portions",
-        examples().iter().filter(|file| file.len() <= PORTIONS_BYTES_MAX).map(example).collect(),
-    );
+    let short = |file: &&Vec<u8>| file.len() <= PORTIONS_BYTES_MAX;
+    let examples = examples().iter().filter(short).map(example).collect();
+    let target = Target::new("recordings_in_portions", examples);
     target.bytes_max(PORTIONS_BYTES_MAX + 2).run(|input| {
         let Some((&[first, portion], file)) = input.split_first_chunk() else { return false };
         let (first, rest) = file.split_at(usize::from(first).min(file.len()));
