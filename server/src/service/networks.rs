@@ -62,18 +62,21 @@ impl NetworkService for Networks {
         request: Request<v1::LoadNetworkRequest>,
     ) -> Result<Response<v1::LoadNetworkResponse>, Status> {
         let v1::LoadNetworkRequest { network, version, name } = request.into_inner();
+        let named = network.as_ref().map_or(&name, |network| &network.name).clone();
+        let asked = (named, version.clone());
         let loaded = match (network, name.is_empty()) {
             (Some(network), true) => {
-                self.apart(move |repository| repository.load(&network, &version)).await?
+                self.apart(move |repository| repository.load(&network, &version)).await
             }
             (None, false) => {
-                self.apart(move |repository| repository.load_from_folder(&name, &version)).await?
+                self.apart(move |repository| repository.load_from_folder(&name, &version)).await
             }
             (Some(_), false) => {
                 return Err(Error::field("name", "`network` says which already").into());
             }
             (None, true) => return Err(Error::field("network", "is missing").into()),
         };
+        let loaded = loaded.inspect_err(|_| calls::asked("", &asked.0, &asked.1))?;
         calls::about(None, &loaded.name, &loaded.version);
         self.health.follow_networks().await;
         Ok(Response::new(v1::LoadNetworkResponse { info: Some(info(loaded)) }))

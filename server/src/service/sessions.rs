@@ -25,7 +25,8 @@ impl SessionService for Sessions {
         let tenant = tenant(request.extensions())?;
         let open = request.into_inner().open;
         let open = open.ok_or_else(|| Error::field("open", "is missing"))?;
-        let (session, rejoined) = self.0.open(&tenant, &open).await?;
+        let opened = self.0.open(&tenant, &open).await;
+        let (session, rejoined) = opened.inspect_err(|_| asked_to_open(&open))?;
         about(&session);
         let producer = session.producer(&open.producer)?;
         let opened = Some(session.opened(producer, rejoined));
@@ -47,7 +48,8 @@ impl SessionService for Sessions {
     ) -> Result<Response<v1::StepSessionResponse>, Status> {
         let tenant = tenant(request.extensions())?;
         let request = request.into_inner();
-        let session = self.0.get(&tenant, &request.session_id).await?;
+        let session = self.0.get(&tenant, &request.session_id).await;
+        let session = session.inspect_err(|_| asked(&request.session_id))?;
         about(&session);
         Ok(Response::new(session.step(request).await?))
     }
@@ -58,7 +60,8 @@ impl SessionService for Sessions {
     ) -> Result<Response<v1::SnapshotSessionResponse>, Status> {
         let tenant = tenant(request.extensions())?;
         let request = request.into_inner();
-        let session = self.0.get(&tenant, &request.session_id).await?;
+        let session = self.0.get(&tenant, &request.session_id).await;
+        let session = session.inspect_err(|_| asked(&request.session_id))?;
         about(&session);
         Ok(Response::new(self.0.snapshot(&tenant, &request.session_id).await?))
     }
@@ -93,7 +96,9 @@ impl SessionService for Sessions {
         let tenant = tenant(request.extensions())?;
         let v1::RestoreSessionRequest { snapshot_sha256, session_id, workers } =
             request.into_inner();
-        let session = self.0.restore(&tenant, &snapshot_sha256, session_id, workers).await?;
+        let id = session_id.clone();
+        let session = self.0.restore(&tenant, &snapshot_sha256, session_id, workers).await;
+        let session = session.inspect_err(|_| asked(&id))?;
         about(&session);
         let resume_token = session.token().to_vec().into();
         let session = Some(session.info());
@@ -106,7 +111,8 @@ impl SessionService for Sessions {
     ) -> Result<Response<v1::ForkSessionResponse>, Status> {
         let tenant = tenant(request.extensions())?;
         let v1::ForkSessionRequest { session_id, fork_id, workers } = request.into_inner();
-        let session = self.0.fork(&tenant, &session_id, fork_id, workers).await?;
+        let session = self.0.fork(&tenant, &session_id, fork_id, workers).await;
+        let session = session.inspect_err(|_| asked(&session_id))?;
         about(&session);
         let resume_token = session.token().to_vec().into();
         let session = Some(session.info());
@@ -119,7 +125,8 @@ impl SessionService for Sessions {
     ) -> Result<Response<v1::RewindSessionResponse>, Status> {
         let tenant = tenant(request.extensions())?;
         let v1::RewindSessionRequest { session_id, snapshot_sha256 } = request.into_inner();
-        let session = self.0.rewind(&tenant, &session_id, &snapshot_sha256).await?;
+        let session = self.0.rewind(&tenant, &session_id, &snapshot_sha256).await;
+        let session = session.inspect_err(|_| asked(&session_id))?;
         about(&session);
         let session = Some(session.info());
         Ok(Response::new(v1::RewindSessionResponse { session }))
@@ -196,6 +203,16 @@ impl SessionService for Sessions {
         let applied = Some(self.0.set_parameters(&tenant, request.into_inner()).await?);
         Ok(Response::new(v1::SetParametersResponse { applied }))
     }
+}
+
+/// Says in a refused call's span which session it was to open, in which network.
+pub(super) fn asked_to_open(open: &v1::Open) {
+    calls::asked(&open.session_id, &open.network, &open.network_version);
+}
+
+/// Says in a refused call's span which session it named.
+fn asked(session: &str) {
+    calls::asked(session, "", "");
 }
 
 /// Says in the call's span which session it is about.

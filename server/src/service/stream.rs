@@ -10,7 +10,7 @@ use spiked_proto::v1::{
 use tokio::time::timeout;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::Services;
+use super::{Services, sessions::asked_to_open};
 use crate::{
     error::Error,
     guard::tenant,
@@ -32,9 +32,10 @@ impl StreamService for Streams {
         let tenant = tenant(request.extensions())?;
         let mut requests = request.into_inner();
         let open = self.first(&mut requests).await?;
-        let (session, rejoined) = self.0.registry.open(&tenant, &open).await?;
-        let reader = session.attach(&open, inbound(requests), rejoined).await?;
+        let opened = self.0.registry.open(&tenant, &open).await;
+        let (session, rejoined) = opened.inspect_err(|_| asked_to_open(&open))?;
         calls::about(Some(session.id()), &session.runs().network, &session.runs().version);
+        let reader = session.attach(&open, inbound(requests), rejoined).await?;
         let mut followed = Followed::current();
         let responses = reader.map(move |message| {
             if let Answer::Ended(v1::Ended { reason, message, .. }) = &message {

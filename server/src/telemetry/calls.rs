@@ -132,6 +132,19 @@ pub(crate) fn about(session: Option<&str>, network: &str, version: &str) {
     put(&span, "version", version);
 }
 
+/// What a refused call was to be about, as far as it said so.
+pub(crate) fn asked(session: &str, network: &str, version: &str) {
+    let span = Span::current();
+    if span.is_disabled() {
+        return;
+    }
+    for (name, value) in [("session", session), ("network", network), ("version", version)] {
+        if !value.is_empty() {
+            put(&span, name, value);
+        }
+    }
+}
+
 /// Says of a session's span how the session ended.
 pub(crate) fn session_ended(span: &Span, outcome: &str, reason: Option<(EndReason, &str)>) {
     put(span, "outcome", outcome);

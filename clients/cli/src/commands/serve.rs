@@ -1,8 +1,9 @@
 //! `spiked serve`: the daemon, until it is asked to end; and `spiked config`: how it would be set.
 
-use std::env;
+use std::{env, pin::pin};
 
 use spiked_server::{Daemon, StartError, config::Effective, shutdown, telemetry::Telemetry};
+use tokio::select;
 
 use crate::{
     args::{ConfigArguments, ConfigSources, Log, ServeArguments},
@@ -17,8 +18,15 @@ pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
     config.check().map_err(refused)?;
     let telemetry = Telemetry::init(&config.log, &config.traces).map_err(Failure::used_wrongly)?;
     // From here on a signal is a wish, also one that comes right after the line below.
-    let asked = shutdown::signalled().map_err(Failure::failed)?;
-    let daemon = Daemon::bind(config).await.map_err(refused)?;
+    let mut asked = pin!(shutdown::signalled().map_err(Failure::failed)?);
+    let daemon = select! {
+        daemon = Daemon::bind(config) => daemon.map_err(refused)?,
+        // Sessions may take long to be made again; they stay in their journals.
+        () = &mut asked => {
+            telemetry.end();
+            return Ok(());
+        }
+    };
     terminal::print(&format!("spiked listens on {}\n", daemon.local_address()))?;
     if let Some(address) = daemon.metrics_address() {
         terminal::print(&format!("spiked serves metrics on {address}\n"))?;

@@ -186,6 +186,11 @@ impl Daemon {
         self.child.wait().expect("it ends")
     }
 
+    /// How it ended, if it has.
+    pub(crate) fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a process of this test")
+    }
+
     /// Kills it where it stands.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it runs");

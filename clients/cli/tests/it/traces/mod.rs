@@ -134,6 +134,47 @@ async fn every_session_and_every_call_about_one_has_a_span() {
     }
 }
 
+/// Seen to fail with nothing said of what was asked for.
+#[tokio::test]
+async fn a_refused_call_says_what_it_was_to_be_about() {
+    let collector = Collector::start();
+    let daemon = daemon(&format!("http://{}", collector.address), &[]);
+    let client = Client::connect(&daemon.address).await.expect("connected");
+    let nothing = vec![7; 32];
+    let elsewhere = |id| OpenOptions { network: "no-such-network".into(), ..named(id) };
+    client.open(elsewhere("streamed")).await.expect_err("refused");
+    client.open_session(&elsewhere("opened")).await.expect_err("refused");
+    let later = OpenOptions { network_version: "9".into(), ..named("later") };
+    client.open_session(&later).await.expect_err("refused");
+    client.step_session(step("stepped", 1_000)).await.expect_err("refused");
+    client.snapshot_session("kept").await.expect_err("refused");
+    client.restore_session(nothing.clone().into(), "restored").await.expect_err("refused");
+    client.fork_session("forked", "copy").await.expect_err("refused");
+    client.rewind_session("rewound", nothing.into()).await.expect_err("refused");
+    client.load_network_of_folder("nowhere", "3").await.expect_err("refused");
+    assert_eq!(daemon.end_with("TERM").code(), Some(0));
+
+    let mut refused = collector.spans();
+    refused.retain(|span| span.get("outcome") == "refused");
+    let names = |span: &Span| {
+        [span.name(), span.get("session"), span.get("network"), span.get("version")]
+            .map(str::to_owned)
+    };
+    let refused: Vec<_> = refused.iter().map(names).collect();
+    let expected = [
+        ["stream", "streamed", "no-such-network", ""],
+        ["open", "opened", "no-such-network", ""],
+        ["open", "later", "delay-line", "9"],
+        ["step", "stepped", "", ""],
+        ["snapshot", "kept", "", ""],
+        ["restore", "restored", "", ""],
+        ["fork", "forked", "", ""],
+        ["rewind", "rewound", "", ""],
+        ["load", "", "nowhere", "3"],
+    ];
+    assert_eq!(refused, expected.map(|names| names.map(str::to_owned)));
+}
+
 #[tokio::test]
 async fn a_call_that_says_where_it_belongs_is_put_there() {
     let collector = Collector::start();
