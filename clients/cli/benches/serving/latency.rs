@@ -1,5 +1,5 @@
-//! From sending a batch to the acknowledgement that it is simulated, beside a bare echo of the same
-//! batches: 1 000 batches a second of 1 000 events each.
+//! From sending a batch to the acknowledgement that it is simulated, beside a bare server that gives
+//! the same batches back, and one that only acknowledges them: 1 000 batches a second of 1 000 events.
 
 use std::{
     env,
@@ -12,6 +12,7 @@ use tokio::time::sleep_until;
 
 use crate::{
     daemon::Daemon,
+    echo::Answer,
     network::{events, load, quantile},
     print,
 };
@@ -21,32 +22,41 @@ const BATCHES: u64 = 2_000;
 const BATCH_EVENTS: u64 = 1_000;
 const PERIOD_US: u64 = 1_000;
 
-/// Alternates the two, so that what else the machine does meets both.
+/// Alternates the three, so that what else the machine does meets all.
 pub(crate) async fn run() {
-    let (mut ours, mut echoes) = (Vec::new(), Vec::new());
+    let mut ours = Vec::new();
+    let mut echoes = [Answer::Batch, Answer::Acknowledgement].map(|answer| (answer, Vec::new()));
     for _ in 0..ROUNDS {
-        let echo = Daemon::of(Command::new(env::current_exe().expect("a path")).arg("echo"));
-        echoes.push(measure(&echo.address, false).await);
-        drop(echo);
+        for (answer, runs) in &mut echoes {
+            let mut command = Command::new(env::current_exe().expect("a path"));
+            let echo = Daemon::of(command.args(["echo", answer.name()]));
+            runs.push(measure(&echo.address, false).await);
+        }
         let daemon = Daemon::start(&["--listen", "127.0.0.1:0"]);
         ours.push(measure(&daemon.address, true).await);
     }
     for (share, name) in [(0.5, "p50"), (0.99, "p99")] {
-        let median = |runs: &[Vec<f64>]| {
+        let sorted = |runs: &[Vec<f64>]| {
             let mut values: Vec<f64> = runs.iter().map(|run| quantile(run, share)).collect();
             values.sort_by(f64::total_cmp);
             values
         };
-        let (ours, echo) = (median(&ours), median(&echoes));
+        let ours = sorted(&ours);
         let middle = ROUNDS / 2;
+        let beside: String = echoes
+            .iter()
+            .map(|(answer, runs)| {
+                let echo = sorted(runs)[middle];
+                let (answer, ratio) = (answer.name(), ours[middle] / echo);
+                format!(",\"{answer}_back\":{echo:.1},\"ratio_to_{answer}_back\":{ratio:.2}")
+            })
+            .collect();
         print(&format!(
-            "{{\"bench\":\"latency_{name}\",\"unit\":\"us\",\"runs\":{ROUNDS},\"min\":{:.0},\
-             \"median\":{:.0},\"max\":{:.0},\"echo_median\":{:.0},\"ratio\":{:.2}}}",
+            "{{\"bench\":\"latency_{name}\",\"unit\":\"us\",\"runs\":{ROUNDS},\"min\":{:.1},\
+             \"median\":{:.1},\"max\":{:.1}{beside}}}",
             ours[0],
             ours[middle],
             ours[ROUNDS - 1],
-            echo[middle],
-            ours[middle] / echo[middle]
         ));
     }
 }
@@ -75,17 +85,25 @@ async fn measure(address: &str, loads: bool) -> Vec<f64> {
     let reading = async move {
         let (mut latencies, mut waiting) = (Vec::new(), None);
         while let Some(Ok(item)) = output.next().await {
-            let Item::Acknowledgement(ack) = item else { continue };
+            let reached_us = match item {
+                Item::Acknowledgement(ack) => ack.simulated_to_us,
+                // Only what an echo gives back: the network doesn't fire.
+                Item::Spikes(spikes) => {
+                    let last = spikes.iter().last();
+                    last.map_or(0, |event| (event.time_us / PERIOD_US + 1) * PERIOD_US)
+                }
+                _ => continue,
+            };
             loop {
                 let next = waiting.take().or_else(|| sendings.try_recv().ok());
                 let Some((promise_us, at)) = next else { break };
-                if ack.simulated_to_us < promise_us {
+                if reached_us < promise_us {
                     waiting = Some((promise_us, at));
                     break;
                 }
                 latencies.push(Instant::now().duration_since(at).as_secs_f64() * 1e6);
             }
-            if ack.simulated_to_us >= BATCHES * PERIOD_US {
+            if reached_us >= BATCHES * PERIOD_US {
                 break;
             }
         }

@@ -15,6 +15,8 @@ mod step;
 
 use std::env;
 
+use crate::echo::Answer;
+
 #[expect(clippy::print_stdout, reason = "the result")]
 fn print(line: &str) {
     println!("{line}");
@@ -24,15 +26,15 @@ fn main() {
     let arguments: Vec<String> = env::args().skip(1).filter(|one| !one.starts_with("--")).collect();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    if arguments.first().is_some_and(|first| first == "echo") {
-        runtime.block_on(echo::serve());
-        return;
-    }
-    if let [first, address] = arguments.as_slice()
-        && first == "flood"
-    {
-        runtime.block_on(fair::floods(address));
-        return;
+    if let [first, second] = arguments.as_slice() {
+        let answers = [Answer::Batch, Answer::Acknowledgement];
+        let answer = answers.into_iter().find(|answer| answer.name() == second);
+        if let ("echo", Some(answer)) = (first.as_str(), answer) {
+            return runtime.block_on(echo::serve(answer));
+        }
+        if first == "flood" {
+            return runtime.block_on(fair::floods(second));
+        }
     }
     let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|one| one == name);
     runtime.block_on(async {

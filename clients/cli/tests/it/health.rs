@@ -65,6 +65,7 @@ async fn a_networks_health_follows_the_folder() {
     until(&client, "fresh", None).await;
 }
 
+/// Seen to fail with an unknown network called healthy.
 #[test]
 fn a_check_is_one_line_and_a_status_over_any_socket() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -92,6 +93,7 @@ fn a_check_is_one_line_and_a_status_over_any_socket() {
     }
 }
 
+/// Seen to fail with more patience.
 #[test]
 fn a_check_waits_three_seconds_for_one_who_says_nothing() {
     let mute = TcpListener::bind("127.0.0.1:0").expect("bound");

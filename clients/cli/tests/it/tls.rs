@@ -163,7 +163,7 @@ fn who_does_not_trust_the_daemon_says_why() {
     with_variable(&Daemon::start().address, &other).done();
 }
 
-/// Whoever looks after a daemon asks it as its clients do.
+/// Whoever looks after a daemon asks it as its clients do. Seen to fail with an unknown network called healthy.
 #[test]
 fn health_is_asked_over_tls_with_what_the_daemon_wants_to_see() {
     let place = Place::new();

@@ -10,11 +10,38 @@ pub(super) const ENTRIES_MAX: usize = 8 << 20;
 #[derive(Clone, Debug)]
 pub(super) struct Map {
     pub(super) shape: Vec<u32>,
-    /// For each entry of the input: entry of the output, weight.
-    pub(super) columns: Vec<Vec<(u32, f64)>>,
+    pub(super) columns: Columns,
     pub(super) bias: Option<Vec<f64>>,
     /// For each entry of the input \[s\].
     pub(super) delay_s: Option<Vec<f64>>,
+}
+
+/// For each entry of the input, entries of the output and their weights.
+#[derive(Clone, Debug)]
+pub(super) enum Columns {
+    /// The entry at the same place alone, with a weight of one where there are none: a file's few
+    /// bytes may stand for millions of them.
+    Diagonal(Option<Vec<f64>>),
+    Each(Vec<Vec<(u32, f64)>>),
+}
+
+impl Columns {
+    /// How many entries of the output one of the input reaches.
+    pub(super) fn reached(&self, index: u32) -> usize {
+        match self {
+            Self::Diagonal(_) => 1,
+            Self::Each(columns) => columns[index as usize].len(),
+        }
+    }
+
+    pub(super) fn of(&self, index: u32) -> impl Iterator<Item = (u32, f64)> {
+        let (same, others) = match self {
+            Self::Diagonal(None) => (Some((index, 1.0)), &[][..]),
+            Self::Diagonal(Some(scale)) => (Some((index, scale[index as usize])), &[][..]),
+            Self::Each(columns) => (None, columns[index as usize].as_slice()),
+        };
+        same.into_iter().chain(others.iter().copied())
+    }
 }
 
 /// What a node does to an input of this shape; `None` for nodes that are not linear.
@@ -65,9 +92,7 @@ pub(super) fn spread(
 }
 
 fn diagonal(input: &[u32], scale: Option<Vec<f64>>) -> Map {
-    let weight = |index: usize| scale.as_ref().map_or(1.0, |scale| scale[index]);
-    let column = |index: u32| vec![(index, weight(index as usize))];
-    let columns = (0..).take(size(input)).map(column).collect();
+    let columns = Columns::Diagonal(scale);
     Map { shape: input.to_vec(), columns, bias: None, delay_s: None }
 }
 
@@ -82,7 +107,8 @@ fn matrix(node: &Node, input: &[u32]) -> Result<Map, Refusal> {
     let of = |column: usize| {
         (0..rows).map(move |row| (row, weights[row as usize * columns as usize + column]))
     };
-    let columns = (0..columns as usize).map(|column| of(column).collect()).collect();
+    let columns = (0..columns as usize).map(|column| of(column).collect());
+    let columns = Columns::Each(columns.collect());
     let bias = match node.kind.as_str() {
         "Affine" => Some(each(node, "bias", rows as usize)?),
         _ => None,
@@ -277,6 +303,36 @@ impl Kernel<'_> {
         if flat {
             shape.remove(1);
         }
-        Ok(Map { shape, columns: all, bias: None, delay_s: None })
+        Ok(Map { shape, columns: Columns::Each(all), bias: None, delay_s: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::networks::nir::hdf5::Value;
+
+    /// A shape of a few bytes stands for millions of units, node after node. Found by hostile files:
+    /// with a list for each unit, a file of 35 kB took a second and a half.
+    #[test]
+    fn what_hands_on_unit_by_unit_holds_nothing_a_unit() {
+        for (kind, name) in [("Input", ""), ("Flatten", ""), ("Scale", "scale"), ("Delay", "delay")]
+        {
+            let one = Value::Numbers { shape: vec![1], numbers: vec![2.0] };
+            let node = Node {
+                name: "one".into(),
+                kind: kind.into(),
+                values: BTreeMap::from([(name.into(), one)]),
+                from: BTreeSet::new(),
+                is_inner: true,
+            };
+            let map = map(&node, &[1_000, 2_000]).unwrap().unwrap();
+            let weight = if kind == "Scale" { 2.0 } else { 1.0 };
+            assert!(matches!(map.columns, Columns::Diagonal(_)), "{kind}");
+            assert_eq!(map.columns.of(1_999_999).collect::<Vec<_>>(), [(1_999_999, weight)]);
+            assert_eq!(map.columns.reached(1_999_999), 1);
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! From nodes to a description: inputs become ports, neurons populations, and all that lies between
 //! them synapses.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -73,7 +76,7 @@ impl Lowering<'_> {
             if !neuron::fires(&node.kind) {
                 self.check_only_read(index)?;
             }
-            let signal = signals.at(index)?;
+            let signal = Rc::unwrap_or_clone(signals.at(index)?);
             if !signal.shape.is_empty() && size(&signal.shape) != size(&shape) {
                 let message = format!("has {shape:?} units and gets {:?}", signal.shape);
                 return Err(node.refuse(message));

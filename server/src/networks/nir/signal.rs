@@ -74,18 +74,19 @@ impl<'a> Signals<'a> {
     }
 
     /// All that arrives at a node.
-    pub(super) fn at(&mut self, node: usize) -> Result<Signal, Refusal> {
-        let mut sum = Signal::default();
+    pub(super) fn at(&mut self, node: usize) -> Result<Rc<Signal>, Refusal> {
+        let mut sum: Option<Rc<Signal>> = None;
         for &from in &self.nodes[node].from {
             let signal = self.out_of(from)?;
-            if sum.shape.is_empty() {
-                sum = Signal::clone(&signal);
+            let Some(sum) = &mut sum else {
+                sum = Some(signal);
                 continue;
-            }
+            };
             if size(&sum.shape) != size(&signal.shape) {
                 let message = format!("gets {:?} and {:?} at once", sum.shape, signal.shape);
                 return Err(self.nodes[node].refuse(message));
             }
+            let sum = Rc::make_mut(sum);
             for (&source, entries) in &signal.terms {
                 let all = sum.terms.entry(source).or_default();
                 all.extend_from_slice(entries);
@@ -93,7 +94,7 @@ impl<'a> Signals<'a> {
             }
             sum.bias.iter_mut().zip(&signal.bias).for_each(|(sum, bias)| *sum += bias);
         }
-        Ok(sum)
+        Ok(sum.unwrap_or_default())
     }
 
     fn out_of(&mut self, index: usize) -> Result<Rc<Signal>, Refusal> {
@@ -168,15 +169,15 @@ impl<'a> Signals<'a> {
     fn through(&mut self, node: &Node, input: &Signal, map: &Map) -> Result<Signal, Refusal> {
         self.count_units(node, size(&map.shape))?;
         let mut bias = map.bias.clone().unwrap_or_else(|| vec![0.0; size(&map.shape)]);
-        for (column, value) in map.columns.iter().zip(&input.bias) {
-            for &(target, weight) in column.iter().filter(|_| *value != 0.0) {
+        for (index, value) in (0..).zip(&input.bias).filter(|(_, value)| **value != 0.0) {
+            for (target, weight) in map.columns.of(index) {
                 bias[target as usize] += weight * value;
             }
         }
         let delays = self.delays(node, map, input)?;
         let mut terms = BTreeMap::new();
         for (&source, before) in &input.terms {
-            let count = before.iter().map(|entry| map.columns[entry.target as usize].len()).sum();
+            let count = before.iter().map(|entry| map.columns.reached(entry.target)).sum();
             self.count(node, count)?;
             let mut entries = Vec::with_capacity(count);
             for entry in before {
@@ -185,14 +186,12 @@ impl<'a> Signals<'a> {
                     .delay_ticks
                     .checked_add(later)
                     .ok_or_else(|| node.refuse("its delay is longer than 2^32 ticks"))?;
-                entries.extend(map.columns[entry.target as usize].iter().map(
-                    |&(target, weight)| Entry {
-                        source: entry.source,
-                        target,
-                        delay_ticks,
-                        weight: entry.weight * weight,
-                    },
-                ));
+                entries.extend(map.columns.of(entry.target).map(|(target, weight)| Entry {
+                    source: entry.source,
+                    target,
+                    delay_ticks,
+                    weight: entry.weight * weight,
+                }));
             }
             merge(&mut entries);
             terms.insert(source, entries);

@@ -34,20 +34,31 @@ fn batches() -> Vec<v1::EventBatch> {
     evt3::Encoder::new().encode(&events, &mut three).unwrap();
     spiked_proto::layout::camera::encode(&events, 0, &mut packed).unwrap();
     let camera = v1::EventBatch { count: 6, ..words(3, Layout::Camera, packed) };
-    let counted = v1::EventBatch {
-        layout: Layout::CountedAddress.into(),
-        count: 1,
-        payload: vec![60, 0, 0, 0, 3, 0, 0, 2].into(),
-        ..batch(5, &[], Some(9_000))
-    };
     vec![
         batch(1, &[(3, 1), (4, 2), (4, 9)], Some(5)),
         batch(2, &[(5, 1), (70, 7)], None),
         camera,
         words(4, Layout::Evt3, three),
-        counted,
+        counted(5),
         words(6, Layout::Evt2, two),
     ]
+}
+
+fn counted(sequence: u64) -> v1::EventBatch {
+    v1::EventBatch {
+        layout: Layout::CountedAddress.into(),
+        count: 1,
+        payload: vec![60, 0, 0, 0, 3, 0, 0, 2].into(),
+        ..batch(sequence, &[], Some(9_000))
+    }
+}
+
+/// The same of the layouts whose events can be counted without decoding them.
+fn countable() -> Vec<v1::EventBatch> {
+    let mut batches = batches();
+    batches.truncate(3);
+    batches.extend([counted(4), batch(5, &[(9_000, 3), (9_001, 4)], Some(9_500))]);
+    batches
 }
 
 /// Messages one after another: what it is, then its length and bytes.
@@ -118,18 +129,20 @@ fn check(protocol: &Protocol, out: &Actions) {
 #[test]
 fn producer_messages() {
     let plan = plan();
-    let all = packed(&batches());
+    let all_settings = each_settings();
     let mut examples = Vec::new();
-    for which in 0..6 {
+    // Each with room for all that is given, and with so little that something is lost.
+    for which in 0..24 {
+        let all = packed(&if which % 2 == 0 { batches() } else { countable() });
         let heartbeat = [1, 2, 30, 0, 3, 1, 20, 2, 0, 0x11, 2, 40, 0, 4, 0];
         examples.push([&[which], all.as_slice(), &heartbeat].concat());
         examples.push([&[which], &heartbeat[..9], all.as_slice()].concat());
     }
-    let all_settings = each_settings();
     Target::new("producer_messages", examples).bytes_max(512).run(|input| {
         let Some((&which, messages)) = input.split_first() else { return false };
-        let settings = all_settings[usize::from(which) % all_settings.len()].clone();
-        let mut protocol = Protocol::new(settings, &plan, room(40));
+        let settings = all_settings[usize::from(which / 2) % all_settings.len()].clone();
+        let room = room(if which < 12 { 40 } else { 8 });
+        let mut protocol = Protocol::new(settings, &plan, room);
         let mut out = Actions::default();
         let given = act(&mut protocol, messages, &mut out);
         check(&protocol, &out);
@@ -144,7 +157,7 @@ fn producer_messages() {
             assert_eq!(accounted, given, "applied, waiting or dropped");
         }
         let saved = protocol.save();
-        let again = Protocol::load(&saved, &plan, room(40)).unwrap();
+        let again = Protocol::load(&saved, &plan, room).unwrap();
         assert_eq!(again.save(), saved);
         protocol.status(0).accepted > 0
     });
