@@ -114,7 +114,9 @@ pub(crate) enum Error {
     ResumeToken { id: String },
     #[error("output from position {from} is kept no longer: the first that is, is {kept_from}")]
     OutputLost { from: u64, kept_from: u64 },
-    #[error("a step to {until_us} us: another producer promises only {held_us} us")]
+    #[error(
+        "a step to {until_us} us: input stands at {held_us} us, where another producer promises no more or a port waits for its next frame"
+    )]
     StepHeld { until_us: u64, held_us: u64 },
     #[error("the step's output takes more than {bytes} bytes: use a stream")]
     StepTooLarge { bytes: u64 },

@@ -3,7 +3,7 @@
 use crate::{ids::InputId, network::PlanError, time::Tick};
 
 /// An event or a promise that a port cannot take. Nothing of the call was taken.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum OfferError {
     /// There is no such port.
     #[error("no input port {port}; the network has {ports}")]
@@ -38,6 +38,16 @@ pub enum OfferError {
     Multiplicity {
         /// Zero-based position in the slice.
         position: usize,
+    },
+    /// A value that is not finite, or greater than its port takes.
+    #[error("event {position}: a value of {value}; magnitudes up to {value_max} are taken")]
+    Value {
+        /// Zero-based position in the slice.
+        position: usize,
+        /// The value.
+        value: f32,
+        /// The greatest magnitude.
+        value_max: f32,
     },
     /// A promise below one already given.
     #[error("a promise of {promise_us} µs after one of {given_us} µs")]

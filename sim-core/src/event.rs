@@ -12,11 +12,26 @@ pub struct InputEvent {
     pub time_us: u64,
     /// Where: a row-major index into the port's shape before its filters.
     pub address: u32,
-    /// How many at once; at least 1.
+    /// How many at once; at least 1. For a port of frames, what [`InputEvent::sample`] says.
     pub multiplicity: u32,
 }
 
 impl InputEvent {
+    /// One value of a frame: `address` is whisker × 6 + component.
+    ///
+    /// Its bits, plus one, stand in place of the multiplicity, so that none is zero.
+    #[must_use]
+    pub const fn sample(time_us: u64, address: u32, value: f32) -> Self {
+        let bits = if value.is_nan() { f32::NAN.to_bits() } else { value.to_bits() };
+        Self { time_us, address, multiplicity: bits.wrapping_add(1) }
+    }
+
+    /// The value of a [sample](Self::sample).
+    #[must_use]
+    pub const fn value(&self) -> f32 {
+        f32::from_bits(self.multiplicity.wrapping_sub(1))
+    }
+
     /// A single event.
     #[must_use]
     pub const fn new(time_us: u64, address: u32) -> Self {

@@ -27,6 +27,16 @@ pub(crate) fn ln_1p(x: f64) -> f64 {
     libm::log1p(x)
 }
 
+/// The sine of `x` \[rad\].
+pub(crate) fn sin(x: f64) -> f64 {
+    libm::sin(x)
+}
+
+/// The cosine of `x` \[rad\].
+pub(crate) fn cos(x: f64) -> f64 {
+    libm::cos(x)
+}
+
 /// The complementary error function.
 pub(crate) fn erfc(x: f64) -> f64 {
     libm::erfc(x)

@@ -20,7 +20,7 @@ use crate::{
     error::{OfferError, SimulationError},
     event::{Decision, InputEvent, Output, Spike},
     ids::InputId,
-    input::{door::Door, filter::Memory},
+    input::{door::Door, encode::Encoding, filter::Memory},
     network::{InputPlan, Plan},
     readout::vote::Count,
     time::Tick,
@@ -111,6 +111,8 @@ pub struct Simulation {
     pub(crate) own_plan: Arc<Plan>,
     pub(crate) options: Options,
     pub(crate) doors: Vec<Door>,
+    /// Behind the doors of ports of frames.
+    pub(crate) encodings: Vec<Option<Encoding>>,
     pub(crate) memories: Vec<Memory>,
     pub(crate) crew: Crew,
     pub(crate) counts: Vec<Count>,
@@ -144,6 +146,7 @@ impl Simulation {
     pub(crate) fn assemble(plan: Arc<Plan>, options: Options, crew: Crew, now: u64) -> Self {
         Self {
             doors: plan.inputs.iter().map(|_| Door::new(options.origin_us)).collect(),
+            encodings: plan.inputs.iter().map(at_start).collect(),
             memories: plan.inputs.iter().map(|input| input.chain.memory()).collect(),
             counts: plan.readouts.iter().map(|readout| Count::new(&readout.vote)).collect(),
             emissions: vec![Vec::new(); plan.inputs.len()],
@@ -173,7 +176,9 @@ impl Simulation {
         }
     }
 
-    /// Takes events at or above the port's promise, in any order.
+    /// Takes events at or above the port's promise, in any order. On a port of frames they are
+    /// [samples](InputEvent::sample); all of one time are one frame, and a value that a frame leaves
+    /// out stays as it was.
     ///
     /// # Errors
     ///
@@ -190,6 +195,12 @@ impl Simulation {
             }
             if event.multiplicity == 0 {
                 return Err(OfferError::Multiplicity { position });
+            }
+            if let Some(frames) = &input.frames {
+                let (value, value_max) = (event.value(), frames.source.value_max);
+                if value.is_nan() || value.abs() > value_max {
+                    return Err(OfferError::Value { position, value, value_max });
+                }
             }
         }
         self.doors[port.0 as usize].offer(events);
@@ -210,6 +221,14 @@ impl Simulation {
         }
         door.promise(time_us);
         Ok(())
+    }
+
+    /// Says that no frame will come on any port: the last values are held for the length of a gap,
+    /// and time no longer waits for a next frame.
+    pub fn end_frames(&mut self) {
+        for encoding in self.encodings.iter_mut().flatten() {
+            encoding.is_over = true;
+        }
     }
 
     fn input(&self, port: InputId) -> Result<&InputPlan, OfferError> {
@@ -269,6 +288,7 @@ impl Simulation {
             return Err(error.clone());
         }
         self.renew_ahead();
+        self.encode(self.now);
         let end = self.closed().min(stop.0);
         let until = self.crew.deliveries().saturating_add(budget.deliveries);
         while let Some(tick) = self.next_due().filter(|&tick| tick < end) {
@@ -373,8 +393,15 @@ impl Simulation {
     /// The first tick that isn't closed.
     fn closed(&self) -> u64 {
         let tick = self.own_plan.tick;
-        let closed = |door: &Door| tick.closed_by(door.promise_us, self.options.origin_us).0;
-        self.doors.iter().map(closed).min().unwrap_or(self.horizon)
+        let ports = self.doors.iter().zip(&self.encodings).zip(&self.own_plan.inputs);
+        let closed = ports.map(|((door, encoding), input)| {
+            let closed_us = match (encoding, &input.frames) {
+                (Some(encoding), Some(frames)) => encoding.closed_us(frames, door),
+                _ => door.promise_us,
+            };
+            tick.closed_by(closed_us, self.options.origin_us).0
+        });
+        closed.min().unwrap_or(self.horizon)
     }
 
     /// The first tick in which anything happens.
@@ -387,8 +414,12 @@ impl Simulation {
     /// The tick of the first event that is ready.
     fn next_event(&self) -> Option<u64> {
         let tick_of = |time_us| self.own_plan.tick.tick_of(time_us, self.options.origin_us);
-        let events = self.doors.iter().filter_map(|door| door.next_us().and_then(tick_of));
-        events.map(|tick| tick.0).min()
+        let ports = self.doors.iter().zip(&self.encodings);
+        let first_us = ports.filter_map(|(door, encoding)| match encoding {
+            Some(encoding) => encoding.next_us(),
+            None => door.next_us(),
+        });
+        first_us.filter_map(tick_of).map(|tick| tick.0).min()
     }
 
     /// Ends a tick: lets the readouts decide, and orders what came out since `first`.
@@ -487,4 +518,8 @@ impl Simulation {
     pub const fn plan(&self) -> &Arc<Plan> {
         &self.plan
     }
+}
+
+fn at_start(input: &InputPlan) -> Option<Encoding> {
+    input.frames.as_ref().map(|frames| frames.at_start())
 }

@@ -10,6 +10,7 @@
 //! ```
 
 mod bytes;
+mod encoders;
 mod neurons;
 mod parameters;
 mod short_term;
@@ -49,6 +50,8 @@ mod section {
     pub(super) const SHORT_TERM: u32 = 7;
     pub(super) const WEIGHTS: u32 = 8;
     pub(super) const PARAMETERS: u32 = 9;
+    /// Only where there are ports of frames.
+    pub(super) const ENCODERS: u32 = 10;
 }
 
 impl Simulation {
@@ -69,6 +72,9 @@ impl Simulation {
         to.section(section::SHORT_TERM, |to| short_term::write(self, to));
         to.section(section::WEIGHTS, |to| weights::write(self, to));
         to.section(section::PARAMETERS, |to| parameters::write(self, to));
+        if self.encodings.iter().any(Option::is_some) {
+            to.section(section::ENCODERS, |to| encoders::write(self, to));
+        }
         to.finish()
     }
 
@@ -110,6 +116,9 @@ impl Simulation {
             short_term::read(&mut from.section(section::SHORT_TERM)?, &mut simulation)?;
             weights::read(&mut from.section(section::WEIGHTS)?, &mut simulation)?;
             parameters::read(&mut from.section(section::PARAMETERS)?, &mut simulation)?;
+            if simulation.encodings.iter().any(Option::is_some) {
+                encoders::read(&mut from.section(section::ENCODERS)?, &mut simulation)?;
+            }
         }
         // Deliveries are made ahead with the weights that hold.
         simulation.read_flights(&mut flights, format)?;
@@ -158,7 +167,13 @@ impl Simulation {
                     let time_us = from.u64()?;
                     let address = from.below(input.addresses)?;
                     let multiplicity = from.u32()?;
-                    events.push(InputEvent { time_us, address, multiplicity });
+                    let event = InputEvent { time_us, address, multiplicity };
+                    if let Some(frames) = &input.frames
+                        && (event.value().is_nan() || event.value().abs() > frames.source.value_max)
+                    {
+                        return Err(from.value(format!("a value of {}", event.value())));
+                    }
+                    events.push(event);
                 }
             }
             check_door(door, self.own_plan.tick, self.options.origin_us, self.now)

@@ -99,6 +99,20 @@ pub enum Error {
         /// What fits.
         max: usize,
     },
+    /// Values that make no whole frames.
+    #[error("{values} values are no whole frames of {channels}")]
+    FramesRagged {
+        /// What was given.
+        values: usize,
+        /// Values of a frame.
+        channels: u32,
+    },
+    /// Frames that end after the end of time.
+    #[error("the last frame is at {last_ns} ns, past the end of 64-bit time")]
+    FramesTooLate {
+        /// Where it would be \[ns\].
+        last_ns: u128,
+    },
 }
 
 impl Error {

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    Error, Event, Latencies, Layout, alarm::Alarm, gather::BATCH_EVENTS_MAX, gather::Batch,
+    Error, Event, Frames, Latencies, Layout, alarm::Alarm, gather::BATCH_EVENTS_MAX, gather::Batch,
     sending::Sending,
 };
 
@@ -146,6 +146,31 @@ impl Producer {
                 return Ok(());
             }
         }
+    }
+
+    /// Sends frames of an input port, behind what is gathered, in as many batches as it takes; a
+    /// promise, if one is given, goes with the last. Frames of a port come from one producer, in
+    /// order of time, and a session's time stands at the last one until the next comes.
+    ///
+    /// # Errors
+    ///
+    /// Values that make no whole frames, times beyond what 64 bits hold, a session that takes
+    /// nothing more, or a promise below one already given.
+    pub async fn send_frames(
+        &mut self,
+        port: u32,
+        frames: Frames<'_>,
+        promise_us: Option<u64>,
+    ) -> Result<(), Error> {
+        let mut sending = self.shared.sending.lock().await;
+        sending.latest_us = sending.latest_us.max(frames.check()?);
+        let mut rest = frames;
+        while let Some((batch, behind)) = rest.cut(port) {
+            let promise_us = promise_us.filter(|_| behind.values.is_empty());
+            sending.send_batch(Batch { promise_us, ..batch }).await?;
+            rest = behind;
+        }
+        Ok(())
     }
 
     /// Ends the input: promises that nothing comes before the end of what came, sends everything,

@@ -10,6 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use spiked_proto::layout::frames::{HEADER_BYTES, VALUE_BYTES};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -186,5 +187,9 @@ fn cost(layout: Layout, payload: &Bytes) -> Amount {
         _ => 8,
     };
     let bytes = payload.len() as u64;
+    if layout == Layout::Frames {
+        let values = payload.len().saturating_sub(HEADER_BYTES) / VALUE_BYTES;
+        return Amount { events: values as u64, bytes };
+    }
     Amount { events: bytes.div_ceil(word), bytes }
 }

@@ -30,7 +30,7 @@ pub struct Tables {
 }
 
 /// Where events go in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct InputPort {
     /// Its name.
     pub name: String,
@@ -38,6 +38,28 @@ pub struct InputPort {
     pub shape: Vec<u32>,
     /// The shape that the network sees, after the filters.
     pub filtered_shape: Vec<u32>,
+    /// For a port of frames: its whiskers and what their spikes stand for.
+    pub frames: Option<v1::FrameTable>,
+}
+
+impl InputPort {
+    /// Which whisker a spike of the encoder is from, and what kind of spike it is, from its place in
+    /// the filtered shape; so also for a population of that shape behind the port. `None` where there
+    /// is no whisker.
+    #[must_use]
+    pub fn whisker(&self, place: &[u32]) -> Option<(&str, &str)> {
+        let frames = self.frames.as_ref()?;
+        let (&[channel, row, column], kinds) = (place, u32::try_from(frames.kinds.len()).ok()?)
+        else {
+            return None;
+        };
+        let (side, kind) = (channel.checked_div(kinds)?, channel.checked_rem(kinds)?);
+        let at = |whisker: &&v1::Whisker| {
+            (whisker.side, whisker.row, whisker.column) == (side, row, column)
+        };
+        let whisker = frames.whiskers.iter().find(at)?;
+        Some((&whisker.name, frames.kinds.get(kind as usize)?))
+    }
 }
 
 /// Where spikes or decisions come out.
@@ -66,6 +88,7 @@ impl Tables {
             name: table.name,
             shape: table.shape,
             filtered_shape: table.filtered_shape,
+            frames: table.frames,
         };
         let output = |table: v1::OutputTable| OutputPort {
             name: table.name,

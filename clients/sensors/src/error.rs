@@ -40,6 +40,22 @@ pub enum Error {
         /// Place of the motion in the list.
         index: usize,
     },
+    /// An array of whiskers has 1 to 10 rows and columns, and at most 60 whiskers.
+    #[error("{rows} rows of {columns} whiskers: 1 to 10 of each, and at most 60 whiskers")]
+    Array {
+        /// Rows asked for.
+        rows: u32,
+        /// Columns asked for.
+        columns: u32,
+    },
+    /// Frames take time, and ten million are enough.
+    #[error("{frames} frames every {period_ns} ns: at most 10000000, some time apart")]
+    Frames {
+        /// Frames asked for.
+        frames: u64,
+        /// Time between them \[ns\].
+        period_ns: u64,
+    },
     /// A motion must be held for one step at least.
     #[error("motions held for {steps} steps give or take {jitter_steps}: must be 1 or more")]
     Hold {

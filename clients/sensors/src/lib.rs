@@ -2,7 +2,7 @@
 //!
 //! The event camera looks at a random texture that moves as it is told ([`camera`]), through
 //! [`Motion`]s that a [`Trajectory`] may choose; [`Truth`] keeps what was played. [`motif`] hides
-//! patterns of precise delays among spikes. Everything is a
+//! patterns of precise delays among spikes, and [`whiskers`] feel what sweeps past them. Everything is a
 //! function of settings and seed: no clock, no file, no randomness from outside.
 
 pub mod camera;
@@ -13,6 +13,7 @@ mod random;
 pub mod texture;
 pub mod trajectory;
 pub mod truth;
+pub mod whiskers;
 
 pub use camera::{MovingTexture, Recording, Settings, movie, record};
 pub use error::Error;

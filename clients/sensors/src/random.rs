@@ -25,6 +25,8 @@ pub(crate) enum Purpose {
     MotifOnsets = 6,
     /// Which inputs fire.
     MotifSpikes = 7,
+    /// How whiskers differ.
+    Whiskers = 8,
 }
 
 /// One endless sequence of numbers, addressed by counter.

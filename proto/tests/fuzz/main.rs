@@ -5,6 +5,7 @@ use spiked_proto::layout::{
     Geometry,
     address::{self, AddressEvent, CountedAddressEvent},
     camera::{self, CameraEvent},
+    frames::{Frames, Sampling},
 };
 
 mod words;
@@ -83,6 +84,46 @@ fn address_events() {
                 address::encode_counted(&events, base, &mut again).expect("it came from there");
                 assert_eq!(again, payload);
             }
+            true
+        },
+    );
+}
+
+/// A period that several frames may have, and a count that is right.
+fn frames_that_are_there(input: &mut Vec<u8>, _: &mut Random) {
+    const HEADER: usize = 16;
+    input.resize(input.len().max(HEAD + HEADER), 0);
+    let channels = 1 + u32::from(input[HEAD + 12] % 8);
+    input[HEAD + 12..HEAD + HEADER].copy_from_slice(&channels.to_le_bytes());
+    input[HEAD + 5..HEAD + 8].fill(0);
+    input[HEAD + 1] |= 8;
+    input[HEAD + 9..HEAD + 12].fill(0);
+    let whole = (input.len() - HEAD - HEADER) / (4 * channels as usize);
+    input.resize(HEAD + HEADER + 4 * channels as usize * whole, 0);
+    input[8..HEAD].copy_from_slice(&(whole as u64).to_le_bytes());
+}
+
+#[test]
+fn frame_batches() {
+    let example = |base: u64, channels: u32, count: u16| {
+        let sampling = Sampling { period_ns: 9_090_909, base_ns: 250 };
+        let values: Vec<f32> = (0..count).map(|n| f32::from(n) * 0.7 - 3.0).collect();
+        let mut payload = Vec::new();
+        Frames::encode(sampling, channels, &values, &mut payload);
+        with_head(base, usize::from(count) / channels as usize, &payload)
+    };
+    let examples = vec![example(100, 6, 24), example(u64::MAX >> 1, 3, 3), example(0, 1, 0)];
+    Target::new("frame_batches", examples).bytes_max(256).repair(&frames_that_are_there).run(
+        |input| {
+            let Some((base, count, payload)) = head(input) else { return false };
+            let Ok(frames) = Frames::decode(payload, base, count) else { return false };
+            let read: Vec<(u64, Vec<f32>)> =
+                frames.iter().map(|(time_us, values)| (time_us, values.collect())).collect();
+            assert_eq!(read.len() as u64, count);
+            assert!(read.is_sorted_by(|one, next| one.0 < next.0), "times rise");
+            assert!(read.iter().all(|(time_us, _)| *time_us >= base));
+            let values: u64 = read.iter().map(|(_, values)| values.len() as u64).sum();
+            assert_eq!(values, frames.values());
             true
         },
     );

@@ -278,6 +278,9 @@ impl Engine {
                 }
                 Op::Promise { time_us } => self.promise(time_us)?,
                 Op::End { run_to_us, failed } => {
+                    if let Some(simulation) = &mut self.simulation {
+                        simulation.end_frames();
+                    }
                     if let Some(time_us) = run_to_us {
                         self.promise(time_us)?;
                     }

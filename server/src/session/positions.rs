@@ -33,6 +33,7 @@ pub(crate) struct Accepted {
     multiplicity: AtomicU64,
     overload: AtomicU64,
     words: AtomicU64,
+    values: AtomicU64,
     rate_limited: AtomicBool,
     ended: AtomicBool,
 }
@@ -110,6 +111,7 @@ impl Accepted {
         self.multiplicity.store(status.drops.multiplicity, Relaxed);
         self.overload.store(status.drops.overload, Relaxed);
         self.words.store(status.drops.words, Relaxed);
+        self.values.store(status.drops.values, Relaxed);
         self.rate_limited.store(protocol.is_rate_limited(producer), Relaxed);
         self.ended.store(protocol.has_ended(producer), Relaxed);
     }
@@ -340,6 +342,7 @@ impl Standing<'_> {
                 multiplicity: accepted.multiplicity.load(Relaxed) + excess,
                 overload: accepted.overload.load(Relaxed),
                 words: accepted.words.load(Relaxed),
+                values: accepted.values.load(Relaxed),
             }),
             events_accepted: accepted.counted.load(Relaxed).saturating_sub(excess),
             events_filtered: simulated.filtered.load(Relaxed),

@@ -1,6 +1,9 @@
 //! A plan's ports as tables of the wire.
 
-use sim_core::{OutputKind, Plan, network::SensorSize};
+use sim_core::{
+    OutputKind, Plan,
+    network::{FrameSource, SensorSize, Whisker},
+};
 use spiked_proto::v1;
 
 use crate::error::Error;
@@ -14,8 +17,22 @@ pub(crate) fn inputs(plan: &Plan) -> Vec<v1::InputTable> {
         name: input.name.clone(),
         shape: input.shape.clone(),
         filtered_shape: input.filtered_shape.clone(),
+        frames: input.frames.as_deref().map(frames),
     };
     plan.inputs().iter().map(table).collect()
+}
+
+fn frames(source: &FrameSource) -> v1::FrameTable {
+    let whisker = |whisker: &Whisker| v1::Whisker {
+        name: whisker.name.clone(),
+        side: whisker.side,
+        row: whisker.row,
+        column: whisker.column,
+    };
+    v1::FrameTable {
+        whiskers: source.whiskers.iter().map(whisker).collect(),
+        kinds: (0..source.kinds()).map(|kind| source.kind_name(kind)).collect(),
+    }
 }
 
 /// The output ports.

@@ -14,4 +14,5 @@ mod recorded;
 mod spread;
 mod support;
 mod survival;
+mod touch;
 mod watching;

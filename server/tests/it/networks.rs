@@ -16,6 +16,7 @@ mod hostile;
 mod models;
 mod nir;
 mod repository;
+mod swept_edge;
 mod text_form;
 
 /// Reads a text in a folder of its own, beside some files.

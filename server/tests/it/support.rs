@@ -47,6 +47,11 @@ impl Server {
         Self::with(|_| ()).await
     }
 
+    /// The same with a folder of networks.
+    pub(crate) async fn beside(networks: &Path) -> Self {
+        Self::configured(|config| config.networks = Some(networks.to_owned())).await
+    }
+
     /// The same with other limits.
     pub(crate) async fn with(change: impl FnOnce(&mut Limits)) -> Self {
         Self::configured(|config| change(&mut config.limits)).await

@@ -1,4 +1,5 @@
-//! The door: order, filters, and from sensor time to ticks.
+//! The door: order, encoders, filters, and from sensor time to ticks.
 
 pub(crate) mod door;
+pub(crate) mod encode;
 pub(crate) mod filter;

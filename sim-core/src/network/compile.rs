@@ -275,6 +275,7 @@ fn input_plans(network: &Network, inputs: &[ResolvedInput], drafts: &[Draft]) ->
         InputPlan {
             addresses: addresses(&resolved.shape).expect("checked when it was resolved"),
             chain: resolved.chain.clone(),
+            frames: resolved.frames.clone(),
             multiplicity_max: port.multiplicity_max,
             binary: port.binary,
             projections: positions(drafts, from_here),
@@ -289,6 +290,7 @@ fn input_tables(network: &Network, inputs: &[ResolvedInput]) -> Vec<InputTable> 
         shape: resolved.shape.clone(),
         filtered_shape: resolved.filtered_shape.clone(),
         is_sensor: matches!(port.shape, InputShape::Sensor(_)),
+        frames: resolved.frames.as_ref().map(|frames| Arc::clone(&frames.source)),
     };
     network.inputs.iter().zip(inputs).map(table).collect()
 }
@@ -354,7 +356,7 @@ pub(crate) fn cost(parts: &Parts, shards: &[Shard], longest_path_ticks: u64) -> 
         synapses: connects().map(Connect::synapses).sum(),
         plan_bytes: connects().map(Connect::bytes).sum(),
         session_bytes: shards.iter().map(shares).sum::<u64>()
-            + parts.inputs.iter().map(|input| input.chain.memory_bytes()).sum::<u64>()
+            + parts.inputs.iter().map(InputPlan::memory_bytes).sum::<u64>()
             + parts.short_term_bytes() * shards.len() as u64,
         longest_path_ticks,
         populations: parts.costs.clone(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub use super::{
     AdexParameters, ConductanceParameters, DiscreteParameters, IzhikevichParameters, LifParameters,
 };
-use super::{RandomConnectivity, ShortTerm, Update, Values};
+use super::{FrameSource, RandomConnectivity, ShortTerm, Update, Values};
 use crate::time::TickLength;
 
 /// A whole network.
@@ -65,6 +65,14 @@ pub struct InputPort {
 }
 
 impl InputPort {
+    /// A port of frames without filters, with as many spikes an address and tick as the encoder may
+    /// give.
+    #[must_use]
+    pub fn frames(name: &str, source: FrameSource, tick: TickLength) -> Self {
+        let multiplicity_max = source.multiplicity_max(tick);
+        Self { multiplicity_max, ..Self::new(name, InputShape::Frames(source.into())) }
+    }
+
     /// A port without filters, with up to 255 events an address and tick.
     #[must_use]
     pub fn new(name: &str, shape: InputShape) -> Self {
@@ -73,13 +81,15 @@ impl InputPort {
 }
 
 /// What is behind an input port.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum InputShape {
     /// An event camera: [2, height, width], where `None` leaves the size to whoever opens a
     /// session.
     Sensor(Option<SensorSize>),
     /// Numbered channels, row-major.
     Channels(Vec<u32>),
+    /// Analogue frames of whiskers, and what turns them into spikes.
+    Frames(Arc<FrameSource>),
 }
 
 /// Pixels across and down.

@@ -6,10 +6,11 @@
 use sha2::{Digest, Sha256};
 
 use super::{
-    Adaptation, AdexParameters, Border, ConductanceParameters, Connectivity, ConvolutionKind,
-    DiscreteParameters, DriveStep, Filter, IzhikevichParameters, LifParameters, Network, Neuron,
-    Noise, Population, Receptor, ReceptorKind, Rectify, Reset, ShortTerm, Vary, WinnerTakeAll,
-    check::Draft, compile::Reads, resolve::ResolvedInput,
+    Adaptation, AdexParameters, Afferent, Afferents, BadValue, Border, ConductanceParameters,
+    Connectivity, ConvolutionKind, DiscreteParameters, DriveStep, Filter, FrameEncoder,
+    FrameSource, InputShape, IzhikevichParameters, LevelCrossing, LifParameters, Network, Neuron,
+    Noise, Population, Receptor, ReceptorKind, Rectify, Reset, ShortTerm, Vary, Whisker,
+    WinnerTakeAll, check::Draft, compile::Reads, resolve::ResolvedInput,
 };
 use crate::{ids::SourceId, math::DYNAMICS_VERSION};
 
@@ -76,6 +77,9 @@ pub(crate) fn hash(
         to.ints(&[port.multiplicity_max, port.binary.into()]);
         to.int(port.filters.len() as u64);
         port.filters.iter().for_each(|each| filter(&mut to, each));
+        if let InputShape::Frames(source) = &port.shape {
+            frames(&mut to, source);
+        }
     }
     for ((population, shape), &swept) in network.populations.iter().zip(shapes).zip(swept) {
         to.ints(shape);
@@ -110,6 +114,28 @@ pub(crate) fn hash(
     }
     outputs.iter().for_each(|sources| to.ints(sources));
     to.0.finalize().into()
+}
+
+fn frames(to: &mut Encoder, source: &FrameSource) {
+    to.ints64(&[MORE, 21, source.whiskers.len() as u64, source.gap_us]);
+    for Whisker { side, row, column, .. } in &source.whiskers {
+        to.ints(&[*side, *row, *column]);
+    }
+    let holds = u32::from(source.bad_value == BadValue::Hold);
+    to.ints(&[source.value_max.to_bits(), holds]);
+    match &source.encoder {
+        FrameEncoder::Afferents(Afferents { kinds, refractory_us, leak_ms }) => {
+            to.ints64(&[1, kinds.len() as u64, *refractory_us]);
+            for Afferent { direction_deg, slow_hz, rapid } in kinds {
+                to.reals(&[*direction_deg, *slow_hz, *rapid]);
+            }
+            to.reals(&[leak_ms.unwrap_or(0.0)]);
+        }
+        FrameEncoder::LevelCrossing(LevelCrossing { force_mn, moment_unm }) => {
+            to.ints64(&[2]);
+            to.reals(&[*force_mn, *moment_unm]);
+        }
+    }
 }
 
 fn filter(to: &mut Encoder, filter: &Filter) {

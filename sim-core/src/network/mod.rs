@@ -8,6 +8,7 @@ mod builder;
 mod check;
 mod compile;
 pub mod description;
+mod frames;
 mod identity;
 mod memory;
 pub mod neurons;
@@ -29,6 +30,10 @@ mod values;
 pub use crate::neuron::linear::sweep::Vectors;
 pub use builder::{Builder, explicit};
 pub use description::*;
+pub use frames::{
+    Afferent, Afferents, BadValue, COMPONENT_COUNT, COMPONENTS, FrameEncoder, FrameSource,
+    LevelCrossing, Whisker,
+};
 pub use neurons::lif::{Adaptation, LifParameters, Receptor, ReceptorKind, Reset};
 pub use neurons::{
     AdexParameters, ConductanceParameters, DiscreteParameters, IzhikevichParameters,

@@ -1,6 +1,8 @@
 //! The plan: what a session executes. Immutable and shared; flat arrays, indices, no names on an
 //! event's path.
 
+use std::sync::Arc;
+
 use super::{
     Network, NoisePlan, Population, Projection, SensorSize, WinnerTakeAll,
     check::{self, Draft, Shapes},
@@ -16,7 +18,7 @@ use super::{
 use crate::{
     connect::{Connect, rows::Rows, short_term::ShortTerm, strength::PARTS},
     ids::{OutputId, PopulationId, ProjectionId, ReadoutId, SourceId},
-    input::filter::Chain,
+    input::{encode::FramePlan, filter::Chain},
     neuron::Model,
     readout::vote::Vote,
     time::{Rank, TickLength},
@@ -60,9 +62,19 @@ pub(crate) struct InputPlan {
     /// Addresses before the filters.
     pub(crate) addresses: u32,
     pub(crate) chain: Chain,
+    /// For a port of frames, whose addresses are values.
+    pub(crate) frames: Option<Arc<FramePlan>>,
     pub(crate) multiplicity_max: u32,
     pub(crate) binary: bool,
     pub(crate) projections: Vec<ProjectionId>,
+}
+
+impl InputPlan {
+    /// What a session keeps of it \[bytes\].
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        let encoder = self.frames.as_ref().map_or(0, |frames| frames.memory_bytes());
+        self.chain.memory_bytes() + encoder
+    }
 }
 
 /// A population.

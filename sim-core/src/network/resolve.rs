@@ -1,11 +1,14 @@
 //! Names to indices, open extents to sizes.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Extent, InputShape, Network, SensorSize, problem::Problems};
+use super::{Extent, FrameSource, InputShape, Network, SensorSize, problem::Problems};
 use crate::{
     ids::{InputId, PopulationId, ReadoutId, SourceId},
-    input::filter::{Chain, addresses, extents_of},
+    input::{
+        encode::FramePlan,
+        filter::{Chain, addresses, extents_of},
+    },
 };
 
 /// The largest sensor side \[pixels\], so that a coordinate fits the camera layout.
@@ -24,6 +27,8 @@ pub(crate) struct ResolvedInput {
     pub(crate) shape: Vec<u32>,
     pub(crate) filtered_shape: Vec<u32>,
     pub(crate) chain: Chain,
+    /// For a port of frames.
+    pub(crate) frames: Option<Arc<FramePlan>>,
 }
 
 /// All names of a network, each once.
@@ -78,17 +83,36 @@ fn resolve_input(
         let message = format!("{} is not in 1..=65535", input.multiplicity_max);
         problems.note(format!("{field}.max_multiplicity"), message);
     }
-    match Chain::new(extents_of(&shape), &input.filters) {
+    let frames = match &input.shape {
+        InputShape::Frames(source) => Some(frame_plan(source, &field, problems)?),
+        _ => None,
+    };
+    let encoded = frames.as_ref().map(|frames| frames.source.encoded_shape());
+    let extents = encoded.unwrap_or_else(|| extents_of(&shape));
+    match Chain::new(extents, &input.filters) {
         Ok(chain) => {
-            let unchanged = chain.extents() == extents_of(&shape);
+            let unchanged = encoded.is_none() && chain.extents() == extents;
             let filtered_shape = if unchanged { shape.clone() } else { chain.extents().to_vec() };
-            Some(ResolvedInput { shape, filtered_shape, chain })
+            Some(ResolvedInput { shape, filtered_shape, chain, frames })
         }
         Err((position, message)) => {
             problems.note(format!("{field}.filters[{position}]"), message);
             None
         }
     }
+}
+
+fn frame_plan(
+    source: &Arc<FrameSource>,
+    field: &str,
+    problems: &mut Problems,
+) -> Option<Arc<FramePlan>> {
+    let found = source.problems();
+    let is_sound = found.is_empty();
+    for (part, message) in found {
+        problems.note(format!("{field}.frames.{part}"), message);
+    }
+    is_sound.then(|| Arc::new(FramePlan::new(source)))
 }
 
 fn shape_of(shape: &InputShape, opened: Option<SensorSize>) -> Result<Vec<u32>, String> {
@@ -117,6 +141,11 @@ fn shape_of(shape: &InputShape, opened: Option<SensorSize>) -> Result<Vec<u32>, 
             "has numbered channels, no sensor; {}x{} was given",
             opened.width, opened.height
         )),
+        (InputShape::Frames(_), Some(opened)) => Err(format!(
+            "takes frames, it is no camera; {}x{} was given",
+            opened.width, opened.height
+        )),
+        (InputShape::Frames(source), None) => Ok(source.frame_shape().to_vec()),
         (InputShape::Channels(shape), None) => match addresses(shape) {
             Some(1..) => Ok(shape.clone()),
             _ => Err(format!("shape {shape:?} has no channel, or more than 2^32")),

@@ -1,7 +1,11 @@
 //! What a plan tells those who use it: ports, addresses, cost.
 
+use std::sync::Arc;
+
+use super::FrameSource;
+
 /// An input port.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct InputTable {
     /// Its name.
     pub name: String,
@@ -11,6 +15,9 @@ pub struct InputTable {
     pub filtered_shape: Vec<u32>,
     /// An event camera: the shape is [2, height, width].
     pub is_sensor: bool,
+    /// For a port of frames: the shape is [whiskers, values], and the network sees what the encoder
+    /// makes of them.
+    pub frames: Option<Arc<FrameSource>>,
 }
 
 /// An output port.

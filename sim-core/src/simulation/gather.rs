@@ -9,11 +9,16 @@ impl Simulation {
     /// Takes the events of a tick through the filters: what each port emits, in index order.
     pub(super) fn gather(&mut self, tick: u64) -> Result<(), SimulationError> {
         let end_us = self.own_plan.tick.first_us(Tick(tick).next(), self.options.origin_us);
+        self.encode_before(end_us);
         for port in 0..self.doors.len() {
             let input = &self.own_plan.inputs[port];
             let (memory, emissions) = (&mut self.memories[port], &mut self.emissions[port]);
             emissions.clear();
-            for event in self.doors[port].take_before(end_us) {
+            let events = match &mut self.encodings[port] {
+                Some(encoding) => encoding.take_before(end_us),
+                None => self.doors[port].take_before(end_us),
+            };
+            for event in events {
                 let count = u64::from(event.multiplicity);
                 self.counters.events += count;
                 match input.chain.pass(memory, event.time_us, event.address) {
@@ -34,7 +39,24 @@ impl Simulation {
             let beyond = |&(_, events): &(u32, u64)| events - u64::from(input.multiplicity_max);
             self.counters.events_excess += excess.iter().map(beyond).sum::<u64>();
         }
+        self.encode(tick + 1);
         Ok(())
+    }
+
+    /// Encodes the frames that are ready, as far as it takes to know the first spike from a tick on.
+    pub(super) fn encode(&mut self, tick: u64) {
+        let from_us = self.own_plan.tick.first_us(Tick(tick), self.options.origin_us);
+        self.encode_before(from_us);
+    }
+
+    /// Encodes the frames that are ready before a time, and further ones up to the first spike.
+    fn encode_before(&mut self, end_us: u64) {
+        let ports = self.encodings.iter_mut().zip(&mut self.doors).zip(&self.own_plan.inputs);
+        for ((encoding, door), input) in ports {
+            if let (Some(encoding), Some(frames)) = (encoding, &input.frames) {
+                encoding.fill(frames, door, end_us);
+            }
+        }
     }
 }
 

@@ -16,4 +16,5 @@ mod snapshots;
 mod support;
 mod swept;
 mod textures;
+mod touch;
 mod weights;

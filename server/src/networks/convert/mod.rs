@@ -6,6 +6,7 @@
 //! for [`sim_core::Plan::new`] to judge.
 
 mod arrays;
+mod frames;
 #[cfg(test)]
 mod fuzz;
 mod neurons;
@@ -16,7 +17,7 @@ mod values;
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use sim_core::network::Network;
+use sim_core::network::{InputShape, Network};
 use sim_core::{Problem, TickLength};
 use spiked_proto::v1;
 
@@ -47,7 +48,7 @@ pub fn network(
     within_limits(network)?;
     let mut notes = Notes::default();
     let mut arrays = Arrays::new(blob);
-    let converted = Network {
+    let mut converted = Network {
         name: notes.name("name", &network.name),
         tick: tick(&mut notes, network.tick_ns),
         seed: network.seed,
@@ -61,6 +62,11 @@ pub fn network(
         readouts: notes.all(&network.readouts, parts::readout)?,
         outputs: notes.all(&network.outputs, parts::output)?,
     };
+    for (port, given) in converted.inputs.iter_mut().zip(&network.inputs) {
+        if let (InputShape::Frames(source), 0) = (&port.shape, given.max_multiplicity) {
+            port.multiplicity_max = source.multiplicity_max(converted.tick);
+        }
+    }
     let projections = network.projections.iter().map(|projection| projection.name.as_str());
     notes.no_name_twice("projection", projections);
     notes.no_name_twice("output", network.outputs.iter().map(|output| output.name.as_str()));

@@ -7,7 +7,7 @@ use sim_core::network::{
 use spiked_proto::v1;
 
 use super::arrays::Arrays;
-use super::{Error, Notes, at_most, neurons, values};
+use super::{Error, Notes, at_most, frames, neurons, values};
 use crate::networks::limits::{
     DRIVE_STEPS_MAX, EXTENTS_MAX, LABELS_MAX, LIST_MAX, NAME_CHARS_MAX, NOISES_MAX, VARY_MAX,
 };
@@ -54,8 +54,8 @@ fn input_shape(
             at_most("extents of a shape", channels.shape.len(), EXTENTS_MAX)?;
             Some(InputShape::Channels(channels.shape.clone()))
         }
-        Some(Shape::Frames(_)) => return Err(notes.unimplemented("frames", "analogue frames")),
-        None => notes.none("shape", "is missing: a sensor or channels"),
+        Some(Shape::Frames(source)) => frames::source(notes, source)?.map(InputShape::Frames),
+        None => notes.none("shape", "is missing: a sensor, channels or frames"),
     })
 }
 

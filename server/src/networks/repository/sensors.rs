@@ -47,6 +47,7 @@ fn fits(network: &Network, input: &InputPort, given: SensorSize) -> Result<(), E
         }
         InputShape::Sensor(_) => Ok(()),
         InputShape::Channels(_) => refuse("has channels, and no sensor's size".into()),
+        InputShape::Frames(_) => refuse("takes frames, and has no sensor's size".into()),
     }
 }
 

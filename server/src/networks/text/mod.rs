@@ -7,6 +7,7 @@
 mod array;
 mod convolution;
 mod files;
+mod frames;
 #[cfg(test)]
 mod fuzz;
 mod motion;

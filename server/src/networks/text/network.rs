@@ -69,7 +69,7 @@ pub(super) fn read<'a>(
     let context = Context {
         tick_ns: tick_ns(&root),
         arrays: Arrays::new(files),
-        inputs: inputs.iter().map(|(name, node)| (*name, part::is_sensor(node))).collect(),
+        inputs: inputs.iter().map(|(name, node)| (*name, part::has_size(node))).collect(),
         populations: populations
             .iter()
             .map(|(name, node)| (*name, neuron::weight_unit(node)))

@@ -12,11 +12,27 @@ use crate::networks::name;
 
 pub(super) fn input(name: &str, node: &Node<'_>) -> Option<v1::InputPort> {
     let table = node.table(
-        &["sensor", "channels", "shape", "filters", "max_events_per_tick", "binary"],
-        &["frames", "encoder"],
+        &[
+            "sensor",
+            "channels",
+            "shape",
+            "frames",
+            "encoder",
+            "filters",
+            "max_events_per_tick",
+            "binary",
+        ],
+        &[],
     )?;
-    let shape = match table.one_of(&["sensor", "channels", "shape"])? {
+    let encoder = table.get("encoder");
+    let shape = match table.one_of(&["sensor", "channels", "shape", "frames"])? {
         ("sensor", sensor) => v1::input_port::Shape::Sensor(self::sensor(&sensor)?),
+        ("frames", frames) => {
+            v1::input_port::Shape::Frames(super::frames::read(&frames, encoder.as_ref())?)
+        }
+        _ if let Some(encoder) = &encoder => {
+            return encoder.refuse("an encoder is for an input of frames");
+        }
         (_, channels) => {
             let shape = channels.items_or_one()?;
             let shape = shape.iter().map(|extent| extent.whole(1..=u32::MAX)).collect();
@@ -36,9 +52,10 @@ pub(super) fn input(name: &str, node: &Node<'_>) -> Option<v1::InputPort> {
     })
 }
 
-/// Whether an input is a camera, whatever else is wrong with it.
-pub(super) fn is_sensor(node: &Node<'_>) -> bool {
-    node.peek("sensor")
+/// Whether an input has a height and a width, whatever else is wrong with it: a camera has, and an
+/// array of whiskers.
+pub(super) fn has_size(node: &Node<'_>) -> bool {
+    node.peek("sensor") || node.peek("frames")
 }
 
 /// "any" or "320x240".
@@ -208,7 +225,9 @@ fn extent(context: &Context<'_>, node: &Node<'_>) -> Option<v1::Extent> {
     };
     match context.inputs.iter().find(|(name, _)| *name == port) {
         Some((_, true)) => Some(v1::Extent { extent: Some(v1::extent::Extent::Of(of.into())) }),
-        Some((_, false)) => node.refuse(format!("input {port:?} is no sensor: it has no size")),
+        Some((_, false)) => {
+            node.refuse(format!("input {port:?} is neither a sensor nor of frames: it has no size"))
+        }
         None => {
             let inputs = context.inputs.iter().map(|(name, _)| *name);
             node.refuse(format!("no input {port:?}{}", name::hint(port, inputs)))

@@ -44,6 +44,24 @@ const CONDUCTANCES_NS: &[(&str, (f64, f64))] =
     &[("pS", (1.0, 1_000.0)), ("nS", (1.0, 1.0)), ("uS", (1_000.0, 1.0))];
 /// What each unit is in pA.
 const CURRENTS_PA: &[(&str, (f64, f64))] = &[("pA", (1.0, 1.0)), ("nA", (1_000.0, 1.0))];
+/// What each unit is in mN.
+const FORCES_MN: &[(&str, (f64, f64))] =
+    &[("uN", (1.0, 1_000.0)), ("µN", (1.0, 1_000.0)), ("mN", (1.0, 1.0)), ("N", (1_000.0, 1.0))];
+/// What each unit is in µN·m.
+const MOMENTS_UNM: &[(&str, (f64, f64))] = &[
+    ("uNm", (1.0, 1.0)),
+    ("µNm", (1.0, 1.0)),
+    ("µN·m", (1.0, 1.0)),
+    ("nNm", (1.0, 1_000.0)),
+    ("mNm", (1_000.0, 1.0)),
+];
+/// What each unit is in Hz/µN·m.
+const RATES_UNM: &[(&str, (f64, f64))] =
+    &[("Hz/uNm", (1.0, 1.0)), ("Hz/µNm", (1.0, 1.0)), ("Hz/µN·m", (1.0, 1.0))];
+/// What each unit is in 1/µN·m.
+const SPIKES_UNM: &[(&str, (f64, f64))] =
+    &[("spikes/uNm", (1.0, 1.0)), ("spikes/µNm", (1.0, 1.0)), ("spikes/µN·m", (1.0, 1.0))];
+const ANGLES_DEG: &[(&str, (f64, f64))] = &[("deg", (1.0, 1.0)), ("°", (1.0, 1.0))];
 const SPEEDS_NS: &[(&str, f64)] =
     &[("px/us", 1e3), ("px/µs", 1e3), ("px/μs", 1e3), ("px/ms", 1e6), ("px/s", 1e9)];
 const PIXELS: &[(&str, ())] = &[("px", ())];
@@ -69,6 +87,16 @@ pub(super) enum Unit {
     Conductance,
     /// \[pA\]
     Current,
+    /// \[mN\]
+    Force,
+    /// \[µN·m\]
+    Moment,
+    /// \[Hz/µN·m\]
+    RateOfMoment,
+    /// \[1/µN·m\]
+    SpikesOfMoment,
+    /// \[degrees\]
+    Angle,
 }
 
 /// A length of time.
@@ -180,6 +208,11 @@ impl Node<'_> {
             Unit::Capacitance => ("250 pF", CAPACITANCES_PF),
             Unit::Conductance => ("10 nS", CONDUCTANCES_NS),
             Unit::Current => ("100 pA", CURRENTS_PA),
+            Unit::Force => ("0.1 mN", FORCES_MN),
+            Unit::Moment => ("0.5 uNm", MOMENTS_UNM),
+            Unit::RateOfMoment => ("20 Hz/uNm", RATES_UNM),
+            Unit::SpikesOfMoment => ("2 spikes/uNm", SPIKES_UNM),
+            Unit::Angle => ("45 deg", ANGLES_DEG),
         };
         let (number, (over, under)) = self.quantity(example, units)?;
         self.finite(number.value() * over / under)

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use spiked_proto::v1::{self, stream_response::Message};
+use spiked_proto::{
+    layout::frames::{Frames, Sampling},
+    v1::{self, stream_response::Message},
+};
 
 use crate::session::{
     chunk::{Chunk, Op},
@@ -40,9 +43,16 @@ pub(super) struct Audience {
     watchers: Vec<Watcher>,
     /// Somebody watches input.
     inputs: bool,
+    /// By input port: values of a frame, where it takes frames.
+    frames: Vec<Option<u32>>,
 }
 
 impl Audience {
+    /// Nobody, yet.
+    pub(super) fn new(frames: Vec<Option<u32>>) -> Self {
+        Self { frames, ..Self::default() }
+    }
+
     pub(super) fn admit(&mut self, outlet: Arc<Outlet>, watched: Watched, next: u64) {
         self.watchers.push(Watcher { outlet, watched, next, missed: 0 });
         self.note_inputs();
@@ -82,7 +92,7 @@ impl Audience {
         if !self.inputs {
             return;
         }
-        let messages = input_messages(chunk);
+        let messages = input_messages(chunk, &self.frames);
         for watcher in self.watchers.iter_mut().filter(|one| one.watched == Watched::Input) {
             for message in &messages {
                 watcher.tell_missed();
@@ -140,7 +150,7 @@ impl Watcher {
 }
 
 /// A chunk as batches of the wire: runs of events of one port, with the promise that follows them.
-fn input_messages(chunk: &Chunk) -> Vec<Passage> {
+fn input_messages(chunk: &Chunk, frames: &[Option<u32>]) -> Vec<Passage> {
     let mut rest = chunk.events.as_slice();
     let mut messages: Vec<v1::EventBatch> = Vec::new();
     for op in &chunk.ops {
@@ -148,8 +158,12 @@ fn input_messages(chunk: &Chunk) -> Vec<Passage> {
             Op::Events { port, count } => {
                 let (events, behind) = rest.split_at(count);
                 rest = behind;
-                for run in events.chunks(EVENTS_MAX) {
-                    messages.push(events_of(port.0.into(), run));
+                match frames.get(usize::from(port.0)).copied().flatten() {
+                    Some(channels) => frames_of(port.0.into(), channels, events, &mut messages),
+                    None => {
+                        let runs = events.chunks(EVENTS_MAX);
+                        messages.extend(runs.map(|run| events_of(port.0.into(), run)));
+                    }
                 }
             }
             Op::Promise { time_us } => match messages.last_mut() {
@@ -163,6 +177,33 @@ fn input_messages(chunk: &Chunk) -> Vec<Passage> {
         }
     }
     messages.into_iter().map(Passage::Events).collect()
+}
+
+/// Each frame as a batch of its own; a value that was bad is NaN.
+fn frames_of(
+    port: u32,
+    channels: u32,
+    samples: &[sim_core::InputEvent],
+    messages: &mut Vec<v1::EventBatch>,
+) {
+    for frame in samples.chunk_by(|one, next| one.time_us == next.time_us) {
+        let mut values = vec![f32::NAN; channels as usize];
+        for sample in frame {
+            if let Some(value) = values.get_mut(sample.address as usize) {
+                *value = sample.value();
+            }
+        }
+        let mut payload = Vec::new();
+        Frames::encode(Sampling::default(), channels, &values, &mut payload);
+        messages.push(v1::EventBatch {
+            port,
+            base_time_us: frame[0].time_us,
+            layout: v1::Layout::Frames.into(),
+            count: 1,
+            payload: payload.into(),
+            ..v1::EventBatch::default()
+        });
+    }
 }
 
 /// Packed as counted addresses where something is counted, else as addresses; what does not fit the

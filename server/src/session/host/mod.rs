@@ -49,7 +49,7 @@ use super::{
     link::{Input, Link, Over},
     meter::Meter,
     positions::Level,
-    protocol::{Actions, Protocol, Refusal},
+    protocol::{Actions, Protocol, Refusal, packed_frames},
     retained::Retained,
     settings::Pace,
 };
@@ -143,7 +143,7 @@ impl Host {
         let mut host = Self {
             seats: seats.map(|_| Seat::new(output_position)).collect(),
             attached: Arc::default(),
-            audience: Audience::default(),
+            audience: Audience::new(protocol.frame_channels()),
             retained: Retained::new(output_position),
             failure: None,
             waiting: VecDeque::new(),
@@ -264,9 +264,10 @@ impl Host {
                 self.move_output();
             }
             Some(Message::Open(_)) => protocol.refuse(seat, &Refusal::opened_twice(), out),
-            Some(Message::Frames(frames)) => {
-                protocol.refuse(seat, &Refusal::unimplemented(frames.sequence, "frames"), out);
-            }
+            Some(Message::Frames(frames)) => match packed_frames(&frames) {
+                Ok(batch) => self.take_batch(seat, &batch, level),
+                Err(refusal) => protocol.refuse(seat, &refusal, out),
+            },
             Some(Message::Control(control)) => {
                 let refusal = Refusal::unimplemented(control.sequence, "control events");
                 protocol.refuse(seat, &refusal, out);

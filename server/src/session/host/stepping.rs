@@ -71,6 +71,11 @@ impl Host {
             let _ = reply.send(Err(Error::field("until_us", problem)));
             return;
         }
+        if let Some(held_us) = self.protocol.waits_for_frame(request.until_us) {
+            self.act();
+            let _ = reply.send(Err(Error::StepHeld { until_us: request.until_us, held_us }));
+            return;
+        }
         if request.until_us > self.protocol.promise_of(0) {
             self.protocol.heartbeat(0, request.until_us, &level, &mut self.actions);
         }

@@ -10,12 +10,14 @@ use spiked_proto::{
         address::{self, AddressEvent, CountedAddressEvent},
         camera::{self, CameraEvent},
         evt2, evt3,
+        frames::Frames,
         words::WordCounts,
     },
     v1::{self, Layout, Reason},
 };
 
 use super::{
+    frames::{self, FrameFlow},
     judge::{Judge, Taken, Target},
     refusal::Refusal,
 };
@@ -31,6 +33,8 @@ pub(super) struct Port {
     sensor: Option<Geometry>,
     evt2: Option<Box<evt2::Decoder>>,
     evt3: Option<Box<evt3::Decoder>>,
+    /// For a port of frames.
+    pub(super) frames: Option<FrameFlow>,
     /// What the words of the batch at hand hold.
     decoded: Vec<CameraEvent>,
     /// What was lost of the batch at hand.
@@ -47,6 +51,7 @@ impl Port {
             sensor: sensor(table),
             evt2: None,
             evt3: None,
+            frames: table.frames.as_deref().map(FrameFlow::new),
             decoded: Vec::new(),
             lost: v1::Drops::default(),
         }
@@ -55,6 +60,10 @@ impl Port {
     /// The camera's size, if it is one.
     pub(super) const fn sensor(&self) -> Option<Geometry> {
         self.sensor
+    }
+
+    pub(super) const fn addresses(&self) -> u32 {
+        self.addresses
     }
 
     pub(super) const fn id(&self) -> InputId {
@@ -71,9 +80,15 @@ impl Port {
             return Err(Refusal::new(Reason::LayoutMismatch, sequence, message));
         }
         let (bytes, count) = (batch.payload.len() as u64, u64::from(batch.count));
+        if (layout == Layout::Frames) != self.frames.is_some() {
+            let takes = if self.frames.is_some() { "frames alone" } else { "events, no frames" };
+            let message = format!("batch {sequence}: port {:?} takes {takes}", self.name);
+            return Err(Refusal::new(Reason::LayoutMismatch, sequence, message));
+        }
         let word = match layout {
             Layout::Evt2 => 4,
             Layout::Evt3 => 2,
+            Layout::Frames => return self.check_frames(batch),
             _ => {
                 return address::decode(&batch.payload, batch.base_time_us, count)
                     .map(|_| count)
@@ -86,6 +101,22 @@ impl Port {
             return Err(Refusal::new(Reason::PayloadCount, sequence, message));
         }
         Ok(bytes / word)
+    }
+
+    fn check_frames(&self, batch: &v1::EventBatch) -> Result<u64, Refusal> {
+        let sequence = batch.sequence;
+        let frames = Frames::decode(&batch.payload, batch.base_time_us, batch.count.into())
+            .map_err(|error| frames::refusal(sequence, &error))?;
+        if frames.channels() != self.addresses {
+            let message = format!(
+                "batch {sequence}: frames of {} values where port {:?} takes {}",
+                frames.channels(),
+                self.name,
+                self.addresses
+            );
+            return Err(Refusal::new(Reason::LayoutMismatch, sequence, message));
+        }
+        Ok(frames.values())
     }
 
     /// Reads the words of a checked batch, if it is made of words.
@@ -122,12 +153,18 @@ impl Port {
 
     /// Appends the sound events of a prepared batch.
     pub(super) fn take(
-        &self,
+        &mut self,
         batch: &v1::EventBatch,
         target: &Target<'_>,
         out: &mut Vec<InputEvent>,
     ) -> Taken {
         let (payload, base, count) = (&batch.payload, batch.base_time_us, u64::from(batch.count));
+        if let (Layout::Frames, Some(flow)) = (batch.layout(), &mut self.frames) {
+            return match Frames::decode(payload, base, count) {
+                Ok(frames) => flow.take(&self.name, batch.sequence, &frames, target, out),
+                Err(_) => Taken::default(),
+            };
+        }
         let judge = Judge { port: self, sequence: batch.sequence, target, drops: self.lost };
         match batch.layout() {
             Layout::Camera => match camera::decode(payload, base, count) {
@@ -195,6 +232,9 @@ impl Port {
         let evt3 = self.evt3.as_ref().map(|decoder| decoder.to_bytes());
         out.bytes(evt2.as_ref().map_or(&[], |bytes| bytes.as_slice()));
         out.bytes(evt3.as_ref().map_or(&[], |bytes| bytes.as_slice()));
+        if let Some(frames) = &self.frames {
+            frames.save(out);
+        }
     }
 
     pub(super) fn load(&mut self, from: &mut Reader<'_>) -> Result<(), Damaged> {
@@ -206,6 +246,9 @@ impl Port {
         if !evt3.is_empty() {
             let decoder = evt3::Decoder::from_bytes(evt3);
             self.evt3 = Some(Box::new(decoder.map_err(|error| from.damaged(error.to_string()))?));
+        }
+        if let Some(frames) = &mut self.frames {
+            frames.load(from)?;
         }
         Ok(())
     }
@@ -229,7 +272,8 @@ fn layout(batch: &v1::EventBatch) -> Result<Layout, Refusal> {
             | Layout::Address
             | Layout::CountedAddress
             | Layout::Evt2
-            | Layout::Evt3),
+            | Layout::Evt3
+            | Layout::Frames),
         ) => Ok(layout),
         Ok(Layout::Evt21) => Err(Refusal::unimplemented(sequence, "LAYOUT_EVT21")),
         Ok(Layout::AddressTicks | Layout::CountedAddressTicks) => {

@@ -7,6 +7,7 @@
 //! or, under live pace, what the clock says, whichever is later.
 
 mod backlog;
+mod frames;
 mod input;
 mod judge;
 mod live;
@@ -32,7 +33,7 @@ use self::{
     live::LiveClock,
     producer::{Accepted, Admitted, Gate, Producer},
 };
-pub(crate) use self::{record::Record, refusal::Refusal};
+pub(crate) use self::{frames::packed as packed_frames, record::Record, refusal::Refusal};
 use super::{
     chunk::{Chunk, Op},
     positions::Level,
@@ -222,7 +223,10 @@ impl Protocol {
             self.producers[producer].status.refused += 1;
             return;
         }
-        match self.producers[producer].admit(batch, &self.gate(level)) {
+        let admitted = self.check_only_one(producer, batch);
+        let admitted =
+            admitted.and_then(|()| self.producers[producer].admit(batch, &self.gate(level)));
+        match admitted {
             Ok(Admitted::Next { digest, charge }) => {
                 match self.finds_no_room(producer, charge, level) {
                     true if self.settings.overload == Overload::Fail => {
@@ -251,6 +255,37 @@ impl Protocol {
             Err(refusal) => self.refuse(producer, &refusal, out),
         }
         self.settle(level, out);
+    }
+
+    /// Frames of a port come from one producer, for the order among several would be chance.
+    fn check_only_one(&self, producer: usize, batch: &v1::EventBatch) -> Result<(), Refusal> {
+        let (sequence, port) = (batch.sequence, batch.port);
+        let others = self.producers.iter().enumerate().filter(|(index, _)| *index != producer);
+        let holds = |other: &Producer| {
+            let flow = other.ports.get(port as usize).and_then(|port| port.frames.as_ref());
+            flow.is_some_and(|flow| flow.last_us.is_some())
+        };
+        match others.into_iter().find(|(_, other)| holds(other)) {
+            None => Ok(()),
+            Some((index, _)) => {
+                let other = &self.settings.producers[index];
+                let message =
+                    format!("batch {sequence}: producer {other:?} sends frames to port {port}");
+                Err(Refusal::new(v1::Reason::SessionConflict, sequence, message))
+            }
+        }
+    }
+
+    /// By input port: values of a frame, where it takes frames.
+    pub(crate) fn frame_channels(&self) -> Vec<Option<u32>> {
+        let ports = self.producers.first().map_or(&[][..], |producer| producer.ports.as_slice());
+        ports.iter().map(|port| port.frames.as_ref().map(|_| port.addresses())).collect()
+    }
+
+    /// Where time stands below one that is promised, because a port waits for its next frame \[µs\].
+    pub(crate) fn waits_for_frame(&self, time_us: u64) -> Option<u64> {
+        let flows = self.producers.iter().flat_map(|producer| &producer.ports);
+        flows.filter_map(|port| port.frames.as_ref()?.stands_at(time_us)).min()
     }
 
     /// Moves a producer's promise without events.

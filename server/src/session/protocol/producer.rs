@@ -249,11 +249,14 @@ impl Producer {
             promise_us: self.promise_us.max(gate.floor_us),
             events_before: self.status.events_seen,
         };
-        let port = &self.ports[batch.port as usize];
+        let port = &mut self.ports[batch.port as usize];
         let taken = port.take(batch, &target, &mut sink.events);
-        let port = port.id();
         let applied = &sink.events[before..];
-        let counted: u64 = applied.iter().map(|event| u64::from(event.multiplicity)).sum();
+        let counted = match port.frames {
+            Some(_) => applied.len() as u64,
+            None => applied.iter().map(|event| u64::from(event.multiplicity)).sum(),
+        };
+        let port = port.id();
         let heard_us = latest(applied);
         let latest_us = heard_us.unwrap_or(0);
         add(&mut self.status.drops, &taken.drops);
@@ -313,4 +316,5 @@ fn add(sum: &mut v1::Drops, more: &v1::Drops) {
     sum.outside += more.outside;
     sum.multiplicity += more.multiplicity;
     sum.words += more.words;
+    sum.values += more.values;
 }

@@ -93,6 +93,8 @@ impl Producer {
         }
         for port in &mut self.ports {
             port.load(from)?;
+            let bad_values = port.frames.as_ref().map_or(0, |frames| frames.bad_values);
+            self.status.drops.values = from.check_tally(self.status.drops.values + bad_values)?;
         }
         Ok(())
     }
@@ -135,6 +137,8 @@ impl Status {
                 multiplicity: from.tally()?,
                 overload: from.tally()?,
                 words: from.tally()?,
+                // Known from the ports.
+                values: 0,
             },
         })
     }

@@ -1,4 +1,4 @@
-//! What the page for writers of networks shows, works.
+//! What the pages for writers of networks show, works.
 
 use std::fs;
 use std::path::Path;
@@ -8,11 +8,12 @@ use spiked_server::networks::convert;
 
 use super::{f32s, npy, read_beside, u32s};
 
-/// Every block marked `toml` is a network of its own, beside the files that the page speaks of.
+/// Every block marked `toml` is a network of its own, beside the files that the pages speak of.
 #[test]
-fn every_example_on_the_page_can_be_read() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/networks.md");
-    let page = fs::read_to_string(page).unwrap();
+fn every_example_on_the_pages_can_be_read() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let page = |name| fs::read_to_string(docs.join(name)).unwrap();
+    let page = page("networks.md") + &page("touch.md");
     let blocks = page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     let kernel = npy("<f4", &[8, 2, 5, 3, 3], &f32s(&[0.5; 720]));
     let indices = npy("<u4", &[4], &u32s(&[0, 1, 2, 3]));
@@ -42,5 +43,5 @@ fn every_example_on_the_page_can_be_read() {
         }
         count += 1;
     }
-    assert!(count >= 9, "the page has {count} examples");
+    assert!(count >= 10, "the pages have {count} examples");
 }

@@ -106,7 +106,7 @@ fn weights(network: &Network, numbers: &mut Numbers) -> Option<WeightChange> {
         let input = network.inputs.iter().find(|input| input.name == name);
         match input.map(|input| &input.shape) {
             Some(InputShape::Channels(shape)) => shape.iter().product(),
-            Some(InputShape::Sensor(_)) => 0,
+            Some(InputShape::Sensor(_) | InputShape::Frames(_)) => 0,
             None => {
                 let source = network.populations.iter().find(|each| each.name == name);
                 size(&source.expect("a source").shape)

@@ -22,6 +22,7 @@ fn shape_of(network: &Network, name: &str) -> Vec<u32> {
                 InputShape::Sensor(Some(size)) => vec![2, size.height, size.width],
                 InputShape::Sensor(None) => panic!("the reference takes fixed sizes"),
                 InputShape::Channels(shape) => shape.clone(),
+                InputShape::Frames(source) => source.encoded_shape().to_vec(),
             };
         }
     }
