@@ -35,6 +35,7 @@ const fn server(name: &'static str) -> Target {
 pub(crate) const TARGETS: &[Target] = &[
     target("camera_events", "spiked-proto"),
     target("address_events", "spiked-proto"),
+    target("frame_batches", "spiked-proto"),
     target("geometries", "spiked-proto"),
     target("evt2_words", "spiked-proto"),
     target("evt2_states", "spiked-proto"),

@@ -159,6 +159,34 @@ pub enum Fault {
         /// What is wrong with it.
         problem: String,
     },
+    /// Whiskers that cannot be told apart, or aren't named as whiskers are.
+    #[error("{problem}")]
+    Whiskers {
+        /// What is wrong with them.
+        problem: String,
+    },
+    /// A value of a frame that is no number.
+    #[error("has {text:?} in column {column} of line {line}, expected a number")]
+    FrameValue {
+        /// Its line, from 1.
+        line: u64,
+        /// Its column, from 1.
+        column: u64,
+        /// What stands there.
+        text: String,
+    },
+    /// A line that ends otherwise than those of the same frame.
+    #[error("is cut in line {line}: the files beside it end theirs otherwise")]
+    LineCut {
+        /// Its number, from 1.
+        line: u64,
+    },
+    /// A component's file that ends while others go on.
+    #[error("ends after {frames} frames, before the files beside it")]
+    FewerFrames {
+        /// Frames that it has.
+        frames: u64,
+    },
     /// A pixel that isn't on the sensor; its row as the file counts it.
     #[error("has pixel ({x}, {y}) outside its {geometry} sensor, at byte {offset}")]
     PixelOffSensor {

@@ -22,6 +22,7 @@ mod error;
 mod formats;
 mod recording;
 mod summary;
+pub mod touch;
 pub mod write;
 
 pub use datagram::{DatagramCounts, DatagramLayout, DatagramReader};

@@ -64,7 +64,7 @@ fn bad_payloads() -> [(Reason, &'static str, Request); 8] {
 }
 
 /// Messages out of place, likewise.
-fn bad_messages() -> [(Reason, &'static str, Request); 7] {
+fn bad_messages() -> [(Reason, &'static str, Request); 8] {
     [
         (
             Reason::Unimplemented,
@@ -77,9 +77,19 @@ fn bad_messages() -> [(Reason, &'static str, Request); 7] {
         (Reason::FieldInvalid, "base time", events(|batch| batch.base_time_us = u64::MAX)),
         (Reason::OpenedTwice, "open comes once", Request::Open(open("touch"))),
         (
-            Reason::Unimplemented,
-            "frames",
+            Reason::LayoutMismatch,
+            "frames of 0 values",
             Request::Frames(v1::FrameBatch { sequence: 2, ..v1::FrameBatch::default() }),
+        ),
+        (
+            Reason::LayoutMismatch,
+            "takes events, no frames",
+            Request::Frames(v1::FrameBatch {
+                sequence: 2,
+                channels: 1,
+                payload: vec![0; 4].into(),
+                ..v1::FrameBatch::default()
+            }),
         ),
     ]
 }

@@ -13,7 +13,7 @@ mod evt2;
 mod evt21;
 mod evt3;
 mod evt4;
-mod npz;
+pub(crate) mod npz;
 mod prophesee;
 mod records;
 mod rows;

@@ -28,7 +28,7 @@ const ARRAYS: [(&str, &str, usize, usize); 4] =
 pub struct Writer<W> {
     sink: W,
     waiting: BufWriter<File>,
-    events: u64,
+    events: usize,
 }
 
 impl<W: Write> Writer<W> {
@@ -76,7 +76,7 @@ impl<W: Write> Writer<W> {
             .large_file(true);
         for (name, kind, at, bytes) in ARRAYS {
             archive.start_file(format!("{name}.npy"), options).map_err(refused)?;
-            archive.write_all(&header(kind, self.events))?;
+            archive.write_all(&header(kind, &[self.events]))?;
             waiting.rewind()?;
             let mut reader = BufReader::with_capacity(1 << 18, &mut waiting);
             let (mut event, mut elements) = ([0; EVENT_BYTES], Vec::with_capacity(1 << 16));
@@ -101,9 +101,13 @@ fn refused(error: zip::result::ZipError) -> WriteError {
 }
 
 /// Version 1 of the format, with its dictionary padded as NumPy does.
-fn header(kind: &str, length: u64) -> Vec<u8> {
+pub(crate) fn header(kind: &str, shape: &[usize]) -> Vec<u8> {
+    // A single extent has a comma behind it, too.
+    let extents: String = shape.iter().map(|extent| format!("{extent}, ")).collect();
+    let extents =
+        if shape.len() == 1 { extents.trim_end() } else { extents.trim_end_matches(", ") };
     let dictionary =
-        format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({length},), }}");
+        format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({extents}), }}");
     let mut header = b"\x93NUMPY\x01\x00".to_vec();
     header.extend_from_slice(&u16::try_from(HEADER_BYTES - 10).unwrap_or(u16::MAX).to_le_bytes());
     header.extend_from_slice(dictionary.as_bytes());

@@ -10,5 +10,6 @@ mod golden;
 mod made;
 mod prophesee;
 mod support;
+mod touch;
 mod truncation;
 mod writing;

@@ -272,10 +272,6 @@ fn weights_are_finite_and_the_first_that_is_not_is_named() {
 fn features_of_later_versions_are_refused_by_name() {
     let changes: &[(Change, &str)] = &[
         (
-            |n| n.inputs[0].shape = Some(v1::input_port::Shape::Frames(v1::FrameSource::default())),
-            "input.a.frames: analogue frames",
-        ),
-        (
             |n| {
                 let filter = v1::filter::Filter::HotPixel(v1::HotPixel::default());
                 n.inputs[0].filters.push(v1::Filter { filter: Some(filter) });

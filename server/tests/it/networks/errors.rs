@@ -46,7 +46,7 @@ const CASES: &[(usize, &str, &str)] = &[
     (3, "sensors = \"any\"", "3: input.camera.sensors: unknown key, did you mean \"sensor\"?"),
     (6, "shape = 1\nwhatever = 1", "7: population.cells.whatever: unknown key: there are shape, neuron, winner_take_all, vary, noise, drive_steps, clock, update"),
     (1, "nir = \"x.nir\"", "1: nir: \"x.nir\" where a table"),
-    (3, "frames = 3", "3: input.camera.frames: is not available in this version"),
+    (3, "frames = 3", "3: input.camera.frames: 3 where a table {...} belongs"),
     (4, "filters = [{ hot_pixel = 3 }]", "4: input.camera.filters[0].hot_pixel: is not available in this version"),
     (7, "neuron = { psn = {} }", "7: population.cells.neuron.psn: is not available in this version"),
     (10, "to = \"cells\"\nplasticity = \"stdp\"", "11: projection.look.plasticity: is not available in this version"),

@@ -1,4 +1,6 @@
 //! The header of a `.npy` array: what its elements are and how many.
+//!
+//! [`Described`] is what every header says; [`Header`] is that of an array of events.
 
 use std::io::Read;
 
@@ -8,7 +10,7 @@ const HEADER_BYTES_MAX: usize = 1 << 14;
 
 /// One value of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Element {
+pub(crate) enum Element {
     Unsigned(usize),
     Signed(usize),
     Float(usize),
@@ -16,7 +18,7 @@ pub(super) enum Element {
 
 impl Element {
     /// From a type string such as `<u2`.
-    fn read(text: &str) -> Result<Self, String> {
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
         let refused = || format!("holds {text:?}, expected whole numbers or little-endian floats");
         let (order, rest) = text.split_at_checked(1).ok_or_else(refused)?;
         let (kind, size) = rest.split_at_checked(1).ok_or_else(refused)?;
@@ -29,18 +31,18 @@ impl Element {
         }
     }
 
-    const fn bytes(self) -> usize {
+    pub(crate) const fn bytes(self) -> usize {
         match self {
             Self::Unsigned(bytes) | Self::Signed(bytes) | Self::Float(bytes) => bytes,
         }
     }
 
-    pub(super) const fn is_whole(self) -> bool {
+    pub(crate) const fn is_whole(self) -> bool {
         !matches!(self, Self::Float(_))
     }
 
     /// The value that begins there, unless it is below zero or no whole number.
-    pub(super) fn whole(self, bytes: &[u8]) -> Option<u64> {
+    pub(crate) fn whole(self, bytes: &[u8]) -> Option<u64> {
         match self {
             Self::Unsigned(size) => Some(bits(bytes, size)),
             Self::Signed(size) => u64::try_from(signed(bytes, size)).ok(),
@@ -56,7 +58,7 @@ impl Element {
         }
     }
 
-    pub(super) fn value(self, bytes: &[u8]) -> f64 {
+    pub(crate) fn value(self, bytes: &[u8]) -> f64 {
         match self {
             Self::Unsigned(size) => bits(bytes, size) as f64,
             Self::Signed(size) => signed(bytes, size) as f64,
@@ -88,18 +90,20 @@ pub(super) struct Field {
     pub(super) element: Element,
 }
 
-/// What an array says of itself.
+/// What any array says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) fields: Vec<Field>,
-    pub(super) element_bytes: usize,
-    /// Elements.
-    pub(super) length: u64,
+pub(crate) struct Described {
+    /// A type in quotation marks, or a list of names and types.
+    pub(crate) descr: String,
+    /// The first index runs fastest.
+    pub(crate) is_fortran: bool,
+    /// One extent a dimension; none of a single value.
+    pub(crate) shape: Vec<u64>,
 }
 
-impl Header {
+impl Described {
     /// Reads it from the beginning of a file; on failure says what is wrong, for "an array that …".
-    pub(super) fn read(from: &mut impl Read) -> Result<Self, String> {
+    pub(crate) fn read(from: &mut impl Read) -> Result<Self, String> {
         let cut = |_| "ends inside its header".to_owned();
         let mut begin = [0; 8];
         from.read_exact(&mut begin).map_err(cut)?;
@@ -127,26 +131,55 @@ impl Header {
 
     /// A Python dictionary with `descr`, `fortran_order` and `shape`.
     fn parse(text: &str) -> Result<Self, String> {
-        let value = |key: &str| {
+        let find = |key: &str| {
             let quoted = format!("'{key}'");
             let behind = text.split_once(&quoted).map(|(_, behind)| behind);
             let value = behind.and_then(|behind| behind.trim_start().strip_prefix(':'));
-            value.map(str::trim_start).ok_or_else(|| format!("has no {key} in its header"))
+            value.map(str::trim_start)
         };
-        let described = value("descr")?;
-        let fields = if described.starts_with('[') {
-            records(described)?
+        let value = |key: &str| find(key).ok_or_else(|| format!("has no {key} in its header"));
+        let shape = value("shape")?;
+        let unreadable = || format!("has a shape that cannot be read: {shape:?}");
+        let inside = shape.strip_prefix('(').and_then(|shape| shape.split_once(')'));
+        let (inside, _) = inside.ok_or_else(unreadable)?;
+        let extents = inside.split(',').map(str::trim).filter(|extent| !extent.is_empty());
+        let shape = extents.map(str::parse).collect::<Result<Vec<u64>, _>>();
+        Ok(Self {
+            descr: value("descr")?.to_owned(),
+            is_fortran: find("fortran_order").is_some_and(|order| order.starts_with("True")),
+            shape: shape.map_err(|_| unreadable())?,
+        })
+    }
+
+    /// The type of plain elements.
+    pub(crate) fn kind(&self) -> &str {
+        quoted(&self.descr).next().unwrap_or_default()
+    }
+}
+
+/// What an array of events says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) fields: Vec<Field>,
+    pub(super) element_bytes: usize,
+    /// Elements.
+    pub(super) length: u64,
+}
+
+impl Header {
+    /// Of an array of one dimension; otherwise says what is wrong, for "an array that …".
+    pub(super) fn of(described: &Described) -> Result<Self, String> {
+        let fields = if described.descr.starts_with('[') {
+            records(&described.descr)?
         } else {
-            let element = Element::read(quoted(described).next().unwrap_or_default())?;
+            let element = Element::read(described.kind())?;
             vec![Field { name: String::new(), at: 0, element }]
         };
-        let shape = value("shape")?;
-        let inside = shape.strip_prefix('(').and_then(|shape| shape.split_once(')'));
-        let inside = inside.map(|(inside, _)| inside.trim().trim_end_matches(','));
-        let length = inside.and_then(|inside| inside.parse().ok()).ok_or_else(|| {
-            let shape = shape.split(')').next().unwrap_or_default();
-            format!("has the shape {shape}), expected one dimension")
-        })?;
+        let &[length] = described.shape.as_slice() else {
+            let extents: Vec<String> = described.shape.iter().map(u64::to_string).collect();
+            let shape = extents.join(", ");
+            return Err(format!("has the shape ({shape}), expected one dimension"));
+        };
         let element_bytes = fields.last().map_or(0, |last| last.at + last.element.bytes());
         if element_bytes == 0 {
             return Err("has elements without a value".into());
@@ -185,11 +218,12 @@ mod tests {
     #[test]
     fn a_plain_array_and_records() {
         let plain = "{'descr': '<i8', 'fortran_order': False, 'shape': (12,), }";
-        let header = Header::parse(plain).expect("a header");
+        let parse = |text| Described::parse(text).and_then(|described| Header::of(&described));
+        let header = parse(plain).expect("a header");
         assert_eq!((header.element_bytes, header.length), (8, 12));
         let records = "{'descr': [('t', '<u8'), ('x', '<u2'), ('y', '<i2'), ('on', '|b1')], \
                        'fortran_order': False, 'shape': (3,), }";
-        let header = Header::parse(records).expect("a header");
+        let header = parse(records).expect("a header");
         let places: Vec<_> = header.fields.iter().map(|field| (&*field.name, field.at)).collect();
         assert_eq!(places, [("t", 0), ("x", 8), ("y", 10), ("on", 12)]);
         assert_eq!(header.element_bytes, 13);
@@ -205,7 +239,8 @@ mod tests {
             ("[('t', '<u8'), ('x']", "(1,)", "records"),
         ] {
             let text = format!("{{'descr': {described}, 'shape': {shape}, }}");
-            let refused = Header::parse(&text).expect_err("it is refused");
+            let described = Described::parse(&text).expect("it is described");
+            let refused = Header::of(&described).expect_err("it is refused");
             assert!(refused.contains(said), "{refused}");
         }
     }

@@ -4,7 +4,7 @@
 //! Names may be the longer ones of text files (`timestamps`, `polarity`, …). Times of whole numbers are µs,
 //! others seconds; a polarity above 0 is ON. The arrays are read side by side, a portion at a time.
 
-mod array;
+pub(crate) mod array;
 
 use std::{
     fs::File,
@@ -15,7 +15,7 @@ use std::{
 use flate2::read::DeflateDecoder;
 use zip::{CompressionMethod, ZipArchive};
 
-use self::array::{Element, Header};
+use self::array::{Described, Element, Header};
 use super::{Format, FromFile, Opened, records::Sensor};
 use crate::{CameraEvent, Fault, Geometry, WordCounts};
 
@@ -31,8 +31,23 @@ const NAMES: [&[&str]; 4] = [
 const MEANT: [&str; 4] = ["t", "x", "y", "p"];
 
 pub(super) fn open(path: &Path, file: File) -> Result<Opened, Fault> {
+    let parts = parts(path, file)?;
+    let arrays = parts.into_iter().map(|part| Array::open(&part.name, part.reader));
+    let events = Events::of(arrays.collect::<Result<_, _>>()?)?;
+    let header = vec![("events".to_owned(), events.left.to_string())];
+    Ok(Opened { format: Format::Npz, geometry: None, header, events: Box::new(events) })
+}
+
+/// An array of an archive, at its first byte.
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) reader: Box<dyn Read + Send>,
+}
+
+/// The arrays of an archive, each to be read by itself.
+pub(crate) fn parts(path: &Path, file: File) -> Result<Vec<Part>, Fault> {
     let mut archive = ZipArchive::new(file).map_err(archive_fault)?;
-    let mut arrays = Vec::new();
+    let mut parts = Vec::new();
     for index in 0..archive.len() {
         let entry = archive.by_index(index).map_err(archive_fault)?;
         let raw = String::from_utf8_lossy(entry.name_raw()).into_owned();
@@ -49,18 +64,16 @@ pub(super) fn open(path: &Path, file: File) -> Result<Opened, Fault> {
             CompressionMethod::Deflated => Box::new(DeflateDecoder::new(part)),
             other => return Err(array_fault(name, format!("is compressed by {other:?}"))),
         };
-        arrays.push(Array::open(name, reader)?);
+        parts.push(Part { name: name.to_owned(), reader });
     }
-    let events = Events::of(arrays)?;
-    let header = vec![("events".to_owned(), events.left.to_string())];
-    Ok(Opened { format: Format::Npz, geometry: None, header, events: Box::new(events) })
+    Ok(parts)
 }
 
 fn archive_fault(error: zip::result::ZipError) -> Fault {
     Fault::Archive { problem: error.to_string() }
 }
 
-fn array_fault(name: &str, problem: String) -> Fault {
+pub(crate) fn array_fault(name: &str, problem: String) -> Fault {
     Fault::Array { name: name.to_owned(), problem }
 }
 
@@ -75,7 +88,8 @@ struct Array {
 
 impl Array {
     fn open(name: &str, mut reader: Box<dyn Read + Send>) -> Result<Self, Fault> {
-        let header = Header::read(&mut reader).map_err(|problem| array_fault(name, problem))?;
+        let header = Described::read(&mut reader).and_then(|described| Header::of(&described));
+        let header = header.map_err(|problem| array_fault(name, problem))?;
         Ok(Self { name: name.to_owned(), header, reader, bytes: Vec::new() })
     }
 
