@@ -11,6 +11,7 @@ use spiked_recordings::{
 use spiked_server::{Scope, networks::nir::Profile};
 
 use crate::{
+    commands::GenerateArguments,
     run::{Span, Speed},
     sessions::SessionsArguments,
     stream::SourceAddress,
@@ -68,6 +69,8 @@ pub(crate) enum Command {
     Verify(VerifyArguments),
     /// Writes a recording in another format.
     Convert(ConvertArguments),
+    /// Makes a recording of a sensor that nobody needs to own.
+    Generate(GenerateArguments),
 }
 
 #[derive(Args, Debug)]
@@ -256,6 +259,7 @@ pub(crate) struct DaemonArguments {
   spiked run my-networks/edges street.es -o spikes.csv
   spiked run motion street.es -o - | head
   spiked run motion street.es --address robot:7411 --session left-eye --durable interval
+  spiked run swept-edge sweep.npz
   spiked run brunel --for 10s --threads 2
   spiked run trained.nir street.es --profile sinabs --step 1ms
 
@@ -267,14 +271,14 @@ ends the run; the summary then says how far it came.
 pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    /// The recording, in any format that is known by its content.
+    /// The recording, in any format that is known by its content: events, or touch.
     #[arg(required_unless_present = "span")]
     pub(crate) file: Option<PathBuf>,
     /// Let a network without inputs run for so long, as it tells time (200ms, 10s).
     #[arg(
         long = "for",
         value_name = "TIME",
-        conflicts_with_all = ["file", "speed", "geometry", "batch", "port", "reorder"]
+        conflicts_with_all = ["file", "speed", "geometry", "batch", "port", "reorder", "frame_rate"]
     )]
     pub(crate) span: Option<Span>,
     /// As fast as possible (asap), or so many times as fast as it was recorded (1x, 0.5x).
@@ -289,6 +293,10 @@ pub(crate) struct RunArguments {
     /// Take events that are out of order by up to so many microseconds.
     #[arg(long, value_name = "US", default_value_t = 0)]
     pub(crate) reorder: u64,
+    /// Frames a second of a recording of touch [default: what it says; else 1000 of a folder, 110 of an
+    /// archive].
+    #[arg(long, value_name = "HZ")]
+    pub(crate) frame_rate: Option<f64>,
 }
 
 /// Which session events go to, and where its output goes.

@@ -13,6 +13,7 @@ use std::{
 
 use spiked_recordings::{
     CameraEvent, Recording,
+    touch::is_touch,
     write::{Kind, WriteError, Writer},
 };
 use spiked_server::shutdown::signalled;
@@ -50,6 +51,11 @@ async fn interrupted() {
 
 /// What comes before a fault is written.
 fn convert_file(arguments: &ConvertArguments, asked_to_end: &AtomicBool) -> Result<(), Failure> {
+    if is_touch(&arguments.file) {
+        let name = shown(&arguments.file);
+        let message = format!("{name} is a recording of touch: there is nothing to convert it to");
+        return Err(Failure::used_wrongly(message));
+    }
     let mut recording = sensor::open(&arguments.file, arguments.geometry)?;
     let kind = kind(arguments)?;
     if kind.needs_geometry() {
@@ -127,7 +133,7 @@ fn kind(arguments: &ConvertArguments) -> Result<Kind, Failure> {
 }
 
 /// Where a converted recording goes.
-enum Output {
+pub(super) enum Output {
     /// A file under another name, until it is whole.
     Whole(NamedTempFile),
     /// What is no file, or cannot be replaced by one.
@@ -135,7 +141,7 @@ enum Output {
 }
 
 impl Output {
-    fn create(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
         let is_special = fs::metadata(path).is_ok_and(|there| !there.is_file());
         if path.as_os_str() == "-" || is_special {
             return open(path).map(Self::Direct);
@@ -148,7 +154,7 @@ impl Output {
         file.map(Self::Whole).map_err(|error| Failure::output(&shown(path), &error))
     }
 
-    fn sink(&mut self) -> Box<dyn Write + '_> {
+    pub(super) fn sink(&mut self) -> Box<dyn Write + '_> {
         match self {
             Self::Whole(file) => Box::new(BufWriter::with_capacity(BUFFER_BYTES, file.as_file())),
             Self::Direct(sink) => Box::new(sink),
@@ -156,7 +162,7 @@ impl Output {
     }
 
     /// Gives it its name.
-    fn keep(self, path: &Path) -> Result<(), Failure> {
+    pub(super) fn keep(self, path: &Path) -> Result<(), Failure> {
         let Self::Whole(file) = self else {
             return Ok(());
         };

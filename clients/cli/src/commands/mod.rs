@@ -2,6 +2,7 @@
 
 mod check;
 mod convert;
+mod generate;
 mod healthcheck;
 mod info;
 mod load;
@@ -13,6 +14,7 @@ mod verify;
 use std::{future::Future, io};
 
 pub(crate) use convert::{open as open_output, shown};
+pub(crate) use generate::GenerateArguments;
 
 use crate::{args::Command, demo, failure::Failure, run, sessions, stream};
 
@@ -31,6 +33,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Sessions(arguments) => wait_for(sessions::sessions(arguments)),
         Command::Healthcheck(arguments) => wait_for(healthcheck::healthcheck(arguments)),
         Command::Verify(arguments) => verify::verify(&arguments),
+        Command::Generate(arguments) => generate::generate(&arguments),
         Command::Convert(arguments) => wait_for(convert::convert(arguments)),
     }
 }

@@ -15,6 +15,7 @@ mod reader;
 mod span;
 mod speed;
 mod summary;
+mod touch;
 
 use std::{
     cell::Cell,
@@ -25,7 +26,7 @@ use std::{
 };
 
 use spiked_client::{Client, Durability, OpenOptions, Origin, Reason, Session};
-use spiked_recordings::Geometry;
+use spiked_recordings::{Geometry, touch::is_touch};
 use spiked_server::shutdown::signalled;
 
 use self::feed::Feeder;
@@ -57,6 +58,7 @@ pub(crate) const CLOSING_MAX: Duration = Duration::from_secs(2);
 pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
     match (&arguments.file, arguments.span) {
         (_, Some(span)) => alone::run(&arguments, span).await,
+        (Some(file), None) if is_touch(file) => touch::run(&arguments, file).await,
         (Some(file), None) => send(&arguments, file).await,
         (None, None) => Err(Failure::used_wrongly("neither a recording nor --for")),
     }
@@ -64,6 +66,11 @@ pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
 
 /// Sends a recording through a network.
 async fn send(arguments: &RunArguments, file: &Path) -> Result<(), Failure> {
+    if arguments.frame_rate.is_some() {
+        return Err(Failure::used_wrongly(
+            "--frame-rate is for recordings of touch, not of events",
+        ));
+    }
     let mut recording = sensor::open(file, arguments.geometry)?;
     let geometry = sensor::required(&mut recording, file)?;
     let link = Link::open(&arguments.target.daemon).await?;
@@ -102,7 +109,8 @@ async fn send(arguments: &RunArguments, file: &Path) -> Result<(), Failure> {
     let fed = feeder.fed;
     let source = ("recording", file.display().to_string());
     let notes = Vec::new();
-    let summary = Summary { tables: &tables, source, fed: &fed, notes, wall, latencies };
+    let sent = "events";
+    let summary = Summary { tables: &tables, source, sent, fed: &fed, notes, wall, latencies };
     let told = tell(&arguments.target, &summary.text(&harvest.totals));
     link.close().await?;
     if asked_to_end.get() {

@@ -16,6 +16,8 @@ pub(crate) struct Summary<'a> {
     pub(crate) tables: &'a Tables,
     /// What the source is called, and which it was.
     pub(crate) source: (&'static str, String),
+    /// What was sent: events, or frames.
+    pub(crate) sent: &'static str,
     pub(crate) fed: &'a Fed,
     /// What the source has to say of itself.
     pub(crate) notes: Vec<(&'static str, String)>,
@@ -54,7 +56,7 @@ impl Summary<'_> {
         let mut rows = vec![
             ("network", network.into()),
             (self.source.0, self.source.1.as_str().into()),
-            ("events", sent.into()),
+            (self.sent, sent.into()),
         ];
         rows.extend(self.notes.iter().map(|(name, note)| (*name, note.as_str().into())));
         if let Some((first_us, latest_us)) = self.fed.times_us {

@@ -64,8 +64,15 @@ pub(crate) async fn stream(arguments: StreamArguments) -> Result<(), Failure> {
     let mut fed = feeder.fed;
     fed.batches = harvest.totals.position.accepted;
     let notes = tally.rows();
-    let summary =
-        Summary { tables: &tables, source: source_told, fed: &fed, notes, wall, latencies };
+    let summary = Summary {
+        tables: &tables,
+        source: source_told,
+        sent: "events",
+        fed: &fed,
+        notes,
+        wall,
+        latencies,
+    };
     let told = tell(target, &summary.text(&harvest.totals));
     link.close().await?;
     // The first thing that went wrong explains the others.

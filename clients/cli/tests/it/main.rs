@@ -28,6 +28,7 @@ mod shared;
 mod stream;
 mod tls;
 mod tokens;
+mod touch;
 mod traces;
 mod tuning;
 mod verify;
