@@ -48,9 +48,8 @@ pub(super) async fn run(arguments: &RunArguments, path: &Path) -> Result<(), Fai
 
     let format = recording.format();
     let (producer, output) = session.split();
-    let latencies = producer.latencies().cloned();
     let span_us = recording.frames_total().map(|frames| frames.saturating_mul(period_ns) / 1_000);
-    let live = span_us.map_or_else(|| Live::new(None, latencies.clone()), Live::of_time);
+    let live = span_us.map_or_else(|| Live::new(None, None), Live::of_time);
     let mut harvest = Harvest::new(table, live.clone());
     let asked_to_end = Cell::new(false);
     let mut feeder = Feeder {
@@ -82,8 +81,15 @@ pub(super) async fn run(arguments: &RunArguments, path: &Path) -> Result<(), Fai
     let rate_hz = 1e9 / period_ns as f64;
     let source = ("recording", format!("{}, {format}, at {rate_hz:.4} Hz", path.display()));
     let notes = notes(&whiskers, counts);
-    let summary =
-        Summary { tables: &tables, source, sent: "frames", fed: &fed, notes, wall, latencies };
+    let summary = Summary {
+        tables: &tables,
+        source,
+        sent: "frames",
+        fed: &fed,
+        notes,
+        wall,
+        latencies: None,
+    };
     let told = tell(&arguments.target, &summary.text(&harvest.totals));
     link.close().await?;
     if asked_to_end.get() {
@@ -123,7 +129,7 @@ async fn open(
     chosen: &Chosen,
     arguments: &RunArguments,
 ) -> Result<Session, Failure> {
-    let options = options(chosen, &arguments.target).with_origin(Origin::FirstBatch).with_latency();
+    let options = options(chosen, &arguments.target).with_origin(Origin::FirstBatch);
     client.open(options).await.map_err(|error| {
         let (reason, failure) = (error.reason(), Failure::from(error));
         match reason {

@@ -1,11 +1,12 @@
 //! Hostile bytes in the place of a recording: see `spiked-fuzz`.
 
-use std::io::Read;
+use std::{fs, io::Read, path::Path};
 
 use spiked_fuzz::{Counting, Target};
 use spiked_proto::layout::evt3;
 use spiked_recordings::{
     CameraEvent, Geometry, Recording,
+    touch::{self, TouchRecording},
     write::{self, Kind, Writer, aedat4::Compression},
 };
 
@@ -179,4 +180,93 @@ impl Read for Growing<'_> {
         let length = self.portion.min(buffer.len());
         self.rest.read(&mut buffer[..length])
     }
+}
+
+thread_local! {
+    /// Readers of touch go by the names of files.
+    static PLACE: tempfile::TempDir = tempfile::tempdir().expect("a folder can be made");
+}
+
+const COMPONENTS: [&str; touch::COMPONENTS] = ["Fx", "Fy", "Fz", "Mx", "My", "Mz"];
+/// Between the files of a folder, in one input.
+const NEXT_FILE: u8 = 0x1D;
+
+/// Whether frames are read to their end; each of them is whole and sound.
+fn is_read(path: &Path) -> bool {
+    let Ok(mut recording) = TouchRecording::open(path) else { return false };
+    let whole = recording.whiskers().len() * touch::COMPONENTS;
+    let mut values = Vec::new();
+    loop {
+        values.clear();
+        match recording.next_frames(&mut values) {
+            Ok(frames) => {
+                assert_eq!(values.len(), frames * whole);
+                assert!(values.iter().all(|value| value.abs() <= touch::ABSURD));
+                if frames == 0 {
+                    return true;
+                }
+            }
+            Err(error) => {
+                assert!(!error.to_string().is_empty());
+                return false;
+            }
+        }
+    }
+}
+
+/// Folders of a whisker simulator: names, then a file a component.
+#[test]
+fn touch_folders() {
+    let folder = |lines: [&str; 7]| lines.join(&char::from(NEXT_FILE).to_string()).into_bytes();
+    let line = "1,-2.5e0,\nnan,1e9,\n0,0,\n";
+    let examples = vec![
+        folder(["RA0,RA1,\n", line, line, line, line, line, line]),
+        folder(["RA0\nLC11\n", "1,2\n", "3,4\n", "5,6\n", "7,8\n", "-9,0\n", "1e-3,2\n"]),
+        folder(["RA0", "1", "2", "3", "4", "5", "6"]),
+    ];
+    Target::new("touch_folders", examples).text().bytes_max(512).run(|input| {
+        let mut files = input.split(|&byte| byte == NEXT_FILE);
+        PLACE.with(|place| {
+            let dynamics = place.path().join("dynamics");
+            fs::create_dir_all(&dynamics).expect("it can be made");
+            let names = files.next().unwrap_or_default();
+            fs::write(place.path().join("whisker_ID.csv"), names).expect("written");
+            for component in COMPONENTS {
+                let bytes = files.next().unwrap_or_default();
+                fs::write(dynamics.join(format!("{component}.csv")), bytes).expect("written");
+            }
+            is_read(place.path())
+        })
+    });
+}
+
+/// Archives of frames.
+#[test]
+fn touch_archives() {
+    let example = |frames: usize, names: &[&str], contacts: &[bool]| {
+        let whiskers: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let values = vec![0.25; frames * names.len() * touch::COMPONENTS];
+        let frames = touch::write::Frames {
+            whiskers: &whiskers,
+            period_ns: 1_000_000,
+            values: &values,
+            contacts,
+        };
+        touch::write::archive(Vec::new(), &frames).expect("a vector takes all")
+    };
+    let examples = vec![
+        example(3, &["RA0", "RA1"], &[true; 6]),
+        example(1, &["LC11"], &[]),
+        example(0, &["RA0"], &[]),
+    ];
+    Target::new("touch_archives", examples).bytes_max(2_048).run(|input| {
+        PLACE.with(|place| {
+            let path = place.path().join("frames.npz");
+            fs::write(&path, input).expect("written");
+            let is_read = is_read(&path);
+            let begins = input.starts_with(b"PK\x03\x04");
+            assert!(!begins || !is_read || touch::is_touch(&path), "what is read is known");
+            is_read
+        })
+    });
 }
