@@ -13,6 +13,7 @@ use spiked_proto::{
 };
 
 use super::{
+    Producer, Protocol,
     judge::{Taken, Target},
     refusal::Refusal,
 };
@@ -20,6 +21,43 @@ use crate::session::{
     codec::{Damaged, Reader, Writer},
     settings::Policy,
 };
+
+impl Protocol {
+    /// Frames of a port come from one producer, for the order among several would be chance.
+    pub(super) fn check_only_one(
+        &self,
+        producer: usize,
+        batch: &v1::EventBatch,
+    ) -> Result<(), Refusal> {
+        let (sequence, port) = (batch.sequence, batch.port);
+        let others = self.producers.iter().enumerate().filter(|(index, _)| *index != producer);
+        let holds = |other: &Producer| {
+            let flow = other.ports.get(port as usize).and_then(|port| port.frames.as_ref());
+            flow.is_some_and(|flow| flow.last_us.is_some())
+        };
+        match others.into_iter().find(|(_, other)| holds(other)) {
+            None => Ok(()),
+            Some((index, _)) => {
+                let other = &self.settings.producers[index];
+                let message =
+                    format!("batch {sequence}: producer {other:?} sends frames to port {port}");
+                Err(Refusal::new(Reason::SessionConflict, sequence, message))
+            }
+        }
+    }
+
+    /// By input port: values of a frame, where it takes frames.
+    pub(crate) fn frame_channels(&self) -> Vec<Option<u32>> {
+        let ports = self.producers.first().map_or(&[][..], |producer| producer.ports.as_slice());
+        ports.iter().map(|port| port.frames.as_ref().map(|_| port.addresses())).collect()
+    }
+
+    /// Where time stands below one that is promised, because a port waits for its next frame \[µs\].
+    pub(crate) fn waits_for_frame(&self, time_us: u64) -> Option<u64> {
+        let flows = self.producers.iter().flat_map(|producer| &producer.ports);
+        flows.filter_map(|port| port.frames.as_ref()?.stands_at(time_us)).min()
+    }
+}
 
 /// What a producer's frames for one port have come to.
 #[derive(Debug)]

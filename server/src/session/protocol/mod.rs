@@ -257,37 +257,6 @@ impl Protocol {
         self.settle(level, out);
     }
 
-    /// Frames of a port come from one producer, for the order among several would be chance.
-    fn check_only_one(&self, producer: usize, batch: &v1::EventBatch) -> Result<(), Refusal> {
-        let (sequence, port) = (batch.sequence, batch.port);
-        let others = self.producers.iter().enumerate().filter(|(index, _)| *index != producer);
-        let holds = |other: &Producer| {
-            let flow = other.ports.get(port as usize).and_then(|port| port.frames.as_ref());
-            flow.is_some_and(|flow| flow.last_us.is_some())
-        };
-        match others.into_iter().find(|(_, other)| holds(other)) {
-            None => Ok(()),
-            Some((index, _)) => {
-                let other = &self.settings.producers[index];
-                let message =
-                    format!("batch {sequence}: producer {other:?} sends frames to port {port}");
-                Err(Refusal::new(v1::Reason::SessionConflict, sequence, message))
-            }
-        }
-    }
-
-    /// By input port: values of a frame, where it takes frames.
-    pub(crate) fn frame_channels(&self) -> Vec<Option<u32>> {
-        let ports = self.producers.first().map_or(&[][..], |producer| producer.ports.as_slice());
-        ports.iter().map(|port| port.frames.as_ref().map(|_| port.addresses())).collect()
-    }
-
-    /// Where time stands below one that is promised, because a port waits for its next frame \[µs\].
-    pub(crate) fn waits_for_frame(&self, time_us: u64) -> Option<u64> {
-        let flows = self.producers.iter().flat_map(|producer| &producer.ports);
-        flows.filter_map(|port| port.frames.as_ref()?.stands_at(time_us)).min()
-    }
-
     /// Moves a producer's promise without events.
     pub(crate) fn heartbeat(
         &mut self,
