@@ -114,10 +114,10 @@ pub(crate) enum Error {
     ResumeToken { id: String },
     #[error("output from position {from} is kept no longer: the first that is, is {kept_from}")]
     OutputLost { from: u64, kept_from: u64 },
-    #[error(
-        "a step to {until_us} us: input stands at {held_us} us, where another producer promises no more or a port waits for its next frame"
-    )]
+    #[error("a step to {until_us} us: another producer promises only {held_us} us")]
     StepHeld { until_us: u64, held_us: u64 },
+    #[error("a step to {until_us} us: time stands at {stands_us} us until the next frame")]
+    StepWaits { until_us: u64, stands_us: u64 },
     #[error("the step's output takes more than {bytes} bytes: use a stream")]
     StepTooLarge { bytes: u64 },
     #[error("{}", _0.message)]
@@ -185,7 +185,7 @@ impl Error {
             Self::ProducerUnknown { .. } => Reason::ProducerUnknown,
             Self::ResumeToken { .. } => Reason::ResumeToken,
             Self::OutputLost { .. } => Reason::OutputLost,
-            Self::StepHeld { .. } => Reason::PromiseStalled,
+            Self::StepHeld { .. } | Self::StepWaits { .. } => Reason::PromiseStalled,
             Self::StepTooLarge { .. } => Reason::Limit,
             Self::Refused(error) => error.reason(),
             Self::Unauthenticated { .. } => Reason::Unauthenticated,

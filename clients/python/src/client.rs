@@ -6,7 +6,7 @@ use bytes::Bytes;
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
 use spiked_client::{self as client, ConnectOptions, Durability, OpenOptions, Origin, Pace, v1};
 
-use crate::{errors::OrRaise as _, session::Session, waiting::wait};
+use crate::{errors::OrRaise as _, session::Session, steps::Steps, waiting::wait};
 
 /// A connection to a daemon.
 #[pyclass(module = "spiked._native")]
@@ -78,41 +78,54 @@ impl Client {
         patience_s: Option<f64>,
         run_on_us: Option<u64>,
     ) -> PyResult<Session> {
-        let durability = match durability {
-            "none" => Durability::None,
-            "never" => Durability::Never,
-            "interval" => Durability::Interval,
-            "each" => Durability::Each,
-            other => {
-                let message =
-                    format!("durability is {other:?}, expected none, never, interval or each");
-                return Err(PyValueError::new_err(message));
-            }
-        };
-        let seconds = |seconds: f64| {
-            Duration::try_from_secs_f64(seconds)
-                .map_err(|error| PyValueError::new_err(format!("patience: {error}")))
-        };
-        let mut options = OpenOptions {
-            network_version: version,
+        let options = Options {
+            network,
+            version,
             session_id,
+            sensors,
+            origin_us,
             seed,
             workers,
             durability,
+            lateness_us,
+            patience_s,
             run_on_us,
-            origin: origin_us.map_or(Origin::FirstBatch, |time_us| Origin::At { time_us }),
-            patience: patience_s.map(seconds).transpose()?,
-            ..OpenOptions::new(network)
         };
-        if let Some(lateness_us) = lateness_us {
-            let lateness = Duration::from_micros(lateness_us);
-            options.pace = Pace::Live { lateness, lag_max: Duration::ZERO };
-        }
-        for (port, width, height) in sensors {
-            options = options.with_sensor(&port, width, height);
-        }
+        let options = options.read()?;
         let session = wait(python, self.client.open(options))?.or_raise(python)?;
         Ok(Session::new(self.client.clone(), session))
+    }
+
+    /// Opens a session that runs step by step.
+    #[expect(clippy::too_many_arguments, reason = "Python's half names them")]
+    fn open_steps(
+        &self,
+        python: Python<'_>,
+        network: &str,
+        version: String,
+        session_id: String,
+        sensors: Vec<(String, u32, u32)>,
+        origin_us: u64,
+        seed: Option<u64>,
+        workers: u32,
+        durability: &str,
+    ) -> PyResult<Steps> {
+        let options = Options {
+            network,
+            version,
+            session_id,
+            sensors,
+            origin_us: Some(origin_us),
+            seed,
+            workers,
+            durability,
+            lateness_us: None,
+            patience_s: None,
+            run_on_us: None,
+        };
+        let options = options.read()?;
+        let opening = self.client.open_steps(&options);
+        wait(python, opening)?.or_raise(python).map(Steps::new)
     }
 
     fn sessions(&self, python: Python<'_>) -> PyResult<Vec<Listed>> {
@@ -147,5 +160,61 @@ impl Client {
     fn networks(&self, python: Python<'_>) -> PyResult<Vec<(String, String)>> {
         let networks = wait(python, self.client.list_networks())?.or_raise(python)?;
         Ok(networks.into_iter().map(|network| (network.name, network.version)).collect())
+    }
+}
+
+/// Options of a session, as Python gives them.
+struct Options<'a> {
+    network: &'a str,
+    version: String,
+    session_id: String,
+    sensors: Vec<(String, u32, u32)>,
+    origin_us: Option<u64>,
+    seed: Option<u64>,
+    workers: u32,
+    durability: &'a str,
+    lateness_us: Option<u64>,
+    patience_s: Option<f64>,
+    run_on_us: Option<u64>,
+}
+
+impl Options<'_> {
+    fn read(self) -> PyResult<OpenOptions> {
+        let Self { network, version, session_id, sensors, origin_us, seed, workers, .. } = self;
+        let Self { durability, lateness_us, patience_s, run_on_us, .. } = self;
+        let durability = match durability {
+            "none" => Durability::None,
+            "never" => Durability::Never,
+            "interval" => Durability::Interval,
+            "each" => Durability::Each,
+            other => {
+                let message =
+                    format!("durability is {other:?}, expected none, never, interval or each");
+                return Err(PyValueError::new_err(message));
+            }
+        };
+        let seconds = |seconds: f64| {
+            Duration::try_from_secs_f64(seconds)
+                .map_err(|error| PyValueError::new_err(format!("patience: {error}")))
+        };
+        let mut options = OpenOptions {
+            network_version: version,
+            session_id,
+            seed,
+            workers,
+            durability,
+            run_on_us,
+            origin: origin_us.map_or(Origin::FirstBatch, |time_us| Origin::At { time_us }),
+            patience: patience_s.map(seconds).transpose()?,
+            ..OpenOptions::new(network)
+        };
+        if let Some(lateness_us) = lateness_us {
+            let lateness = Duration::from_micros(lateness_us);
+            options.pace = Pace::Live { lateness, lag_max: Duration::ZERO };
+        }
+        for (port, width, height) in sensors {
+            options = options.with_sensor(&port, width, height);
+        }
+        Ok(options)
     }
 }

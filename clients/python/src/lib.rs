@@ -9,6 +9,7 @@ mod errors;
 mod packed;
 mod recording;
 mod session;
+mod steps;
 mod waiting;
 
 use pyo3::prelude::*;
@@ -17,6 +18,8 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<client::Client>()?;
     module.add_class::<session::Session>()?;
+    module.add_class::<session::Ports>()?;
+    module.add_class::<steps::Steps>()?;
     module.add_class::<recording::Recording>()?;
     errors::add_to(module)
 }

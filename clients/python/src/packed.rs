@@ -4,6 +4,7 @@
 //! |---|---|
 //! | an event of a camera, 13 | `i64` t \[µs\], `u16` x, `u16` y, `u8` p |
 //! | an event of an address, 12 | `i64` t \[µs\], `u32` address |
+//! | a value of a frame, 4 | `f32` |
 //! | a spike, 26 | `i64` t \[µs\], `u64` tick, `u16` port, `u32` address, `u32` multiplicity |
 
 use pyo3::{exceptions::PyValueError, prelude::*};
@@ -38,6 +39,12 @@ pub(crate) fn address_events(bytes: &[u8]) -> PyResult<Vec<AddressEvent>> {
         Ok(AddressEvent { time, index: u32::from_le_bytes([a0, a1, a2, a3]) })
     };
     events.iter().enumerate().map(event).collect()
+}
+
+/// Values of frames, four bytes each.
+pub(crate) fn frame_values(bytes: &[u8]) -> Vec<f32> {
+    let (values, _) = bytes.as_chunks::<4>();
+    values.iter().map(|value| f32::from_le_bytes(*value)).collect()
 }
 
 pub(crate) fn put_camera_event(event: &CameraEvent, out: &mut Vec<u8>) {

@@ -6,12 +6,12 @@
 use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
 
 use pyo3::{buffer::PyBuffer, exceptions::PyValueError, prelude::*, types::PyBytes};
-use spiked_client::{Client, Error, Item, Output, Producer, Tables, v1};
+use spiked_client::{Client, Error, Frames, Item, Output, Producer, Tables, v1};
 use tokio::sync::Mutex;
 
 use crate::{
     errors::{OrRaise as _, OutputUnread, SpikedError},
-    packed::{address_events, camera_events, put_spike},
+    packed::{address_events, camera_events, frame_values, put_spike},
     waiting::wait,
 };
 
@@ -25,7 +25,7 @@ type Position = (u64, u64, u64, u64, u64, u64);
 
 /// Output that belongs together: spikes as bytes, decisions, the last position, and the end's reason and
 /// message.
-type Portion<'py> =
+pub(crate) type Portion<'py> =
     (Bound<'py, PyBytes>, Vec<Decision>, Option<Position>, Option<(String, String)>, Vec<String>);
 
 /// One producer's stream.
@@ -70,6 +70,7 @@ fn weight(item: &Item) -> usize {
 enum Task {
     Camera(u32, Vec<spiked_client::CameraEvent>),
     Address(u32, Vec<spiked_client::AddressEvent>),
+    Frames { port: u32, base_ns: u128, period_ns: u64, channels: u32, values: Vec<f32> },
     Promise(u64),
     Flush,
 }
@@ -111,6 +112,10 @@ async fn perform(producer: &mut Producer, inner: &mut Inner, task: Task) -> Resu
         match task {
             Task::Camera(port, events) => producer.send(port, &events).await,
             Task::Address(port, events) => producer.send(port, &events).await,
+            Task::Frames { port, base_ns, period_ns, channels, values } => {
+                let frames = Frames { base_ns, period_ns, channels, values: &values };
+                producer.send_frames(port, frames, None).await
+            }
             Task::Promise(time_us) => producer.promise(time_us).await,
             Task::Flush => producer.flush().await,
         }
@@ -151,47 +156,66 @@ fn raised(python: Python<'_>, stuck: Stuck) -> PyErr {
     }
 }
 
+/// What a session's opening told: names, shapes, the length of a tick.
+#[pyclass(module = "spiked._native")]
+pub(crate) struct Ports(pub(crate) Arc<Tables>);
+
 #[pymethods]
-impl Session {
+impl Ports {
     #[getter]
     fn session_id(&self) -> &str {
-        &self.tables.session_id
+        &self.0.session_id
     }
 
     #[getter]
     fn network(&self) -> (String, String) {
-        (self.tables.network.clone(), self.tables.network_version.clone())
+        (self.0.network.clone(), self.0.network_version.clone())
     }
 
     #[getter]
     fn tick_ns(&self) -> u64 {
-        self.tables.tick_ns
+        self.0.tick_ns
     }
 
     #[getter]
     fn plan_sha256<'py>(&self, python: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(python, &self.tables.plan_sha256)
+        PyBytes::new(python, &self.0.plan_sha256)
     }
 
     /// Name and shape of each input port.
     #[getter]
     fn inputs(&self) -> Vec<(String, Vec<u32>)> {
-        self.tables.inputs.iter().map(|port| (port.name.clone(), port.shape.clone())).collect()
+        self.0.inputs.iter().map(|port| (port.name.clone(), port.shape.clone())).collect()
     }
 
     /// Name and labels of each output port.
     #[getter]
     fn outputs(&self) -> Vec<(String, Vec<String>)> {
-        self.tables.outputs.iter().map(|port| (port.name.clone(), port.labels.clone())).collect()
+        self.0.outputs.iter().map(|port| (port.name.clone(), port.labels.clone())).collect()
     }
 
     /// Of an output port: population, first address, and shape, range by range.
     fn ranges(&self, port: usize) -> Vec<(String, u32, Vec<u32>)> {
-        let ranges = self.tables.outputs.get(port).map(|port| port.ranges.as_slice());
+        let ranges = self.0.outputs.get(port).map(|port| port.ranges.as_slice());
         let range = |range: &v1::AddressRange| {
             (range.population.clone(), range.first_address, range.shape.clone())
         };
         ranges.unwrap_or_default().iter().map(range).collect()
+    }
+
+    /// Of an input port of frames: names of its whiskers, and kinds of spikes.
+    fn whiskers(&self, port: usize) -> Option<(Vec<String>, Vec<String>)> {
+        let frames = self.0.inputs.get(port)?.frames.as_ref()?;
+        let names = frames.whiskers.iter().map(|whisker| whisker.name.clone()).collect();
+        Some((names, frames.kinds.clone()))
+    }
+}
+
+#[pymethods]
+impl Session {
+    #[getter]
+    fn tables(&self) -> Ports {
+        Ports(self.tables.clone())
     }
 
     /// Sends events of a camera, as bytes.
@@ -206,6 +230,20 @@ impl Session {
         let bytes = events.to_vec(python)?;
         let events = python.detach(|| address_events(&bytes))?;
         self.perform(python, Task::Address(port, events))
+    }
+
+    /// Sends frames as bytes, [frame, value], the first at so many ns.
+    fn send_frames(
+        &self,
+        python: Python<'_>,
+        port: u32,
+        base_ns: u128,
+        period_ns: u64,
+        channels: u32,
+        values: PyBuffer<u8>,
+    ) -> PyResult<()> {
+        let values = frame_values(&values.to_vec(python)?);
+        self.perform(python, Task::Frames { port, base_ns, period_ns, channels, values })
     }
 
     fn promise(&self, python: Python<'_>, time_us: u64) -> PyResult<()> {
@@ -284,7 +322,7 @@ async fn read(inner: &mut Inner) -> Result<Vec<Item>, Error> {
     Ok(std::iter::from_fn(|| inner.take()).collect())
 }
 
-fn portion<'py>(python: Python<'py>, items: &[Item]) -> Portion<'py> {
+pub(crate) fn portion<'py>(python: Python<'py>, items: &[Item]) -> Portion<'py> {
     let (mut spikes, mut decisions, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     let (mut position, mut end) = (None, None);
     for item in items {

@@ -7,7 +7,7 @@
 use bytes::Bytes;
 use spiked_proto::layout::{EVENT_BYTES, PackedError};
 
-use crate::{Layout, event::sealed::Packed};
+use crate::{Layout, event::sealed::Packed, v1};
 
 /// The most events that fit into one message: with its other fields it stays below 1 MiB.
 pub const BATCH_EVENTS_MAX: usize = 130_000;
@@ -25,6 +25,22 @@ pub(crate) struct Batch {
     pub(crate) count: u32,
     pub(crate) payload: Bytes,
     pub(crate) promise_us: Option<u64>,
+}
+
+impl Batch {
+    /// As the message with this number.
+    pub(crate) fn numbered(self, sequence: u64) -> v1::EventBatch {
+        v1::EventBatch {
+            sequence,
+            port: self.port,
+            base_time_us: self.base_us,
+            layout: self.layout.into(),
+            count: self.count,
+            payload: self.payload,
+            promise_us: self.promise_us,
+            payload_sha256: Bytes::new(),
+        }
+    }
 }
 
 /// The batch that is being gathered.

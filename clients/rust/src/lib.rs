@@ -66,6 +66,7 @@ mod sending;
 mod session;
 mod sessions;
 mod spikes;
+mod steps;
 mod tables;
 mod tls;
 mod tuning;
@@ -91,6 +92,7 @@ pub use spiked_proto::layout::{
 /// The messages of the contract, as they are.
 pub use spiked_proto::v1;
 pub use spikes::{Spike, Spikes};
+pub use steps::{Stepped, Steps};
 pub use tables::{InputPort, OutputPort, Place, Tables};
 pub use v1::{Durability, EventPolicy, Layout, Overload, Reason};
 pub use watch::{Watch, WatchItem};

@@ -142,16 +142,7 @@ impl Sending {
         self.sent.amount = self.sent.amount.plus(cost);
         let promise_us = batch.promise_us;
         room.send(v1::StreamRequest {
-            message: Some(Message::Events(v1::EventBatch {
-                sequence: self.sent.sequence,
-                port: batch.port,
-                base_time_us: batch.base_us,
-                layout: batch.layout.into(),
-                count: batch.count,
-                payload: batch.payload,
-                promise_us,
-                payload_sha256: Bytes::new(),
-            })),
+            message: Some(Message::Events(batch.numbered(self.sent.sequence))),
         });
         if let Some(promise_us) = promise_us {
             self.sent.promise_us = Some(promise_us);

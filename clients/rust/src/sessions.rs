@@ -14,9 +14,16 @@ impl Client {
     ///
     /// What the daemon refuses about the options.
     pub async fn open_session(&self, options: &OpenOptions) -> Result<Tables, Error> {
+        self.open_without_stream(options).await.map(Tables::new)
+    }
+
+    pub(crate) async fn open_without_stream(
+        &self,
+        options: &OpenOptions,
+    ) -> Result<v1::Opened, Error> {
         let request = v1::OpenSessionRequest { open: Some(options.to_open()) };
         let response = self.session_service().open_session(request).await?.into_inner();
-        response.opened.map(Tables::new).ok_or_else(|| missing("tables"))
+        response.opened.ok_or_else(|| missing("tables"))
     }
 
     /// All sessions, ordered by id.

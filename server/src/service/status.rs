@@ -124,9 +124,10 @@ fn code(error: &Error) -> Code {
         | Error::SnapshotUnknown { .. }
         | Error::Network(Network::Unknown { .. }) => Code::NotFound,
         Error::Network(Network::Exists { .. }) => Code::AlreadyExists,
-        Error::SessionConflict { .. } | Error::StepHeld { .. } | Error::NoData { .. } => {
-            Code::FailedPrecondition
-        }
+        Error::SessionConflict { .. }
+        | Error::StepHeld { .. }
+        | Error::StepWaits { .. }
+        | Error::NoData { .. } => Code::FailedPrecondition,
         Error::ProducerUnknown { .. } => Code::InvalidArgument,
         Error::Unauthenticated { .. } => Code::Unauthenticated,
         Error::ResumeToken { .. } | Error::PermissionDenied { .. } => Code::PermissionDenied,

@@ -25,13 +25,14 @@ pub(super) fn input(name: &str, node: &Node<'_>) -> Option<v1::InputPort> {
         &[],
     )?;
     let encoder = table.get("encoder");
-    let shape = match table.one_of(&["sensor", "channels", "shape", "frames"])? {
+    let (key, shape) = table.one_of(&["sensor", "channels", "shape", "frames"])?;
+    if let Some(encoder) = encoder.as_ref().filter(|_| key != "frames") {
+        return encoder.refuse("an encoder is for an input of frames");
+    }
+    let shape = match (key, shape) {
         ("sensor", sensor) => v1::input_port::Shape::Sensor(self::sensor(&sensor)?),
         ("frames", frames) => {
             v1::input_port::Shape::Frames(super::frames::read(&frames, encoder.as_ref())?)
-        }
-        _ if let Some(encoder) = &encoder => {
-            return encoder.refuse("an encoder is for an input of frames");
         }
         (_, channels) => {
             let shape = channels.items_or_one()?;

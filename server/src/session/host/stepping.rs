@@ -71,9 +71,9 @@ impl Host {
             let _ = reply.send(Err(Error::field("until_us", problem)));
             return;
         }
-        if let Some(held_us) = self.protocol.waits_for_frame(request.until_us) {
+        if let Some(stands_us) = self.protocol.waits_for_frame(request.until_us) {
             self.act();
-            let _ = reply.send(Err(Error::StepHeld { until_us: request.until_us, held_us }));
+            let _ = reply.send(Err(Error::StepWaits { until_us: request.until_us, stands_us }));
             return;
         }
         if request.until_us > self.protocol.promise_of(0) {

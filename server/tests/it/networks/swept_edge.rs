@@ -77,8 +77,8 @@ fn sweep(direction: u32, seed: u32, period_ns: u64) -> Touch {
     play(&settings).unwrap()
 }
 
-/// Every spike of the detectors; and how late the first afferent was \[frames\].
-fn told(plan: &std::sync::Arc<Plan>, touch: &Touch) -> [u64; 8] {
+/// Tick and address of every spike of a network that is given a recording.
+fn spikes(plan: &std::sync::Arc<Plan>, touch: &Touch) -> Vec<(u64, u32)> {
     let mut simulation = Simulation::new(plan.clone(), Options::default());
     let per_frame = touch.names.len() * 6;
     for (index, frame) in (0_u64..).zip(touch.values.chunks_exact(per_frame)) {
@@ -90,11 +90,18 @@ fn told(plan: &std::sync::Arc<Plan>, touch: &Touch) -> [u64; 8] {
     simulation.end_frames();
     simulation.promise(InputId(0), 1_600_000).unwrap();
     simulation.advance(Budget::UNLIMITED).unwrap();
+    let spike = |output| match output {
+        Output::Spike(spike) => Some((spike.tick.0, spike.address)),
+        Output::Decision(_) => None,
+    };
+    simulation.outputs().drain(..).filter_map(spike).collect()
+}
+
+/// Spikes of each detector.
+fn told(plan: &std::sync::Arc<Plan>, touch: &Touch) -> [u64; 8] {
     let mut counts = [0; 8];
-    for output in simulation.outputs().drain(..) {
-        if let Output::Spike(spike) = output {
-            counts[spike.address as usize] += u64::from(spike.multiplicity);
-        }
+    for (_, address) in spikes(plan, touch) {
+        counts[address as usize] += 1;
     }
     counts
 }
@@ -128,4 +135,46 @@ fn nothing_is_told_of_nothing() {
     let loaded = Repository::open(None).unwrap().plan("swept-edge", "", &[]).unwrap();
     let touch = Touch { values: vec![0.0; 35 * 6 * 500], ..sweep(0, 1, 1_000_000) };
     assert_eq!(told(&loaded.plan, &touch), [0; 8]);
+}
+
+/// Spikes whenever a moment has moved by 0.05 µN·m.
+const CONTACT: &str = r#"
+name = "contact"
+tick = "10 us"
+
+[input.whiskers]
+frames = { grid = [5, 7] }
+encoder = { levels = { moment = "0.05 uNm" } }
+
+[population.felt]
+shape = [12, "whiskers.height", "whiskers.width"]
+neuron = { accumulator = { threshold = 0.5 } }
+
+[projection.feel]
+from = "whiskers"
+to = "felt"
+one_to_one = { weight = 1.0, delay = "10 us" }
+"#;
+
+/// Seen to fail with levels of 1 µN·m.
+#[test]
+fn a_whisker_is_felt_within_a_frame_of_its_first_contact() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("contact")).unwrap();
+    std::fs::write(folder.path().join("contact/network.toml"), CONTACT).unwrap();
+    let repository = Repository::open(Some(folder.path())).unwrap();
+    let plan = repository.plan("contact", "", &[]).unwrap().plan;
+    for period_ns in [1_000_000, 9_090_909] {
+        for seed in 0..3 {
+            let touch = sweep(seed, seed, period_ns);
+            let spikes = spikes(&plan, &touch);
+            for (whisker, contact_s) in (0..).zip(&touch.first_contacts_s) {
+                let contact_us = contact_s.expect("every whisker is touched") * 1e6;
+                let felt = spikes.iter().find(|(_, address)| address % (ROWS * COLUMNS) == whisker);
+                let felt_us = felt.map_or(f64::INFINITY, |(tick, _)| (tick - 1) as f64 * 10.0);
+                let frames = (felt_us - contact_us).abs() * 1e3 / period_ns as f64;
+                assert!(frames <= 1.0, "{frames} frames from contact at {contact_us} us");
+            }
+        }
+    }
 }
