@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use pyo3::{buffer::PyBuffer, prelude::*, types::PyBytes};
-use spiked_client::{Error, Frames, Item, Stepped, Tables, v1};
+use pyo3::{buffer::PyBuffer, prelude::*};
+use spiked_client::{Error, Frames, Item, Stepped, Tables};
 use tokio::sync::Mutex;
 
 use crate::{

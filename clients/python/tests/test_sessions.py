@@ -149,3 +149,51 @@ def test_a_real_recording_gives_what_the_command_line_gives(street: pathlib.Path
     assert list(frame.columns) == list(spiked.SPIKE.names or ())
     times, rates = result.rates()
     assert len(times) == len(rates) and rates.max() > 0
+
+
+def test_forks_and_rewinds_go_their_own_way(client: spiked.Client, touches: Array) -> None:
+    whole = spiked.run("relay", touches, client=client, origin_us=0).spikes
+    half = len(touches) // 2
+    with client.open_loop("relay", session_id="trunk") as trunk:
+        until_us = int(touches["t"][half])
+        before = trunk.step(until_us, touches[:half]).spikes
+        taken = client.snapshot("trunk")
+        forked = client.fork("trunk", "branch")
+        assert (forked.session_id, forked.network) == ("branch", "relay")
+        rest = trunk.step(700_000, touches[half:]).spikes
+        assert np.array_equal(np.concatenate([before, rest]), whole)
+        assert client.rewind("trunk", taken).session_id == "trunk"
+    with client.open_loop("relay", session_id="branch") as branch:
+        assert np.array_equal(branch.step(700_000, touches[half:]).spikes, rest)
+    assert "branch" not in {info.session_id for info in client.sessions()}
+
+
+def test_a_promise_lets_time_go_on(client: spiked.Client, touches: Array) -> None:
+    session = client.open("relay", origin_us=0)
+    session.send(touches[:1], promise=False)
+    session.promise_us(50_000)
+    session.flush()
+    while (output := session.read(timeout=10)) is not None:
+        if output.position is not None and output.position.simulated_to_us >= 50_000:
+            break
+    assert output is not None
+    assert session.ranges(0) == [("cells", 0, (64,))]
+    session.close()
+
+
+def test_a_wrong_token_is_refused(
+    networks: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.write_text("")
+    with spiked.Daemon(networks=networks, options=("--tokens", str(tokens))) as daemon:
+        with pytest.raises(spiked.Refused) as refused:
+            spiked.connect(daemon.address, token="A" * 43).networks()
+    assert refused.value.reason == "UNAUTHENTICATED"
+
+
+def test_rates_are_drawn(client: spiked.Client, touches: Array) -> None:
+    result = spiked.run("relay", touches, client=client)
+    axes = result.plot_rates(window_us=30_000)
+    t, rates = result.rates(window_us=30_000)
+    assert len(axes.lines) == 1 and np.allclose(rates[:-1], 1e6 / 3_000)

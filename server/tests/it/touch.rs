@@ -345,6 +345,9 @@ async fn steps_take_frames_and_end_at_the_last_of_them() {
         };
         let refused = sessions.step_session(step(last_us + 500)).await.unwrap_err();
         assert!(refused.message().contains(&(last_us + 1).to_string()), "{refused}");
+        // Seen to wait for ever.
+        let refused = sessions.step_session(step(last_us)).await.unwrap_err();
+        assert!(refused.message().contains("must lie behind the last frame"), "{refused}");
         let answer = sessions.step_session(step(last_us + 1)).await.unwrap().into_inner();
         answer.spikes.iter().for_each(|batch| record.spikes.extend(spikes(batch)));
     }

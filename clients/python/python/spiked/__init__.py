@@ -16,8 +16,9 @@ from ._native import (
     SpikedError,
 )
 from .arrays import ADDRESS, CAMERA, DECISION, SPIKE, address_events, camera_events
-from .client import Client, Output, Session, SessionInfo, connect
+from .client import Client, Loop, Output, Session, SessionInfo, connect
 from .daemon import Daemon
+from .frames import Frames
 from .recordings import Recording, open_recording, read
 from .result import Result
 from .running import run
@@ -30,7 +31,9 @@ __all__ = [
     "Client",
     "Daemon",
     "Disconnected",
+    "Frames",
     "InvalidRecording",
+    "Loop",
     "Output",
     "OutputUnread",
     "Recording",

@@ -13,9 +13,12 @@ import numpy.typing as npt
 
 from . import _native
 from .arrays import ADDRESS, CAMERA, DECISION, SPIKE, Array, packed
+from .frames import Frames
 from .result import Result
 
 Durability = Literal["none", "never", "interval", "each"]
+#: Events as arrays, or frames.
+Inputs = npt.ArrayLike | Frames
 
 
 @dataclass(frozen=True)
@@ -61,47 +64,74 @@ class SessionInfo:
     """It lies on disk; opening it goes on where it was."""
 
 
-class Session:
+class _Tables:
+    """What a session's opening told."""
+
+    def __init__(self, tables: _native.Ports) -> None:
+        self._tables = tables
+        self._ports = {name: index for index, (name, _) in enumerate(tables.inputs)}
+
+    @property
+    def session_id(self) -> str:
+        return self._tables.session_id
+
+    @property
+    def network(self) -> str:
+        return self._tables.network[0]
+
+    @property
+    def version(self) -> str:
+        return self._tables.network[1]
+
+    @property
+    def tick_us(self) -> float:
+        """Length of a tick [µs]."""
+        return self._tables.tick_ns / 1e3
+
+    @property
+    def inputs(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each input port; a camera's is (2, rows, columns), one of frames (whiskers, 6)."""
+        return {name: tuple(shape) for name, shape in self._tables.inputs}
+
+    @property
+    def outputs(self) -> dict[str, list[str]]:
+        """Labels of each output port, in the order of the numbers in `SPIKE` and `DECISION`."""
+        return dict(self._tables.outputs)
+
+    def ranges(self, port: int) -> list[tuple[str, int, tuple[int, ...]]]:
+        """Population, first address and shape of each range of an output port."""
+        return [(name, first, tuple(shape)) for name, first, shape in self._tables.ranges(port)]
+
+    def whiskers(self, port: str | None = None) -> tuple[list[str], list[str]] | None:
+        """Of a port of frames: names of its whiskers, and kinds of spikes; None of another."""
+        return self._tables.whiskers(self._port(port))
+
+    def _port(self, port: str | None) -> int:
+        if port is None:
+            if len(self._ports) != 1:
+                raise ValueError(f"the network has the input ports {list(self._ports)}: say which")
+            return 0
+        if port not in self._ports:
+            raise ValueError(f"no input port {port!r}: the network has {list(self._ports)}")
+        return self._ports[port]
+
+
+class Session(_Tables):
     """One session: `send` events, read outputs by iterating, `finish` for the rest.
 
     As a context manager it ends its input when the block ends; when the block fails, it closes the session.
     """
 
     def __init__(self, native: _native.Session) -> None:
+        super().__init__(native.tables)
         self._native = native
         self._ended = False
         self._latest_us = 0
-        self._ports = {name: index for index, (name, _) in enumerate(native.inputs)}
 
-    @property
-    def session_id(self) -> str:
-        return self._native.session_id
-
-    @property
-    def network(self) -> str:
-        return self._native.network[0]
-
-    @property
-    def version(self) -> str:
-        return self._native.network[1]
-
-    @property
-    def tick_us(self) -> float:
-        """Length of a tick [µs]."""
-        return self._native.tick_ns / 1e3
-
-    @property
-    def inputs(self) -> dict[str, tuple[int, ...]]:
-        """Shape of each input port; a camera's is (2, rows, columns)."""
-        return {name: tuple(shape) for name, shape in self._native.inputs}
-
-    @property
-    def outputs(self) -> dict[str, list[str]]:
-        """Labels of each output port, in the order of the numbers in `SPIKE` and `DECISION`."""
-        return dict(self._native.outputs)
-
-    def send(self, events: npt.ArrayLike, *, port: str | None = None, promise: bool = True) -> None:
-        """Sends events: an array of `CAMERA` or `ADDRESS`, or one with such fields.
+    def send(
+        self, events: npt.ArrayLike | Frames, *, port: str | None = None, promise: bool = True
+    ) -> None:
+        """Sends events: an array of `CAMERA` or `ADDRESS`, or one with such fields; or `Frames`.
 
         With `promise`, nothing before the latest of them is still to come, so that the network may go on up to
         there; without, say so by `promise_us`. Waits while the daemon has no room.
@@ -109,8 +139,11 @@ class Session:
         Raises TypeError and ValueError for what is no array of events, Refused for what the daemon refuses,
         OutputUnread where too much output waits to be read.
         """
-        array = packed(events)
         number = self._port(port)
+        if isinstance(events, Frames):
+            self._native.send_frames(number, *events.packed())
+            return
+        array = packed(events)
         data = array.view(np.uint8)
         if array.dtype == CAMERA:
             self._native.send_camera(number, data)
@@ -135,15 +168,9 @@ class Session:
         portion = self._native.read(timeout)
         if portion is None:
             return None
-        spikes, decisions, position, ended, errors = portion
-        self._ended = ended is not None
-        return Output(
-            spikes=np.frombuffer(spikes, SPIKE),
-            decisions=np.array(decisions, DECISION),
-            position=None if position is None else Position(*position),
-            errors=tuple(errors),
-            ended=ended,
-        )
+        output = _output(portion)
+        self._ended = output.ended is not None
+        return output
 
     def __iter__(self) -> Iterator[Output]:
         """Output after output, up to the end."""
@@ -171,19 +198,6 @@ class Session:
         if not self._ended:
             self._native.close()
 
-    def ranges(self, port: int) -> list[tuple[str, int, tuple[int, ...]]]:
-        """Population, first address and shape of each range of an output port."""
-        return [(name, first, tuple(shape)) for name, first, shape in self._native.ranges(port)]
-
-    def _port(self, port: str | None) -> int:
-        if port is None:
-            if len(self._ports) != 1:
-                raise ValueError(f"the network has the input ports {list(self._ports)}: say which")
-            return 0
-        if port not in self._ports:
-            raise ValueError(f"no input port {port!r}: the network has {list(self._ports)}")
-        return self._ports[port]
-
     def __enter__(self) -> Session:
         return self
 
@@ -201,6 +215,77 @@ class Session:
                 self.close()
             except _native.SpikedError:
                 pass
+
+
+def _output(portion: _native._Portion) -> Output:
+    spikes, decisions, position, ended, errors = portion
+    return Output(
+        spikes=np.frombuffer(spikes, SPIKE),
+        decisions=np.array(decisions, DECISION),
+        position=None if position is None else Position(*position),
+        errors=tuple(errors),
+        ended=ended,
+    )
+
+
+class Loop(_Tables):
+    """A session that runs step by step, for a closed loop: what comes out of a step decides what goes in next.
+
+    As a context manager it closes the session when the block ends.
+    """
+
+    def __init__(self, native: _native.Steps) -> None:
+        super().__init__(native.tables)
+        self._native = native
+
+    def step(
+        self, until_us: int | None = None, inputs: Inputs | Mapping[str, Inputs] | None = None
+    ) -> Output:
+        """Takes input, runs every tick before a time [µs], and gives what came out of that.
+
+        `inputs` are events or `Frames` for the network's only input port, or a mapping by the names of ports. A step
+        with frames ends behind the last of them, for time stands there until the next comes: so it does without
+        `until_us`.
+        A step that failed may be made again, without the input: it is with the step, and is taken once.
+
+        Of a time that is over nothing more comes. Raises Refused where time stands because a port waits for its
+        next frame, ValueError without `until_us` and frames.
+        """
+        given = inputs if isinstance(inputs, Mapping) else {None: inputs}
+        if until_us is None:
+            frames = [one.last_us() for one in given.values() if isinstance(one, Frames)]
+            if not frames:
+                raise ValueError("until_us says how far a step without frames goes")
+            until_us = max(frames) + 1
+        for port, one in given.items():
+            if one is not None:
+                self._put(self._port(port), one)
+        return _output(self._native.step(until_us))
+
+    def _put(self, port: int, events: Inputs) -> None:
+        if isinstance(events, Frames):
+            self._native.put_frames(port, *events.packed())
+            return
+        array = packed(events)
+        if array.dtype == CAMERA:
+            self._native.put_camera(port, array.view(np.uint8))
+        else:
+            self._native.put_addresses(port, array.view(np.uint8))
+
+    def close(self) -> None:
+        """Ends the session."""
+        self._native.close()
+
+    def __enter__(self) -> Loop:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 class Client:
@@ -242,14 +327,11 @@ class Client:
 
         Raises Refused.
         """
-        sensors = dict(sizes or {})
-        if size is not None:
-            sensors[port] = size
         native = self._native.open(
             network,
             version,
             session_id,
-            [(name, columns, rows) for name, (columns, rows) in sensors.items()],
+            _sensors(size, port, sizes),
             origin_us,
             seed,
             workers,
@@ -259,6 +341,36 @@ class Client:
             run_on_us,
         )
         return Session(native)
+
+    def open_loop(
+        self,
+        network: str,
+        *,
+        version: str = "",
+        session_id: str = "",
+        size: tuple[int, int] | None = None,
+        port: str = "camera",
+        sizes: Mapping[str, tuple[int, int]] | None = None,
+        origin_us: int = 0,
+        seed: int | None = None,
+        workers: int = 1,
+        durability: Durability = "none",
+    ) -> Loop:
+        """Opens a session that runs step by step; what it takes is as in `open`.
+
+        Raises Refused.
+        """
+        native = self._native.open_steps(
+            network,
+            version,
+            session_id,
+            _sensors(size, port, sizes),
+            origin_us,
+            seed,
+            workers,
+            durability,
+        )
+        return Loop(native)
 
     def networks(self) -> list[tuple[str, str]]:
         """Name and version of each network."""
@@ -302,6 +414,15 @@ class Client:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _sensors(
+    size: tuple[int, int] | None, port: str, sizes: Mapping[str, tuple[int, int]] | None
+) -> list[tuple[str, int, int]]:
+    sensors = dict(sizes or {})
+    if size is not None:
+        sensors[port] = size
+    return [(name, columns, rows) for name, (columns, rows) in sensors.items()]
 
 
 def connect(

@@ -98,12 +98,15 @@ struct Said {
     frames: Option<u64>,
 }
 
-/// Whether a path is a recording of touch rather than of events: a folder, or an archive with an array
-/// of frames. What cannot be opened is neither.
+/// Whether a path is a recording of touch rather than of events: a folder as WHISKiT's are, or an archive
+/// with an array of frames. What cannot be opened is neither, and a pipe is left as it is.
 #[must_use]
 pub fn is_touch(path: &Path) -> bool {
     if path.is_dir() {
-        return true;
+        return path.join("dynamics").is_dir() || path.join("whisker_ID.csv").is_file();
+    }
+    if !path.is_file() {
+        return false;
     }
     let mut magic = [0; ZIP.len()];
     let begins = File::open(path).and_then(|mut file| file.read_exact(&mut magic));

@@ -76,7 +76,14 @@ impl Host {
             let _ = reply.send(Err(Error::StepWaits { until_us: request.until_us, stands_us }));
             return;
         }
-        if request.until_us > self.protocol.promise_of(0) {
+        let is_new = request.until_us > self.protocol.promise_of(0);
+        if let Some(last_us) = self.protocol.frame_from(request.until_us).filter(|_| is_new) {
+            self.act();
+            let problem = format!("must lie behind the last frame, which is at {last_us} us");
+            let _ = reply.send(Err(Error::field("until_us", problem)));
+            return;
+        }
+        if is_new {
             self.protocol.heartbeat(0, request.until_us, &level, &mut self.actions);
         }
         let refused = self.actions.errors.iter().find(|(_, error)| error.fatal);

@@ -57,6 +57,14 @@ impl Protocol {
         let flows = self.producers.iter().flat_map(|producer| &producer.ports);
         flows.filter_map(|port| port.frames.as_ref()?.stands_at(time_us)).min()
     }
+
+    /// The last frame of a port, if it isn't before a time: what lies before that time is known only
+    /// once the frame is closed, too \[µs\].
+    pub(crate) fn frame_from(&self, time_us: u64) -> Option<u64> {
+        let flows = self.producers.iter().flat_map(|producer| &producer.ports);
+        let lasts = flows.filter_map(|port| port.frames.as_ref()?.last_us);
+        lasts.filter(|&last_us| last_us >= time_us).max()
+    }
 }
 
 /// What a producer's frames for one port have come to.
