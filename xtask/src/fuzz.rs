@@ -42,6 +42,7 @@ pub(crate) const TARGETS: &[Target] = &[
     target("evt3_states", "spiked-proto"),
     target("recording_files", "spiked-recordings"),
     target("recordings_in_portions", "spiked-recordings"),
+    target("hdf5_files", "spiked-recordings"),
     target("core_snapshots", "sim-core"),
     Target { name: "spike_batches", package: "spiked-client", binary: &["--lib"] },
     server("connection_frames"),

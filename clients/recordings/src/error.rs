@@ -40,12 +40,6 @@ pub enum Fault {
         /// Its first bytes.
         first: FirstBytes,
     },
-    /// The format is known by its first bytes, and cannot be read.
-    #[error("is {format}, which cannot be read yet")]
-    NotReadable {
-        /// The format.
-        format: Format,
-    },
     /// A format that cannot be read as it comes.
     #[error("is {format}, which can be read from a file only, not from a pipe")]
     NeedsFile {
@@ -156,6 +150,12 @@ pub enum Fault {
     /// An archive that is damaged.
     #[error("cannot be read as an archive: {problem}")]
     Archive {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// An HDF5 file that is damaged, or holds no events.
+    #[error("cannot be read as HDF5: {problem}")]
+    Hdf5 {
         /// What is wrong with it.
         problem: String,
     },

@@ -2,156 +2,78 @@
 
 use std::io::Read;
 
+use crate::formats::columns::{Element, Field, Header};
+
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// No header of an array of events is longer, in bytes.
 const HEADER_BYTES_MAX: usize = 1 << 14;
 
-/// One value of an element.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Element {
-    Unsigned(usize),
-    Signed(usize),
-    Float(usize),
+/// The header, from the beginning of a file; on failure what is wrong, for "an array that …".
+pub(super) fn header(from: &mut impl Read) -> Result<Header, String> {
+    let cut = |_| "ends inside its header".to_owned();
+    let mut begin = [0; 8];
+    from.read_exact(&mut begin).map_err(cut)?;
+    if begin[..6] != *MAGIC {
+        return Err("is no .npy file".into());
+    }
+    let length = if begin[6] == 1 {
+        let mut length = [0; 2];
+        from.read_exact(&mut length).map_err(cut)?;
+        u16::from_le_bytes(length).into()
+    } else {
+        let mut length = [0; 4];
+        from.read_exact(&mut length).map_err(cut)?;
+        usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX)
+    };
+    if length > HEADER_BYTES_MAX {
+        return Err(format!("has a header of {length} bytes, expected 16384 at most"));
+    }
+    let mut text = vec![0; length];
+    from.read_exact(&mut text).map_err(cut)?;
+    let text = String::from_utf8(text).map_err(|_| "has a header that is no text".to_owned())?;
+    parse(&text)
 }
 
-impl Element {
-    /// From a type string such as `<u2`.
-    fn read(text: &str) -> Result<Self, String> {
-        let refused = || format!("holds {text:?}, expected whole numbers or little-endian floats");
-        let (order, rest) = text.split_at_checked(1).ok_or_else(refused)?;
-        let (kind, size) = rest.split_at_checked(1).ok_or_else(refused)?;
-        let bytes: usize = size.parse().map_err(|_| refused())?;
-        match (order, kind, bytes) {
-            ("<" | "|" | "=", "u", 1 | 2 | 4 | 8) | ("|", "b", 1) => Ok(Self::Unsigned(bytes)),
-            ("<" | "|" | "=", "i", 1 | 2 | 4 | 8) => Ok(Self::Signed(bytes)),
-            ("<" | "=", "f", 4 | 8) => Ok(Self::Float(bytes)),
-            _ => Err(refused()),
-        }
+/// A Python dictionary with `descr`, `fortran_order` and `shape`.
+fn parse(text: &str) -> Result<Header, String> {
+    let value = |key: &str| {
+        let quoted = format!("'{key}'");
+        let behind = text.split_once(&quoted).map(|(_, behind)| behind);
+        let value = behind.and_then(|behind| behind.trim_start().strip_prefix(':'));
+        value.map(str::trim_start).ok_or_else(|| format!("has no {key} in its header"))
+    };
+    let described = value("descr")?;
+    let fields = if described.starts_with('[') {
+        records(described)?
+    } else {
+        let element = element(quoted(described).next().unwrap_or_default())?;
+        vec![Field { name: String::new(), at: 0, element }]
+    };
+    let shape = value("shape")?;
+    let inside = shape.strip_prefix('(').and_then(|shape| shape.split_once(')'));
+    let inside = inside.map(|(inside, _)| inside.trim().trim_end_matches(','));
+    let length = inside.and_then(|inside| inside.parse().ok()).ok_or_else(|| {
+        let shape = shape.split(')').next().unwrap_or_default();
+        format!("has the shape {shape}), expected one dimension")
+    })?;
+    let element_bytes = fields.last().map_or(0, |last| last.at + last.element.bytes());
+    if element_bytes == 0 {
+        return Err("has elements without a value".into());
     }
-
-    const fn bytes(self) -> usize {
-        match self {
-            Self::Unsigned(bytes) | Self::Signed(bytes) | Self::Float(bytes) => bytes,
-        }
-    }
-
-    pub(super) const fn is_whole(self) -> bool {
-        !matches!(self, Self::Float(_))
-    }
-
-    /// The value that begins there, unless it is below zero or no whole number.
-    pub(super) fn whole(self, bytes: &[u8]) -> Option<u64> {
-        match self {
-            Self::Unsigned(size) => Some(bits(bytes, size)),
-            Self::Signed(size) => u64::try_from(signed(bytes, size)).ok(),
-            Self::Float(_) => {
-                let value = self.value(bytes);
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "in range"
-                )]
-                (value.fract() == 0.0 && (0.0..1e15).contains(&value)).then_some(value as u64)
-            }
-        }
-    }
-
-    pub(super) fn value(self, bytes: &[u8]) -> f64 {
-        match self {
-            Self::Unsigned(size) => bits(bytes, size) as f64,
-            Self::Signed(size) => signed(bytes, size) as f64,
-            #[expect(clippy::cast_possible_truncation, reason = "four bytes were read")]
-            Self::Float(4) => f32::from_bits(bits(bytes, 4) as u32).into(),
-            Self::Float(_) => f64::from_bits(bits(bytes, 8)),
-        }
-    }
+    Ok(Header { fields, element_bytes, length })
 }
 
-fn bits(bytes: &[u8], size: usize) -> u64 {
-    let mut eight = [0; 8];
-    let size = size.min(bytes.len());
-    eight[..size].copy_from_slice(&bytes[..size]);
-    u64::from_le_bytes(eight)
-}
-
-fn signed(bytes: &[u8], size: usize) -> i64 {
-    let unused = 64 - 8 * u32::try_from(size).unwrap_or(8);
-    (bits(bytes, size) << unused).cast_signed() >> unused
-}
-
-/// A field of an element; of a plain array the only one, without a name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Field {
-    pub(super) name: String,
-    /// Where it begins in the element.
-    pub(super) at: usize,
-    pub(super) element: Element,
-}
-
-/// What an array says of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) fields: Vec<Field>,
-    pub(super) element_bytes: usize,
-    /// Elements.
-    pub(super) length: u64,
-}
-
-impl Header {
-    /// Reads it from the beginning of a file; on failure says what is wrong, for "an array that …".
-    pub(super) fn read(from: &mut impl Read) -> Result<Self, String> {
-        let cut = |_| "ends inside its header".to_owned();
-        let mut begin = [0; 8];
-        from.read_exact(&mut begin).map_err(cut)?;
-        if begin[..6] != *MAGIC {
-            return Err("is no .npy file".into());
-        }
-        let length = if begin[6] == 1 {
-            let mut length = [0; 2];
-            from.read_exact(&mut length).map_err(cut)?;
-            u16::from_le_bytes(length).into()
-        } else {
-            let mut length = [0; 4];
-            from.read_exact(&mut length).map_err(cut)?;
-            usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX)
-        };
-        if length > HEADER_BYTES_MAX {
-            return Err(format!("has a header of {length} bytes, expected 16384 at most"));
-        }
-        let mut text = vec![0; length];
-        from.read_exact(&mut text).map_err(cut)?;
-        let text =
-            String::from_utf8(text).map_err(|_| "has a header that is no text".to_owned())?;
-        Self::parse(&text)
-    }
-
-    /// A Python dictionary with `descr`, `fortran_order` and `shape`.
-    fn parse(text: &str) -> Result<Self, String> {
-        let value = |key: &str| {
-            let quoted = format!("'{key}'");
-            let behind = text.split_once(&quoted).map(|(_, behind)| behind);
-            let value = behind.and_then(|behind| behind.trim_start().strip_prefix(':'));
-            value.map(str::trim_start).ok_or_else(|| format!("has no {key} in its header"))
-        };
-        let described = value("descr")?;
-        let fields = if described.starts_with('[') {
-            records(described)?
-        } else {
-            let element = Element::read(quoted(described).next().unwrap_or_default())?;
-            vec![Field { name: String::new(), at: 0, element }]
-        };
-        let shape = value("shape")?;
-        let inside = shape.strip_prefix('(').and_then(|shape| shape.split_once(')'));
-        let inside = inside.map(|(inside, _)| inside.trim().trim_end_matches(','));
-        let length = inside.and_then(|inside| inside.parse().ok()).ok_or_else(|| {
-            let shape = shape.split(')').next().unwrap_or_default();
-            format!("has the shape {shape}), expected one dimension")
-        })?;
-        let element_bytes = fields.last().map_or(0, |last| last.at + last.element.bytes());
-        if element_bytes == 0 {
-            return Err("has elements without a value".into());
-        }
-        Ok(Self { fields, element_bytes, length })
+/// An element from a type string such as `<u2`.
+fn element(text: &str) -> Result<Element, String> {
+    let refused = || format!("holds {text:?}, expected whole numbers or little-endian floats");
+    let (order, rest) = text.split_at_checked(1).ok_or_else(refused)?;
+    let (kind, size) = rest.split_at_checked(1).ok_or_else(refused)?;
+    let bytes: usize = size.parse().map_err(|_| refused())?;
+    match (order, kind, bytes) {
+        ("<" | "|" | "=", "u", 1 | 2 | 4 | 8) | ("|", "b", 1) => Ok(Element::Unsigned(bytes)),
+        ("<" | "|" | "=", "i", 1 | 2 | 4 | 8) => Ok(Element::Signed(bytes)),
+        ("<" | "=", "f", 4 | 8) => Ok(Element::Float(bytes)),
+        _ => Err(refused()),
     }
 }
 
@@ -171,7 +93,7 @@ fn records(described: &str) -> Result<Vec<Field>, String> {
     let mut at = 0;
     let mut fields = Vec::new();
     for [name, kind] in pairs {
-        let element = Element::read(kind)?;
+        let element = element(kind)?;
         fields.push(Field { name: (*name).to_owned(), at, element });
         at += element.bytes();
     }
@@ -185,11 +107,11 @@ mod tests {
     #[test]
     fn a_plain_array_and_records() {
         let plain = "{'descr': '<i8', 'fortran_order': False, 'shape': (12,), }";
-        let header = Header::parse(plain).expect("a header");
+        let header = parse(plain).expect("a header");
         assert_eq!((header.element_bytes, header.length), (8, 12));
         let records = "{'descr': [('t', '<u8'), ('x', '<u2'), ('y', '<i2'), ('on', '|b1')], \
                        'fortran_order': False, 'shape': (3,), }";
-        let header = Header::parse(records).expect("a header");
+        let header = parse(records).expect("a header");
         let places: Vec<_> = header.fields.iter().map(|field| (&*field.name, field.at)).collect();
         assert_eq!(places, [("t", 0), ("x", 8), ("y", 10), ("on", 12)]);
         assert_eq!(header.element_bytes, 13);
@@ -205,17 +127,8 @@ mod tests {
             ("[('t', '<u8'), ('x']", "(1,)", "records"),
         ] {
             let text = format!("{{'descr': {described}, 'shape': {shape}, }}");
-            let refused = Header::parse(&text).expect_err("it is refused");
+            let refused = parse(&text).expect_err("it is refused");
             assert!(refused.contains(said), "{refused}");
         }
-    }
-
-    #[test]
-    fn values_of_every_kind() {
-        assert_eq!(Element::Signed(2).whole(&[0xFF, 0xFF]), None);
-        assert_eq!(Element::Signed(2).value(&[0xFE, 0xFF]), -2.0);
-        assert_eq!(Element::Unsigned(2).whole(&[1, 2, 3]), Some(513));
-        assert_eq!(Element::Float(4).whole(&1.5_f32.to_le_bytes()), None);
-        assert_eq!(Element::Float(8).whole(&7.0_f64.to_le_bytes()), Some(7));
     }
 }
