@@ -45,6 +45,7 @@ pub(crate) const TARGETS: &[Target] = &[
     target("recordings_in_portions", "spiked-recordings"),
     target("touch_folders", "spiked-recordings"),
     target("touch_archives", "spiked-recordings"),
+    target("hdf5_files", "spiked-recordings"),
     target("core_snapshots", "sim-core"),
     Target { name: "spike_batches", package: "spiked-client", binary: &["--lib"] },
     server("connection_frames"),

@@ -40,12 +40,6 @@ pub enum Fault {
         /// Its first bytes.
         first: FirstBytes,
     },
-    /// The format is known by its first bytes, and cannot be read.
-    #[error("is {format}, which cannot be read yet")]
-    NotReadable {
-        /// The format.
-        format: Format,
-    },
     /// A format that cannot be read as it comes.
     #[error("is {format}, which can be read from a file only, not from a pipe")]
     NeedsFile {
@@ -186,6 +180,12 @@ pub enum Fault {
     FewerFrames {
         /// Frames that it has.
         frames: u64,
+    },
+    /// An HDF5 file that is damaged, or holds no events.
+    #[error("cannot be read as HDF5: {problem}")]
+    Hdf5 {
+        /// What is wrong with it.
+        problem: String,
     },
     /// A pixel that isn't on the sensor; its row as the file counts it.
     #[error("has pixel ({x}, {y}) outside its {geometry} sensor, at byte {offset}")]

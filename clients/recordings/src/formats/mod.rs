@@ -7,12 +7,14 @@
 
 mod aedat;
 mod atis_bin;
+pub(crate) mod columns;
 mod dat;
 mod event_stream;
 mod evt2;
 mod evt21;
 mod evt3;
 mod evt4;
+mod hdf5;
 pub(crate) mod npz;
 mod prophesee;
 mod records;
@@ -152,6 +154,7 @@ pub(crate) fn opener(mut file: &File) -> Result<Option<Opener>, Fault> {
     file.rewind()?;
     Ok(match magic {
         _ if magic.starts_with(ZIP) => Some(npz::open),
+        _ if magic == HDF5 => Some(hdf5::open),
         _ => None,
     })
 }
@@ -168,12 +171,11 @@ pub(crate) struct Beginning {
 
 /// Reads a header from the first bytes of a file, all of them if it is no longer than they are.
 pub(crate) fn begin(first: &[u8], is_whole_file: bool) -> Result<Beginning, Fault> {
-    let not_readable = |format| Err(Fault::NotReadable { format });
     match first {
         [] => Err(Fault::Empty),
         [b'%', ..] => prophesee::begin(first, is_whole_file),
         _ if first.starts_with(event_stream::MAGIC) => event_stream::begin(first),
-        _ if first.starts_with(HDF5) => not_readable(Format::Hdf5),
+        _ if first.starts_with(HDF5) => Err(Fault::NeedsFile { format: Format::Hdf5 }),
         _ if first.starts_with(ZIP) => Err(Fault::NeedsFile { format: Format::Npz }),
         _ => match first.strip_prefix(b"#!AER-DAT") {
             Some([b'1', ..]) => aedat::jaer::begin(first, is_whole_file, Format::Aedat1),

@@ -36,7 +36,8 @@ pub(super) fn begin(first: &[u8], is_whole_file: bool) -> Result<Beginning, Faul
         }
         Format::Evt3 => Box::new(evt3::Reader::new(geometry)),
         Format::Evt4 => Box::new(evt4::reader(geometry)),
-        Format::Dat => {
+        // DAT: `format` gives no other.
+        _ => {
             let Some(&prefix) = first[length..].first_chunk() else {
                 return Err(Fault::HeaderCut { length: first.len() as u64 });
             };
@@ -44,7 +45,6 @@ pub(super) fn begin(first: &[u8], is_whole_file: bool) -> Result<Beginning, Faul
             length += dat::PREFIX_BYTES;
             Box::new(dat::reader(prefix, offset, value(&header, "Version"), geometry)?)
         }
-        _ => return Err(Fault::NotReadable { format }),
     };
     Ok(Beginning { format, geometry, header, length, decoder })
 }
@@ -124,7 +124,7 @@ fn format(header: &[(String, String)]) -> Result<Format, Fault> {
 }
 
 /// The sensor's size, from any of the three places that can hold it; they must not disagree.
-fn geometry(header: &[(String, String)]) -> Result<Option<Geometry>, Fault> {
+pub(super) fn geometry(header: &[(String, String)]) -> Result<Option<Geometry>, Fault> {
     let options = value(header, "format").unwrap_or_default();
     let option = |name| {
         let mut options = options.split(';').filter_map(|option| option.split_once('='));

@@ -6,10 +6,13 @@ use std::{fmt, fs::File, io::Read, path::Path};
 use super::{COMPONENTS, Said, WHISKERS_MAX, checked, whiskers};
 use crate::{
     Fault,
-    formats::npz::{
-        Part,
-        array::{Described, Element},
-        array_fault, parts,
+    formats::{
+        columns::Element,
+        npz::{
+            Part,
+            array::{Described, element},
+            array_fault, parts,
+        },
     },
 };
 
@@ -81,7 +84,7 @@ impl Archive {
 
     fn of(part: Part, described: &Described) -> Result<(Self, u64), Fault> {
         let refused = |problem| array_fault(&part.name, problem);
-        let element = Element::read(described.kind()).map_err(refused)?;
+        let element = element(described.kind()).map_err(refused)?;
         if element.is_whole() || described.descr.starts_with('[') {
             let problem = format!("holds {:?}, expected floats", described.kind());
             return Err(array_fault(&part.name, problem));
@@ -151,7 +154,7 @@ fn read_names(mut part: Part, described: &Described) -> Result<Vec<String>, Faul
 /// One whole number.
 fn read_period(mut part: Part, described: &Described) -> Result<u64, Fault> {
     let refused = |problem| array_fault("period_ns", problem);
-    let element = Element::read(described.kind()).map_err(refused)?;
+    let element = element(described.kind()).map_err(refused)?;
     if described.shape.iter().product::<u64>() != 1 {
         return Err(refused(format!("has the shape {:?}, expected one value", described.shape)));
     }

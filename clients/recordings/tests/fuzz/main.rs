@@ -1,6 +1,10 @@
 //! Hostile bytes in the place of a recording: see `spiked-fuzz`.
 
-use std::{fs, io::Read, path::Path};
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use spiked_fuzz::{Counting, Target};
 use spiked_proto::layout::evt3;
@@ -268,5 +272,36 @@ fn touch_archives() {
             assert!(!begins || !is_read || touch::is_touch(&path), "what is read is known");
             is_read
         })
+    });
+}
+
+/// An HDF5 file, which is read from a file only, is read or refused.
+#[test]
+fn hdf5_files() {
+    let file = |name: &str| {
+        let path = [env!("CARGO_MANIFEST_DIR"), "tests/data", name].iter().collect::<PathBuf>();
+        fs::read(path).expect("it lies beside the tests")
+    };
+    let examples = vec![file("dsec_tiny.h5"), file("prophesee_tiny.h5")];
+    let words: [&[u8]; 6] = [b"TREE", b"SNOD", b"HEAP", b"events", b"CD", b"\x01\x7d"];
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = Target::new("hdf5_files", examples).words(&words).bytes_max(16_384);
+    target.run(|input| {
+        let path = folder.path().join(format!("{:?}.h5", std::thread::current().id()));
+        fs::write(&path, input).expect("a small file");
+        let Ok(mut recording) = spiked_recordings::open(&path) else { return false };
+        if recording.set_geometry(SENSOR).is_err() {
+            return true;
+        }
+        let mut events = Vec::new();
+        // Sparse arrays may claim any length: some portions are enough.
+        for _ in 0..8 {
+            if !matches!(recording.next_events(&mut events), Ok(1..)) {
+                break;
+            }
+            assert!(events.iter().all(|event| SENSOR.contains(event.x, event.y)));
+            events.clear();
+        }
+        true
     });
 }

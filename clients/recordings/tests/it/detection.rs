@@ -23,17 +23,6 @@ fn tells_the_formats_it_reads_by_their_content() {
 }
 
 #[test]
-fn refuses_the_formats_it_knows_but_cannot_read_by_name() {
-    let files: [(&[u8], _, _); 1] = [(b"\x89HDF\r\n\x1a\n\0\0", Format::Hdf5, "HDF5")];
-    for (file, expected, name) in files {
-        let fault = opened(file).unwrap_err().fault;
-        assert!(matches!(fault, Fault::NotReadable { format } if format == expected), "{fault}");
-        assert!(message(file).contains(name), "{}", message(file));
-        assert!(message(file).ends_with("cannot be read yet"));
-    }
-}
-
-#[test]
 fn refuses_unknown_content_with_its_first_bytes() {
     for file in [&b"\x00hello"[..], b"Event Strea", b"#!AER-DAT9.0", b"%\x01\x02\n", b"%x\n"] {
         let fault = opened(file).unwrap_err().fault;

@@ -7,6 +7,7 @@ mod event_stream;
 mod formats;
 mod geometry;
 mod golden;
+mod hdf5;
 mod made;
 mod prophesee;
 mod support;

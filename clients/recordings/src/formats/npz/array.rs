@@ -1,94 +1,15 @@
 //! The header of a `.npy` array: what its elements are and how many.
 //!
-//! [`Described`] is what every header says; [`Header`] is that of an array of events.
+//! [`Described`] is what every header says; [`Header`] is what is made of that of an
+//! array of events.
 
 use std::io::Read;
+
+use crate::formats::columns::{Element, Field, Header};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// No header of an array of events is longer, in bytes.
 const HEADER_BYTES_MAX: usize = 1 << 14;
-
-/// One value of an element.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Element {
-    Unsigned(usize),
-    Signed(usize),
-    Float(usize),
-}
-
-impl Element {
-    /// From a type string such as `<u2`.
-    pub(crate) fn read(text: &str) -> Result<Self, String> {
-        let refused = || format!("holds {text:?}, expected whole numbers or little-endian floats");
-        let (order, rest) = text.split_at_checked(1).ok_or_else(refused)?;
-        let (kind, size) = rest.split_at_checked(1).ok_or_else(refused)?;
-        let bytes: usize = size.parse().map_err(|_| refused())?;
-        match (order, kind, bytes) {
-            ("<" | "|" | "=", "u", 1 | 2 | 4 | 8) | ("|", "b", 1) => Ok(Self::Unsigned(bytes)),
-            ("<" | "|" | "=", "i", 1 | 2 | 4 | 8) => Ok(Self::Signed(bytes)),
-            ("<" | "=", "f", 4 | 8) => Ok(Self::Float(bytes)),
-            _ => Err(refused()),
-        }
-    }
-
-    pub(crate) const fn bytes(self) -> usize {
-        match self {
-            Self::Unsigned(bytes) | Self::Signed(bytes) | Self::Float(bytes) => bytes,
-        }
-    }
-
-    pub(crate) const fn is_whole(self) -> bool {
-        !matches!(self, Self::Float(_))
-    }
-
-    /// The value that begins there, unless it is below zero or no whole number.
-    pub(crate) fn whole(self, bytes: &[u8]) -> Option<u64> {
-        match self {
-            Self::Unsigned(size) => Some(bits(bytes, size)),
-            Self::Signed(size) => u64::try_from(signed(bytes, size)).ok(),
-            Self::Float(_) => {
-                let value = self.value(bytes);
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "in range"
-                )]
-                (value.fract() == 0.0 && (0.0..1e15).contains(&value)).then_some(value as u64)
-            }
-        }
-    }
-
-    pub(crate) fn value(self, bytes: &[u8]) -> f64 {
-        match self {
-            Self::Unsigned(size) => bits(bytes, size) as f64,
-            Self::Signed(size) => signed(bytes, size) as f64,
-            #[expect(clippy::cast_possible_truncation, reason = "four bytes were read")]
-            Self::Float(4) => f32::from_bits(bits(bytes, 4) as u32).into(),
-            Self::Float(_) => f64::from_bits(bits(bytes, 8)),
-        }
-    }
-}
-
-fn bits(bytes: &[u8], size: usize) -> u64 {
-    let mut eight = [0; 8];
-    let size = size.min(bytes.len());
-    eight[..size].copy_from_slice(&bytes[..size]);
-    u64::from_le_bytes(eight)
-}
-
-fn signed(bytes: &[u8], size: usize) -> i64 {
-    let unused = 64 - 8 * u32::try_from(size).unwrap_or(8);
-    (bits(bytes, size) << unused).cast_signed() >> unused
-}
-
-/// A field of an element; of a plain array the only one, without a name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Field {
-    pub(super) name: String,
-    /// Where it begins in the element.
-    pub(super) at: usize,
-    pub(super) element: Element,
-}
 
 /// What any array says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,34 +78,37 @@ impl Described {
     }
 }
 
-/// What an array of events says of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) fields: Vec<Field>,
-    pub(super) element_bytes: usize,
-    /// Elements.
-    pub(super) length: u64,
+/// What an array of events says of itself; otherwise what is wrong, for "an array that …".
+pub(super) fn header(described: &Described) -> Result<Header, String> {
+    let fields = if described.descr.starts_with('[') {
+        records(&described.descr)?
+    } else {
+        let element = element(described.kind())?;
+        vec![Field { name: String::new(), at: 0, element }]
+    };
+    let &[length] = described.shape.as_slice() else {
+        let extents: Vec<String> = described.shape.iter().map(u64::to_string).collect();
+        let shape = extents.join(", ");
+        return Err(format!("has the shape ({shape}), expected one dimension"));
+    };
+    let element_bytes = fields.last().map_or(0, |last| last.at + last.element.bytes());
+    if element_bytes == 0 {
+        return Err("has elements without a value".into());
+    }
+    Ok(Header { fields, element_bytes, length })
 }
 
-impl Header {
-    /// Of an array of one dimension; otherwise says what is wrong, for "an array that …".
-    pub(super) fn of(described: &Described) -> Result<Self, String> {
-        let fields = if described.descr.starts_with('[') {
-            records(&described.descr)?
-        } else {
-            let element = Element::read(described.kind())?;
-            vec![Field { name: String::new(), at: 0, element }]
-        };
-        let &[length] = described.shape.as_slice() else {
-            let extents: Vec<String> = described.shape.iter().map(u64::to_string).collect();
-            let shape = extents.join(", ");
-            return Err(format!("has the shape ({shape}), expected one dimension"));
-        };
-        let element_bytes = fields.last().map_or(0, |last| last.at + last.element.bytes());
-        if element_bytes == 0 {
-            return Err("has elements without a value".into());
-        }
-        Ok(Self { fields, element_bytes, length })
+/// An element from a type string such as `<u2`.
+pub(crate) fn element(text: &str) -> Result<Element, String> {
+    let refused = || format!("holds {text:?}, expected whole numbers or little-endian floats");
+    let (order, rest) = text.split_at_checked(1).ok_or_else(refused)?;
+    let (kind, size) = rest.split_at_checked(1).ok_or_else(refused)?;
+    let bytes: usize = size.parse().map_err(|_| refused())?;
+    match (order, kind, bytes) {
+        ("<" | "|" | "=", "u", 1 | 2 | 4 | 8) | ("|", "b", 1) => Ok(Element::Unsigned(bytes)),
+        ("<" | "|" | "=", "i", 1 | 2 | 4 | 8) => Ok(Element::Signed(bytes)),
+        ("<" | "=", "f", 4 | 8) => Ok(Element::Float(bytes)),
+        _ => Err(refused()),
     }
 }
 
@@ -204,7 +128,7 @@ fn records(described: &str) -> Result<Vec<Field>, String> {
     let mut at = 0;
     let mut fields = Vec::new();
     for [name, kind] in pairs {
-        let element = Element::read(kind)?;
+        let element = element(kind)?;
         fields.push(Field { name: (*name).to_owned(), at, element });
         at += element.bytes();
     }
@@ -218,15 +142,15 @@ mod tests {
     #[test]
     fn a_plain_array_and_records() {
         let plain = "{'descr': '<i8', 'fortran_order': False, 'shape': (12,), }";
-        let parse = |text| Described::parse(text).and_then(|described| Header::of(&described));
-        let header = parse(plain).expect("a header");
-        assert_eq!((header.element_bytes, header.length), (8, 12));
+        let parse = |text| Described::parse(text).and_then(|described| header(&described));
+        let found = parse(plain).expect("a header");
+        assert_eq!((found.element_bytes, found.length), (8, 12));
         let records = "{'descr': [('t', '<u8'), ('x', '<u2'), ('y', '<i2'), ('on', '|b1')], \
                        'fortran_order': False, 'shape': (3,), }";
-        let header = parse(records).expect("a header");
-        let places: Vec<_> = header.fields.iter().map(|field| (&*field.name, field.at)).collect();
+        let found = parse(records).expect("a header");
+        let places: Vec<_> = found.fields.iter().map(|field| (&*field.name, field.at)).collect();
         assert_eq!(places, [("t", 0), ("x", 8), ("y", 10), ("on", 12)]);
-        assert_eq!(header.element_bytes, 13);
+        assert_eq!(found.element_bytes, 13);
     }
 
     #[test]
@@ -240,17 +164,8 @@ mod tests {
         ] {
             let text = format!("{{'descr': {described}, 'shape': {shape}, }}");
             let described = Described::parse(&text).expect("it is described");
-            let refused = Header::of(&described).expect_err("it is refused");
+            let refused = header(&described).expect_err("it is refused");
             assert!(refused.contains(said), "{refused}");
         }
-    }
-
-    #[test]
-    fn values_of_every_kind() {
-        assert_eq!(Element::Signed(2).whole(&[0xFF, 0xFF]), None);
-        assert_eq!(Element::Signed(2).value(&[0xFE, 0xFF]), -2.0);
-        assert_eq!(Element::Unsigned(2).whole(&[1, 2, 3]), Some(513));
-        assert_eq!(Element::Float(4).whole(&1.5_f32.to_le_bytes()), None);
-        assert_eq!(Element::Float(8).whole(&7.0_f64.to_le_bytes()), Some(7));
     }
 }
