@@ -49,3 +49,16 @@ def test_anything_else_is_refused(events: np.ndarray, error: type[Exception], sa
 def test_values_that_do_not_fit_are_named(columns: tuple[list[float], ...], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         spiked.camera_events(*columns)
+
+
+def test_an_image_is_on_less_off() -> None:
+    events = spiked.camera_events(range(5), [0, 0, 2, 2, 2], [0, 0, 1, 1, 1], [1, 1, 0, 0, 1])
+    assert spiked.event_image(events).tolist() == [[2, 0, 0], [0, 0, -1]]
+    assert spiked.event_image(events, size=(4, 3)).shape == (3, 4)
+    assert spiked.event_image(events[:0]).shape == (0, 0)
+    with pytest.raises(ValueError, match=r"pixel \(2, 1\) is outside 2 x 2"):
+        spiked.event_image(events, size=(2, 2))
+    with pytest.raises(TypeError, match="expected t, x, y and p"):
+        spiked.event_image(spiked.address_events([0], [0]))
+    axes = spiked.show_events(events)
+    assert axes.images[0].get_array().shape == (2, 3)

@@ -19,6 +19,8 @@ from .arrays import ADDRESS, CAMERA, DECISION, SPIKE, address_events, camera_eve
 from .client import Client, Loop, Output, Session, SessionInfo, connect
 from .daemon import Daemon
 from .frames import Frames
+from .images import event_image, show_events
+from .network import Network
 from .recordings import Recording, open_recording, read
 from .result import Result
 from .running import run
@@ -34,6 +36,7 @@ __all__ = [
     "Frames",
     "InvalidRecording",
     "Loop",
+    "Network",
     "Output",
     "OutputUnread",
     "Recording",
@@ -45,7 +48,9 @@ __all__ = [
     "address_events",
     "camera_events",
     "connect",
+    "event_image",
     "open_recording",
     "read",
     "run",
+    "show_events",
 ]

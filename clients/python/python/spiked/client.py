@@ -11,9 +11,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from . import _native
+from . import _native, loading
 from .arrays import ADDRESS, CAMERA, DECISION, SPIKE, Array, packed
 from .frames import Frames
+from .network import Network
 from .result import Result
 
 Durability = Literal["none", "never", "interval", "each"]
@@ -291,8 +292,14 @@ class Loop(_Tables):
 class Client:
     """A connection to a daemon; see `connect`."""
 
-    def __init__(self, native: _native.Client, daemon: Any = None) -> None:
+    def __init__(
+        self,
+        native: _native.Client,
+        daemon: Any = None,
+        credentials: Mapping[str, bytes] | None = None,
+    ) -> None:
         self._native = native
+        self._credentials = dict(credentials or {})
         # Ends with the client, if it was started for it.
         self._daemon = daemon
 
@@ -372,6 +379,23 @@ class Client:
         )
         return Loop(native)
 
+    def load(
+        self,
+        network: Network | str | os.PathLike[str],
+        *,
+        version: str | None = None,
+        profile: str | None = None,
+        step: str | None = None,
+    ) -> tuple[str, str]:
+        """Makes a network available in the daemon; gives its name and version, for `open`.
+
+        A `Network`, or the path of a folder, `.toml` or `.nir` file; how the latter is read is said by `profile` and
+        `step`, as in docs/nir.md. It is read and sent by the program `spiked`.
+
+        Raises SpikedError with all that is wrong with it.
+        """
+        return loading.load(self.address, self._credentials, network, version, profile, step)
+
     def networks(self) -> list[tuple[str, str]]:
         """Name and version of each network."""
         return self._native.networks()
@@ -444,7 +468,9 @@ def connect(
     """
     token = token or os.environ.get("SPIKED_TOKEN") or None
     if address is not None:
-        return Client(_native.Client(address, token, ca, certificate, key))
+        given = {"token": token and token.encode(), "ca": ca, "certificate": certificate, "key": key}
+        credentials = {name: value for name, value in given.items() if value}
+        return Client(_native.Client(address, token, ca, certificate, key), None, credentials)
     from .daemon import Daemon
 
     daemon = Daemon(networks=networks)

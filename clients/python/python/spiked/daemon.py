@@ -13,7 +13,7 @@ from types import TracebackType
 from ._native import SpikedError
 
 
-def _program() -> str:
+def program() -> str:
     """The program: PYSPIKED_PROGRAM, or `spiked` on the path."""
     named = os.environ.get("PYSPIKED_PROGRAM")
     found = named or shutil.which("spiked")
@@ -43,7 +43,7 @@ class Daemon:
         Raises SpikedError where there is no program, or it does not start.
         """
         self._folder = tempfile.TemporaryDirectory(prefix="spiked-")
-        command = [_program(), "serve", "--listen", listen or f"unix:{self._folder.name}/socket"]
+        command = [program(), "serve", "--listen", listen or f"unix:{self._folder.name}/socket"]
         for option, value in (("--networks", networks), ("--data", data)):
             if value is not None:
                 command += [option, os.fspath(value)]

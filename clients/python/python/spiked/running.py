@@ -10,12 +10,13 @@ import numpy as np
 
 from .arrays import Array, packed
 from .client import Client, connect
+from .network import Network
 from .recordings import Recording
 from .result import Result
 
 
 def run(
-    network: str,
+    network: str | Network,
     events: str | os.PathLike[str] | Array | Iterable[Array],
     *,
     client: Client | None = None,
@@ -25,6 +26,8 @@ def run(
     **options: Any,
 ) -> Result:
     """Sends a recording (by its path), an array, or portions of one through a network, to its end.
+
+    The network is named, or a `Network`, which is loaded first.
 
     `size` is (columns, rows) of the sensor, where a recording doesn't tell. Without a client, a daemon is
     started for it. Further options are those of `Client.open`.
@@ -42,6 +45,8 @@ def run(
     try:
         if port is not None:
             options["port"] = port
+        if isinstance(network, Network):
+            network, options["version"] = client.load(network)
         with client.open(network, size=size, **options) as session:
             for portion in portions:
                 session.send(portion, port=port)

@@ -137,14 +137,15 @@ fn nothing_is_told_of_nothing() {
     assert_eq!(told(&loaded.plan, &touch), [0; 8]);
 }
 
-/// Spikes whenever a moment has moved by 0.05 µN·m.
+/// Spikes whenever a moment has moved by 0.01 µN·m.
 const CONTACT: &str = r#"
 name = "contact"
 tick = "10 us"
 
 [input.whiskers]
-frames = { grid = [5, 7] }
-encoder = { levels = { moment = "0.05 uNm" } }
+frames = { grid = [5, 7], limit = 50 }
+encoder = { levels = { moment = "0.01 uNm" } }
+max_events_per_tick = 100
 
 [population.felt]
 shape = [12, "whiskers.height", "whiskers.width"]
@@ -156,7 +157,7 @@ to = "felt"
 one_to_one = { weight = 1.0, delay = "10 us" }
 "#;
 
-/// Seen to fail with levels of 1 µN·m.
+/// Seen to fail with levels of 0.05 µN·m.
 #[test]
 fn a_whisker_is_felt_within_a_frame_of_its_first_contact() {
     let folder = tempfile::tempdir().unwrap();
