@@ -286,6 +286,7 @@ fn hdf5_files() {
     let words: [&[u8]; 6] = [b"TREE", b"SNOD", b"HEAP", b"events", b"CD", b"\x01\x7d"];
     let folder = tempfile::tempdir().expect("a folder");
     let target = Target::new("hdf5_files", examples).words(&words).bytes_max(16_384);
+    let target = target.memory_bytes_max(16 << 20);
     target.run(|input| {
         let path = folder.path().join(format!("{:?}.h5", std::thread::current().id()));
         fs::write(&path, input).expect("a small file");
