@@ -64,4 +64,32 @@ pub enum Error {
         /// Jitter asked for \[steps\].
         jitter_steps: u32,
     },
+    /// A sensor has pixels, and not too many.
+    #[error("sensor of {width}x{height} px: each side must have 1 to {SIDE_MAX} px")]
+    Sensor {
+        /// Columns asked for.
+        width: u16,
+        /// Rows asked for.
+        height: u16,
+    },
+    /// A threshold of contrast is a share of luminance.
+    #[error("threshold {0}: must be from 0.01 to 10")]
+    Threshold(f64),
+    /// Pixels fire by themselves at some rate.
+    #[error("rate {0} Hz: must be 0 to 1000, and of hot pixels more than 0")]
+    Rate(f64),
+    /// There are not so many pixels.
+    #[error("{0} hot pixels: more than the sensor has")]
+    HotPixels(u32),
+    /// Gratings and bars have lengths, and bars are narrower than their period.
+    #[error("length {0} px: must be from 0.1 to 1e6, and a bar narrower than its period")]
+    Length(f64),
+    /// An image has as many values as pixels, and some.
+    #[error("an image of {width}x{height} px with another number of values, or none")]
+    Image {
+        /// Columns.
+        width: usize,
+        /// Rows.
+        height: usize,
+    },
 }

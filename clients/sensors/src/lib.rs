@@ -1,11 +1,13 @@
 //! Synthetic sensors with ground truth beside: sources of events that need no file.
 //!
 //! The event camera looks at a random texture that moves as it is told ([`camera`]), through
-//! [`Motion`]s that a [`Trajectory`] may choose; [`Truth`] keeps what was played. [`motif`] hides
+//! [`Motion`]s that a [`Trajectory`] may choose; [`Truth`] keeps what was played. Another, with noise, hot
+//! pixels and latency, looks at gratings, bars and images ([`contrast`]). [`motif`] hides
 //! patterns of precise delays among spikes, and [`whiskers`] feel what sweeps past them. Everything is a
 //! function of settings and seed: no clock, no file, no randomness from outside.
 
 pub mod camera;
+pub mod contrast;
 mod error;
 pub mod motif;
 pub mod motion;

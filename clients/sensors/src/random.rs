@@ -27,6 +27,10 @@ pub(crate) enum Purpose {
     MotifSpikes = 7,
     /// How whiskers differ.
     Whiskers = 8,
+    /// Events of the background.
+    Background = 9,
+    /// Which pixels are hot.
+    HotPixels = 10,
 }
 
 /// One endless sequence of numbers, addressed by counter.
