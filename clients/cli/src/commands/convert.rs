@@ -27,18 +27,25 @@ const MODE: u32 = 0o666;
 
 /// Reads a recording and writes what it reads, until it ends or the user ends it.
 pub(crate) async fn convert(arguments: ConvertArguments) -> Result<(), Failure> {
+    until_interrupted(move |asked_to_end| convert_file(&arguments, asked_to_end)).await
+}
+
+/// Does what takes long on a thread of its own, and tells it when the user ends it.
+pub(super) async fn until_interrupted(
+    work: impl FnOnce(&AtomicBool) -> Result<(), Failure> + Send + 'static,
+) -> Result<(), Failure> {
     let asked = Arc::new(AtomicBool::new(false));
     let watched = asked.clone();
-    let mut converting = tokio::task::spawn_blocking(move || convert_file(&arguments, &watched));
-    let converted = tokio::select! {
-        converted = &mut converting => converted,
+    let mut working = tokio::task::spawn_blocking(move || work(&watched));
+    let done = tokio::select! {
+        done = &mut working => done,
         () = interrupted() => {
             // Ordering: Relaxed, a flag that guards nothing else.
             asked.store(true, Relaxed);
-            converting.await
+            working.await
         }
     };
-    converted.map_err(Failure::failed)?
+    done.map_err(Failure::failed)?
 }
 
 async fn interrupted() {
@@ -187,7 +194,7 @@ pub(crate) fn shown(path: &Path) -> String {
     if path.as_os_str() == "-" { "standard output".into() } else { path.display().to_string() }
 }
 
-fn refused(name: &str, error: WriteError) -> Failure {
+pub(super) fn refused(name: &str, error: WriteError) -> Failure {
     let is_gap = matches!(error, WriteError::Gap { .. });
     let failure = match error {
         WriteError::Io(error) => return Failure::output(name, &error),

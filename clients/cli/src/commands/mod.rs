@@ -33,7 +33,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Sessions(arguments) => wait_for(sessions::sessions(arguments)),
         Command::Healthcheck(arguments) => wait_for(healthcheck::healthcheck(arguments)),
         Command::Verify(arguments) => verify::verify(&arguments),
-        Command::Generate(arguments) => generate::generate(&arguments),
+        Command::Generate(arguments) => wait_for(generate::generate(arguments)),
         Command::Convert(arguments) => wait_for(convert::convert(arguments)),
     }
 }

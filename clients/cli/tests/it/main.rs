@@ -9,6 +9,7 @@ mod config;
 mod convert;
 mod demo;
 mod files;
+mod generated;
 mod health;
 mod info;
 mod interrupted;

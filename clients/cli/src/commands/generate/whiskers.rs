@@ -1,34 +1,27 @@
-//! `spiked generate`: recordings of sensors that nobody needs to own.
+//! `spiked generate whiskers`: what an array of whiskers feels of a shape that comes by.
 
 use std::{
     f64::consts::PI,
-    fs,
     io::BufWriter,
     path::{Path, PathBuf},
 };
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use serde_json::json;
 use spiked_recordings::touch::{COMPONENTS, write};
 use spiked_sensors::whiskers::{Moving, Settings, Shape, Touch, along, play};
 
-use super::convert::{Output, shown};
-use crate::{failure::Failure, numbers::grouped, run::Span, terminal};
+use super::{is_file, write_truth};
+use crate::{
+    commands::convert::{Output, shown},
+    failure::Failure,
+    numbers::grouped,
+    run::Span,
+    terminal,
+};
 
 /// A recording takes no more memory than this while it is made.
 const VALUES_MAX: u64 = 1 << 28;
-
-#[derive(Args, Debug)]
-pub(crate) struct GenerateArguments {
-    #[command(subcommand)]
-    sensor: Sensor,
-}
-
-#[derive(Debug, Subcommand)]
-enum Sensor {
-    /// An array of whiskers that something touches: forces and moments at the bases.
-    Whiskers(WhiskersArguments),
-}
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -41,7 +34,7 @@ enum Sensor {
 The archive holds `frames` ([frame, whisker, component]: Fx, Fy, Fz in mN, Mx, My, Mz in uN*m), `names`,
 `period_ns` and `contacts`. What was there, and when each whisker first felt it, goes beside it into
 NAME.truth.json. The same arguments give the same files, bit for bit.")]
-struct WhiskersArguments {
+pub(super) struct WhiskersArguments {
     /// Where to write: a NumPy archive.
     #[arg(value_name = "OUT.npz")]
     output: PathBuf,
@@ -95,13 +88,7 @@ fn array(text: &str) -> Result<(u32, u32), String> {
 }
 
 /// Makes a recording, and writes what it shows beside it.
-pub(crate) fn generate(arguments: &GenerateArguments) -> Result<(), Failure> {
-    match &arguments.sensor {
-        Sensor::Whiskers(arguments) => whiskers(arguments),
-    }
-}
-
-fn whiskers(arguments: &WhiskersArguments) -> Result<(), Failure> {
+pub(super) fn generate(arguments: &WhiskersArguments) -> Result<(), Failure> {
     let settings = settings(arguments)?;
     let touch = play(&settings).map_err(Failure::used_wrongly)?;
     let output = &arguments.output;
@@ -115,8 +102,8 @@ fn whiskers(arguments: &WhiskersArguments) -> Result<(), Failure> {
     let written = write::archive(BufWriter::new(file.sink()), &frames).map(drop);
     written.map_err(|error| Failure::failed(format!("cannot write {}: {error}", shown(output))))?;
     file.keep(output)?;
-    let is_file = output.as_os_str() != "-" && fs::metadata(output).is_ok_and(|it| it.is_file());
-    let beside = is_file.then(|| write_truth(arguments, &touch)).transpose()?;
+    let beside = is_file(output).then(|| write_truth(output, &truth(arguments, &touch)));
+    let beside = beside.transpose()?;
     tell(&settings, &touch, output, beside.as_deref())
 }
 
@@ -166,13 +153,12 @@ fn moving(arguments: &WhiskersArguments, size_mm: f64) -> Moving {
 }
 
 /// What was there, and when each whisker first felt it.
-fn write_truth(arguments: &WhiskersArguments, touch: &Touch) -> Result<PathBuf, Failure> {
-    let path = arguments.output.with_extension("truth.json");
+fn truth(arguments: &WhiskersArguments, touch: &Touch) -> serde_json::Value {
     let firsts = touch.names.iter().zip(&touch.first_contacts_s);
     let firsts: serde_json::Map<_, _> =
         firsts.map(|(name, first_s)| (name.clone(), json!(first_s))).collect();
     let shape = arguments.shape.to_possible_value().expect("none is hidden");
-    let truth = json!({
+    json!({
         "shape": shape.get_name(),
         "direction_deg": arguments.direction,
         "speed_mm_s": arguments.speed,
@@ -182,10 +168,7 @@ fn write_truth(arguments: &WhiskersArguments, touch: &Touch) -> Result<PathBuf, 
         "seed": arguments.seed,
         "period_ns": touch.period_ns,
         "first_contacts_s": firsts,
-    });
-    let text = format!("{truth:#}\n");
-    fs::write(&path, text).map_err(|error| Failure::output(&shown(&path), &error))?;
-    Ok(path)
+    })
 }
 
 fn tell(
