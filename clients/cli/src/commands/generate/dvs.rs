@@ -49,16 +49,16 @@ pub(super) struct DvsArguments {
     /// An image to look at, again and again beside itself: a PNG file.
     #[arg(long, value_name = "FILE.png", conflicts_with = "scene")]
     image: Option<PathBuf>,
-    /// Where it moves: 0 is to the right, 90 down [degrees].
+    /// Where it moves: 0 is to the right, 90 down (degrees).
     #[arg(long, value_name = "DEG", default_value_t = 0.0, allow_negative_numbers = true)]
     direction: f64,
-    /// How fast it moves [px/ms].
+    /// How fast it moves (px/ms).
     #[arg(long, value_name = "PX/MS", default_value_t = 0.4)]
     speed: f64,
-    /// From crest to crest of a grating, and from bar to bar [px].
+    /// From crest to crest of a grating, and from bar to bar (px).
     #[arg(long, value_name = "PX", default_value_t = 32.0)]
     wavelength: f64,
-    /// How wide a bar is [px].
+    /// How wide a bar is (px).
     #[arg(long, value_name = "PX", default_value_t = 4.0)]
     width: f64,
     /// Size of the sensor.
@@ -70,13 +70,13 @@ pub(super) struct DvsArguments {
     /// Change of the logarithm of luminance that makes an event.
     #[arg(long, value_name = "C", default_value_t = 0.2)]
     threshold: f64,
-    /// Background events of each pixel [Hz].
+    /// Background events of each pixel (Hz).
     #[arg(long, value_name = "HZ", default_value_t = 0.0)]
     background: f64,
     /// So many pixels fire by themselves.
     #[arg(long, value_name = "N", default_value_t = 0)]
     hot: u32,
-    /// How fast they do [Hz].
+    /// How fast they do (Hz).
     #[arg(long, value_name = "HZ", default_value_t = 100.0)]
     hot_rate: f64,
     /// From what happens to its time stamp (200us) [default: none].

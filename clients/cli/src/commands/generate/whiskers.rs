@@ -41,16 +41,16 @@ pub(super) struct WhiskersArguments {
     /// What touches the whiskers.
     #[arg(long, default_value = "edge")]
     shape: What,
-    /// Where it moves: 0 is forward, 90 up [degrees].
+    /// Where it moves: 0 is forward, 90 up (degrees).
     #[arg(long, value_name = "DEG", default_value_t = 0.0, allow_negative_numbers = true)]
     direction: f64,
-    /// How fast it moves [mm/s].
+    /// How fast it moves (mm/s).
     #[arg(long, value_name = "MM/S", default_value_t = 40.0)]
     speed: f64,
-    /// How far before the middle of the array it starts [mm].
+    /// How far before the middle of the array it starts (mm).
     #[arg(long, value_name = "MM", default_value_t = 10.0)]
     distance: f64,
-    /// How wide a bar is, the radius of a disc, half the side of a box [mm].
+    /// How wide a bar is, the radius of a disc, half the side of a box (mm).
     #[arg(long, value_name = "MM", default_value_t = 2.0)]
     size: f64,
     /// Let the whiskers sweep to and fro, eight times a second.
@@ -59,7 +59,7 @@ pub(super) struct WhiskersArguments {
     /// Rows and columns of the array, 60 whiskers at most.
     #[arg(long, value_name = "RxC", default_value = "5x7", value_parser = array)]
     array: (u32, u32),
-    /// Frames a second [Hz].
+    /// Frames a second (Hz).
     #[arg(long, value_name = "HZ", default_value_t = 1_000.0)]
     rate: f64,
     /// How long (200ms, 1s).
