@@ -139,14 +139,17 @@ fn an_image_moves_past_as_the_same_scene_would() {
     assert!(of_grating.len() > 500 && difference * 50 < of_grating.len(), "{difference}");
 }
 
+/// What is wrong with settings.
+type Change = fn(&mut Settings);
+
 #[test]
 fn settings_that_cannot_be_are_refused_with_their_value() {
-    let refused = |change: fn(&mut Settings)| {
+    let refused = |change: Change| {
         let mut settings = settings(Scene::Texture);
         change(&mut settings);
         ContrastCamera::new(settings).err().expect("refused").to_string()
     };
-    let cases: [(fn(&mut Settings), &str); 9] = [
+    let cases: [(Change, &str); 9] = [
         (|s| s.width = 0, "0x16"),
         (|s| s.threshold = 0.0, "threshold 0"),
         (|s| s.background_hz = -1.0, "rate -1 Hz"),
