@@ -32,8 +32,8 @@ use crate::{
   spiked generate dvs bars.raw --scene bars --wavelength 40 --speed 0.5 --size 640x480
   spiked generate dvs noisy.aedat4 --scene grating --background 5 --hot 20 --latency 200us
   spiked generate dvs photo.es --image photo.png --direction 180
-  spiked generate dvs paper.es --selectivity 1 --size 64x64
-  spiked run motion texture.es
+  spiked generate dvs moves.es --selectivity 2 --size 64x64 --direction 90
+  spiked run demo moves.es
 
 A pixel gives an event each time that the logarithm of its luminance has moved by the threshold; with
 --selectivity, by the rule of Grimaldi and Perrinet (2023) instead, in units of the change's deviation.
