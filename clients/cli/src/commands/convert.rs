@@ -64,7 +64,7 @@ fn convert_file(arguments: &ConvertArguments, asked_to_end: &AtomicBool) -> Resu
         return Err(Failure::used_wrongly(message));
     }
     let mut recording = sensor::open(&arguments.file, arguments.geometry)?;
-    let kind = kind(arguments)?;
+    let kind = kind(&arguments.output, arguments.to)?;
     if kind.needs_geometry() {
         sensor::required(&mut recording, &arguments.file)?;
     }
@@ -127,9 +127,9 @@ fn count_from_zero(events: &mut [CameraEvent], first_us: &mut Option<u64>) -> Re
     Ok(())
 }
 
-fn kind(arguments: &ConvertArguments) -> Result<Kind, Failure> {
-    let path = &arguments.output;
-    if let Some(kind) = arguments.to.or_else(|| Kind::of_name(path)) {
+/// The format that is asked for, or that the name says; text for standard output.
+pub(super) fn kind(path: &Path, asked: Option<Kind>) -> Result<Kind, Failure> {
+    if let Some(kind) = asked.or_else(|| Kind::of_name(path)) {
         return Ok(kind);
     }
     if path.as_os_str() == "-" {

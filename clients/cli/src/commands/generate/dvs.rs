@@ -19,7 +19,7 @@ use spiked_sensors::{
 
 use super::{is_file, picture, write_truth};
 use crate::{
-    commands::convert::{Output, refused, shown},
+    commands::convert::{Output, kind, refused, shown},
     failure::Failure,
     numbers::{grouped, rate, seconds},
     run::Span,
@@ -176,7 +176,7 @@ fn scene(arguments: &DvsArguments) -> Result<Scene, Failure> {
 /// Plays the scene, and writes what it shows beside the recording.
 pub(super) fn generate(arguments: &DvsArguments, asked_to_end: &AtomicBool) -> Result<(), Failure> {
     let output = &arguments.output;
-    let kind = kind(arguments)?;
+    let kind = kind(output, arguments.to)?;
     let mut camera = Camera::of(arguments)?;
     let name = shown(output);
     let failed = |error| refused(&name, error);
@@ -203,18 +203,6 @@ pub(super) fn generate(arguments: &DvsArguments, asked_to_end: &AtomicBool) -> R
     file.keep(output)?;
     let truth = is_file(output).then(|| write_truth(output, &truth(arguments, &camera, count)));
     tell(arguments, &camera, (steps, count), truth.transpose()?.as_deref())
-}
-
-fn kind(arguments: &DvsArguments) -> Result<Kind, Failure> {
-    let path = &arguments.output;
-    if let Some(kind) = arguments.to.or_else(|| Kind::of_name(path)) {
-        return Ok(kind);
-    }
-    if path.as_os_str() == "-" {
-        return Ok(Kind::Csv);
-    }
-    let message = format!("the name {} says no format that can be written", path.display());
-    Err(Failure::used_wrongly(message).with_hint("--to es says which"))
 }
 
 fn truth(arguments: &DvsArguments, camera: &Camera, count: u64) -> Value {
