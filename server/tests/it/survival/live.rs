@@ -36,7 +36,7 @@ fn what(record: &Record) -> Vec<(u64, u32)> {
     record.spikes.iter().map(|spike| (spike.1, spike.3)).collect()
 }
 
-/// 10 ms of jitter and a lateness of 100 ms (the machine's own hiccups come on top): the spikes are
+/// 10 ms of jitter and a lateness of 40 ms (the machine's own hiccups come on top): the spikes are
 /// those of the recording fed at once.
 #[tokio::test]
 async fn ten_milliseconds_of_jitter_change_no_spike() {
@@ -52,7 +52,7 @@ async fn ten_milliseconds_of_jitter_change_no_spike() {
         producer.send(Request::End(v1::EndOfInput {}));
         producer.finish().await
     };
-    let producer = server.open(live("jittery", Duration::from_millis(100))).await.unwrap();
+    let producer = server.open(live("jittery", Duration::from_millis(40))).await.unwrap();
     stream(&producer, Duration::from_millis(10)).await;
     producer.send(Request::End(v1::EndOfInput {}));
     let jittery = producer.finish().await;
