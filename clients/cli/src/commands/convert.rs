@@ -34,26 +34,27 @@ pub(crate) async fn convert(arguments: ConvertArguments) -> Result<(), Failure> 
 pub(super) async fn until_interrupted(
     work: impl FnOnce(&AtomicBool) -> Result<(), Failure> + Send + 'static,
 ) -> Result<(), Failure> {
+    // Before the work begins: from then on a signal is a wish, and leaves nothing half done behind.
+    let signal = signalled();
+    let interrupted = async {
+        match signal {
+            Ok(signal) => signal.await,
+            // Then it ends the process, as it would have without us.
+            Err(_) => std::future::pending().await,
+        }
+    };
     let asked = Arc::new(AtomicBool::new(false));
     let watched = asked.clone();
     let mut working = tokio::task::spawn_blocking(move || work(&watched));
     let done = tokio::select! {
         done = &mut working => done,
-        () = interrupted() => {
+        () = interrupted => {
             // Ordering: Relaxed, a flag that guards nothing else.
             asked.store(true, Relaxed);
             working.await
         }
     };
     done.map_err(Failure::failed)?
-}
-
-async fn interrupted() {
-    match signalled() {
-        Ok(signal) => signal.await,
-        // Then it ends the process, as it would have without us.
-        Err(_) => std::future::pending().await,
-    }
 }
 
 /// What comes before a fault is written.

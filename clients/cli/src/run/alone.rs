@@ -10,7 +10,7 @@ use std::{
 use spiked_client::{Client, OpenOptions, Producer, Reason, Session, Tables};
 
 use super::{
-    CLOSING_MAX, Span,
+    CLOSING_MAX, Span, abandon,
     csv::Table,
     harvest::{Harvest, Totals},
     insistence,
@@ -56,9 +56,7 @@ pub(crate) async fn run(arguments: &RunArguments, span: Span) -> Result<(), Fail
     let wall = started.elapsed();
     live.finish();
     if reaped.is_err() && !asked_to_end.get() {
-        // Whatever it still does, nobody waits for it.
-        let closing = link.client.close_session(&tables.session_id);
-        let _ = tokio::time::timeout(CLOSING_MAX, closing).await;
+        abandon(&link.client, &tables.session_id).await;
     }
     let threads = arguments.target.threads.unwrap_or(1);
     let told = tell(&arguments.target, &summary(&tables, &harvest.totals, span, threads, wall));

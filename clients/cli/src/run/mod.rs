@@ -102,9 +102,7 @@ async fn send(arguments: &RunArguments, file: &Path) -> Result<(), Failure> {
     let wall = started.elapsed();
     live.finish();
     if reaped.is_err() && !asked_to_end.get() {
-        // Whatever it still does, nobody waits for it.
-        let closing = link.client.close_session(&tables.session_id);
-        let _ = tokio::time::timeout(CLOSING_MAX, closing).await;
+        abandon(&link.client, &tables.session_id).await;
     }
     let fed = feeder.fed;
     let source = ("recording", file.display().to_string());
@@ -174,6 +172,11 @@ pub(crate) fn with_hint(reason: Option<Reason>, failure: Failure) -> Failure {
         }
         _ => failure,
     }
+}
+
+/// Closes a session that broke: whatever it still does, nobody waits for it.
+async fn abandon(client: &Client, session_id: &str) {
+    let _ = tokio::time::timeout(CLOSING_MAX, client.close_session(session_id)).await;
 }
 
 /// Waits for Ctrl-C twice: the first closes the session, so that its end says how far it came; the

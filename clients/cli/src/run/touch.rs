@@ -15,7 +15,7 @@ use spiked_recordings::touch::{COMPONENTS, TouchCounts, TouchRecording};
 use tokio::sync::mpsc;
 
 use super::{
-    CLOSING_MAX, Fed, Harvest, Live, Stop, Summary, Table, insistence, options,
+    Fed, Harvest, Live, Stop, Summary, Table, abandon, insistence, options,
     speed::{Schedule, Speed},
     tell, with_hint,
 };
@@ -73,9 +73,7 @@ pub(super) async fn run(arguments: &RunArguments, path: &Path) -> Result<(), Fai
     let wall = started.elapsed();
     live.finish();
     if reaped.is_err() && !asked_to_end.get() {
-        // Whatever it still does, nobody waits for it.
-        let closing = link.client.close_session(&tables.session_id);
-        let _ = tokio::time::timeout(CLOSING_MAX, closing).await;
+        abandon(&link.client, &tables.session_id).await;
     }
     let Feeder { fed, counts, .. } = feeder;
     let rate_hz = 1e9 / period_ns as f64;

@@ -123,7 +123,6 @@ fn interrupted_it_leaves_nothing_behind() {
     while !begun() {
         thread::sleep(Duration::from_millis(5));
     }
-    thread::sleep(Duration::from_millis(100));
     signal(&child, "INT");
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     assert!(!begun(), "nothing is left");
