@@ -63,13 +63,16 @@ struct Thread {
 impl Crew {
     /// Every neuron as it is before tick 0.
     pub(crate) fn at_start(plan: &Plan, seed: u64) -> Self {
-        let partition = |worker: usize| {
-            let shares = plan.populations.iter().zip(&plan.shards[worker].populations);
-            let neurons =
-                shares.map(|(population, share)| population.model.at_start(&share.range, seed));
-            Partition::new(plan, (worker, seed), neurons.collect(), 0)
-        };
-        Self::of((0..plan.workers()).map(partition).collect())
+        Self::of((0..plan.workers()).map(|worker| at_rest(plan, seed, worker, 0)).collect())
+    }
+
+    /// Makes every neuron at the start of a tick as it is before tick 0, and drops what is in flight.
+    pub(crate) fn rest(&mut self, plan: &Plan, seed: u64, now: u64) {
+        for (worker, partition) in self.partitions.iter_mut().enumerate() {
+            let (deliveries, spikes) = (partition.deliveries, partition.spikes);
+            *partition = at_rest(plan, seed, worker, now);
+            (partition.deliveries, partition.spikes) = (deliveries, spikes);
+        }
     }
 
     /// Neurons as a snapshot found them, nothing in flight yet.
@@ -277,6 +280,14 @@ impl Crew {
     pub(crate) fn fired(&self, record: &Record) -> &[Emission] {
         &self.fired[record.worker][record.fired.clone()]
     }
+}
+
+/// A partition at the start of a tick, with neurons as they are before tick 0.
+fn at_rest(plan: &Plan, seed: u64, worker: usize, now: u64) -> Partition {
+    let shares = plan.populations.iter().zip(&plan.shards[worker].populations);
+    let neurons =
+        shares.map(|(population, share)| population.model.at_start(&share.range, seed, now));
+    Partition::new(plan, (worker, seed), neurons.collect(), now)
 }
 
 impl Thread {

@@ -65,10 +65,21 @@ pub struct Decision {
     pub port: OutputId,
     /// The winning class.
     pub class: u32,
-    /// Spikes of the winning class in the window.
+    /// Spikes of the winning class in the window, or in the sample.
     pub votes: u64,
-    /// Spikes of all classes in the window.
+    /// Spikes of all classes there.
     pub votes_total: u64,
+    /// Where a sample was decided.
+    pub verdict: Option<Verdict>,
+}
+
+/// How a sample was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Verdict {
+    /// The winning class's softmax \[millionths\].
+    pub confidence_ppm: u32,
+    /// What it took \[ticks\], the sample's first and last included.
+    pub ticks: u64,
 }
 
 /// One item of output. The order of output is (tick, rank, port, index).

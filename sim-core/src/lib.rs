@@ -55,7 +55,7 @@ mod sync;
 mod time;
 
 pub use error::{OfferError, ParameterError, SimulationError, SnapshotError, WeightsError};
-pub use event::{Decision, InputEvent, Output, Spike};
+pub use event::{Decision, InputEvent, Output, Spike, Verdict};
 pub use ids::{InputId, OutputId, PopulationId, ProjectionId, ReadoutId, SourceId};
 pub use math::DYNAMICS_VERSION;
 pub use network::{

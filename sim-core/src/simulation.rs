@@ -6,6 +6,7 @@
 mod gather;
 mod parameters;
 mod probes;
+mod samples;
 mod weights;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use crate::{
     ids::InputId,
     input::{door::Door, encode::Encoding, filter::Memory},
     network::{InputPlan, Plan},
-    readout::vote::Count,
+    readout::Tally,
     time::Tick,
 };
 
@@ -92,6 +93,8 @@ pub struct Counters {
     pub events_filtered: u64,
     /// Of those, how many were above a port's multiplicity.
     pub events_excess: u64,
+    /// Of those, how many came between samples.
+    pub events_outside_samples: u64,
     /// Events offered and not yet taken into a tick.
     pub events_waiting: u64,
     /// Synaptic events.
@@ -115,7 +118,7 @@ pub struct Simulation {
     pub(crate) encodings: Vec<Option<Encoding>>,
     pub(crate) memories: Vec<Memory>,
     pub(crate) crew: Crew,
-    pub(crate) counts: Vec<Count>,
+    pub(crate) tallies: Vec<Tally>,
     pub(crate) counters: Counters,
     /// Every tick below has been run.
     pub(crate) now: u64,
@@ -148,7 +151,7 @@ impl Simulation {
             doors: plan.inputs.iter().map(|_| Door::new(options.origin_us)).collect(),
             encodings: plan.inputs.iter().map(at_start).collect(),
             memories: plan.inputs.iter().map(|input| input.chain.memory()).collect(),
-            counts: plan.readouts.iter().map(|readout| Count::new(&readout.vote)).collect(),
+            tallies: plan.readouts.iter().map(|readout| readout.rule.tally()).collect(),
             emissions: vec![Vec::new(); plan.inputs.len()],
             counters: Counters::default(),
             horizon: now,
@@ -295,6 +298,8 @@ impl Simulation {
             if self.crew.is_one() {
                 self.run_tick(tick)?;
             } else {
+                // A sample stops all workers at once.
+                let end = if self.own_plan.sampler().is_some() { tick + 1 } else { end };
                 self.run_segment(tick, end)?;
             }
             if self.crew.deliveries() >= until {
@@ -309,6 +314,10 @@ impl Simulation {
     fn run_tick(&mut self, tick: u64) -> Result<(), SimulationError> {
         if let Err(error) = self.gather(tick) {
             return Err(self.fail(tick, error));
+        }
+        if self.is_between_samples() {
+            self.now = tick + 1;
+            return Ok(());
         }
         let partition = self.crew.only();
         partition.step(&self.own_plan, tick, &self.emissions);
@@ -336,7 +345,9 @@ impl Simulation {
             }
             inputs.push(TickInput { tick: due, emissions: self.emissions.clone() });
         }
-        if tick < end {
+        if self.is_between_samples() {
+            self.now = end;
+        } else if tick < end {
             self.crew.run(&self.own_plan, tick, end, inputs);
             self.merge(tick, end);
             self.in_flight = self.crew.in_flight(end);
@@ -355,7 +366,7 @@ impl Simulation {
         let mut fired = Vec::new();
         let mut from = from;
         loop {
-            let decided = self.counts.iter().filter_map(Count::next_due).min();
+            let decided = self.tallies.iter().filter_map(Tally::next_due).min();
             let recorded = records.get(at).map(|record| record.tick);
             let next = decided.into_iter().chain(recorded).min();
             let Some(tick) = next.filter(|&tick| tick < end) else { break };
@@ -406,7 +417,10 @@ impl Simulation {
 
     /// The first tick in which anything happens.
     fn next_due(&self) -> Option<u64> {
-        let readouts = self.counts.iter().filter_map(Count::next_due);
+        if self.is_between_samples() {
+            return self.next_event();
+        }
+        let readouts = self.tallies.iter().filter_map(Tally::next_due);
         let neurons = self.crew.next_due(&self.own_plan, self.now);
         self.next_event().into_iter().chain(readouts).chain(neurons).min()
     }
@@ -424,8 +438,10 @@ impl Simulation {
 
     /// Ends a tick: lets the readouts decide, and orders what came out since `first`.
     fn decide(&mut self, tick: u64, first: usize) {
-        for (readout, count) in self.own_plan.readouts.iter().zip(&mut self.counts) {
-            let Some(outcome) = count.decide(&readout.vote, tick) else { continue };
+        let mut is_stopped = false;
+        for (readout, tally) in self.own_plan.readouts.iter().zip(&mut self.tallies) {
+            let Some(outcome) = tally.decide(&readout.rule, tick) else { continue };
+            is_stopped |= outcome.verdict.is_some();
             let decision = |&port| {
                 Output::Decision(Decision {
                     tick: Tick(tick),
@@ -434,6 +450,7 @@ impl Simulation {
                     class: outcome.class,
                     votes: outcome.votes,
                     votes_total: outcome.total,
+                    verdict: outcome.verdict,
                 })
             };
             self.outputs.extend(readout.ports.iter().map(decision));
@@ -441,6 +458,9 @@ impl Simulation {
         let outputs = &mut self.outputs[first..];
         if !outputs.is_sorted_by_key(Output::order) {
             outputs.sort_by_key(Output::order);
+        }
+        if is_stopped {
+            self.rest(tick + 1);
         }
     }
 
@@ -463,8 +483,8 @@ impl Simulation {
             self.outputs.extend(fired.iter().map(spike));
         }
         for readout in &population.readouts {
-            let vote = &self.own_plan.readouts[readout.0 as usize].vote;
-            self.counts[readout.0 as usize].add(vote, tick, fired);
+            let rule = &self.own_plan.readouts[readout.0 as usize].rule;
+            self.tallies[readout.0 as usize].add(rule, tick, fired);
         }
     }
 

@@ -13,6 +13,7 @@ mod bytes;
 mod encoders;
 mod neurons;
 mod parameters;
+mod readouts;
 mod short_term;
 mod weights;
 
@@ -29,7 +30,6 @@ use crate::{
     input::door::Door,
     math::DYNAMICS_VERSION,
     network::Plan,
-    readout::vote::Ballot,
     simulation::{Counters, Excess, Options, Simulation},
     time::{Tick, TickLength},
 };
@@ -68,7 +68,7 @@ impl Simulation {
         to.section(section::FILTERS, |to| self.write_filters(to));
         to.section(section::NEURONS, |to| neurons::write(self, to));
         to.section(section::FLIGHTS, |to| self.write_flights(to));
-        to.section(section::READOUTS, |to| self.write_readouts(to));
+        to.section(section::READOUTS, |to| readouts::write(self, to));
         to.section(section::SHORT_TERM, |to| short_term::write(self, to));
         to.section(section::WEIGHTS, |to| weights::write(self, to));
         to.section(section::PARAMETERS, |to| parameters::write(self, to));
@@ -122,7 +122,7 @@ impl Simulation {
         }
         // Deliveries are made ahead with the weights that hold.
         simulation.read_flights(&mut flights, format)?;
-        simulation.read_readouts(&mut readouts)?;
+        readouts::read(&mut readouts, &mut simulation)?;
         simulation.in_flight = simulation.crew.in_flight(now);
         Ok(simulation)
     }
@@ -252,36 +252,6 @@ impl Simulation {
             }
             let id = ProjectionId(u16::try_from(projection).expect("below the number of parts"));
             self.crew.rejoin(&plan, id, emitted, &emissions, self.now);
-        }
-        Ok(())
-    }
-
-    fn write_readouts(&self, to: &mut Writer) {
-        for count in &self.counts {
-            to.u64(count.ballots.len() as u64);
-            for ballot in &count.ballots {
-                to.u64(ballot.tick);
-                to.u32(ballot.class);
-                to.u64(ballot.count);
-            }
-        }
-    }
-
-    fn read_readouts(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
-        for (count, readout) in self.counts.iter_mut().zip(&self.own_plan.readouts) {
-            let mut last = 0;
-            for _ in 0..from.count(20)? {
-                let tick = from.before(self.now)?;
-                let class = from.below(readout.vote.classes)?;
-                let ballot = Ballot { tick, class, count: from.tally()? };
-                let fits = tick >= last && count.total().checked_add(ballot.count).is_some();
-                if !fits {
-                    return Err(from.value(format!("a ballot of {ballot:?} after tick {last}")));
-                }
-                count.cast(&readout.vote, ballot);
-                last = tick;
-            }
-            count.resume(&readout.vote, self.now);
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ pub(crate) enum Figure {
     Late,
     Outside,
     Multiplicity,
+    BetweenSamples,
     Overload,
     /// Words of a camera's encoding that meant nothing; these are no events.
     Words,

@@ -146,6 +146,8 @@ impl Encoder {
             class: decision.class,
             votes: decision.votes,
             votes_total: decision.votes_total,
+            confidence_ppm: decision.verdict.map_or(0, |verdict| verdict.confidence_ppm),
+            sample_ticks: decision.verdict.map_or(0, |verdict| verdict.ticks),
         }
     }
 }

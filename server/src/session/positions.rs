@@ -60,6 +60,7 @@ pub(crate) struct Simulated {
     settled: AtomicU64,
     filtered: AtomicU64,
     excess: AtomicU64,
+    between_samples: AtomicU64,
     deliveries: AtomicU64,
     spikes: AtomicU64,
     core_ns: AtomicU64,
@@ -74,6 +75,7 @@ pub(crate) struct Simulated {
 struct Past {
     filtered: AtomicU64,
     excess: AtomicU64,
+    between_samples: AtomicU64,
     deliveries: AtomicU64,
     spikes: AtomicU64,
 }
@@ -198,6 +200,7 @@ impl Simulated {
         // Ordering: Release pairs with the Acquire in `count`: the past that was set before.
         self.filtered.store(counters.events_filtered, Release);
         self.excess.store(counters.events_excess, Release);
+        self.between_samples.store(counters.events_outside_samples, Release);
         self.deliveries.store(counters.deliveries, Release);
         self.spikes.store(counters.spikes, Release);
         // Ordering: Release pairs with the Acquire in `disposed` and `closed`.
@@ -210,6 +213,7 @@ impl Simulated {
         // Ordering: Relaxed. The Release in `publish`, which comes after, carries them to `count`.
         self.past.filtered.store(counters.events_filtered, Relaxed);
         self.past.excess.store(counters.events_excess, Relaxed);
+        self.past.between_samples.store(counters.events_outside_samples, Relaxed);
         self.past.deliveries.store(counters.deliveries, Relaxed);
         self.past.spikes.store(counters.spikes, Relaxed);
     }
@@ -220,6 +224,7 @@ impl Simulated {
         let counted = [
             (Figure::Filtered, &self.filtered, &past.filtered),
             (Figure::Multiplicity, &self.excess, &past.excess),
+            (Figure::BetweenSamples, &self.between_samples, &past.between_samples),
             (Figure::Deliveries, &self.deliveries, &past.deliveries),
             (Figure::Spikes, &self.spikes, &past.spikes),
         ];
@@ -324,7 +329,9 @@ impl Standing<'_> {
     ) -> v1::Acknowledgement {
         let simulated = self.simulated;
         let disposed = simulated.disposed();
-        let excess = if is_first { simulated.excess.load(Relaxed) } else { 0 };
+        let dropped = |by_core: &AtomicU64| if is_first { by_core.load(Relaxed) } else { 0 };
+        let excess = dropped(&simulated.excess);
+        let between_samples = dropped(&simulated.between_samples);
         let closed_us = self.start_us(closed);
         v1::Acknowledgement {
             accepted: accepted.batches(),
@@ -343,8 +350,12 @@ impl Standing<'_> {
                 overload: accepted.overload.load(Relaxed),
                 words: accepted.words.load(Relaxed),
                 values: accepted.values.load(Relaxed),
+                between_samples,
             }),
-            events_accepted: accepted.counted.load(Relaxed).saturating_sub(excess),
+            events_accepted: accepted
+                .counted
+                .load(Relaxed)
+                .saturating_sub(excess + between_samples),
             events_filtered: simulated.filtered.load(Relaxed),
             duplicates: accepted.duplicates.load(Relaxed),
             deliveries: simulated.deliveries.load(Relaxed),

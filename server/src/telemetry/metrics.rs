@@ -28,10 +28,11 @@ use crate::{
 };
 
 /// Why events are dropped.
-const CAUSES: [(&str, Figure); 4] = [
+const CAUSES: [(&str, Figure); 5] = [
     ("late", Figure::Late),
     ("outside", Figure::Outside),
     ("multiplicity", Figure::Multiplicity),
+    ("between_samples", Figure::BetweenSamples),
     ("overload", Figure::Overload),
 ];
 

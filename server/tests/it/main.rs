@@ -11,6 +11,7 @@ mod guard;
 mod lifecycle;
 mod networks;
 mod recorded;
+mod samples;
 mod spread;
 mod support;
 mod survival;

@@ -2,7 +2,8 @@
 //!
 //! Events at or above the promise wait, in any order. What a rising promise releases is sorted by
 //! (time in µs, address, arrival), so that neither the order within the promise nor the way a flow
-//! was cut into batches can change anything. An event alone never moves time.
+//! was cut into batches can change anything; of events of one time and address alone, a filter takes
+//! the first to arrive. An event alone never moves time.
 
 use crate::event::InputEvent;
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::{
-    InputShape, Network, NoisePlan, ReadoutRule,
+    InputShape, Network, NoisePlan,
     check::{Draft, Shapes, size},
     order::Ranks,
     plan::{InputPlan, PopulationPlan, ProjectionPlan, ReadoutPlan, Travel},
     problem::Problems,
     quantum::Scale,
+    readout::Reads,
     resolve::{Named, ResolvedInput},
     scale,
     shard::{Shard, Share},
@@ -19,7 +20,6 @@ use crate::{
     ids::{OutputId, PopulationId, ProjectionId, ReadoutId, SourceId},
     input::filter::addresses,
     neuron::{Compile, Model},
-    readout::vote::Vote,
     sums::LANES,
     time::Rank,
 };
@@ -78,52 +78,6 @@ impl Output {
             Self::Decisions(readout) => vec![2, readout.0.into()],
         }
     }
-}
-
-/// A readout with its source.
-pub(crate) struct Reads {
-    pub(crate) source: PopulationId,
-    pub(crate) vote: Vote,
-    labels: Vec<String>,
-}
-
-pub(crate) fn readouts(
-    network: &Network,
-    shapes: &Shapes<'_>,
-    problems: &mut Problems,
-) -> Vec<Reads> {
-    let mut reads = Vec::new();
-    for readout in &network.readouts {
-        let field = format!("readout.{}", readout.name);
-        let ReadoutRule::Vote { window_ticks, every_ticks, labels } = &readout.rule;
-        for (name, ticks) in [("window", *window_ticks), ("every", *every_ticks)] {
-            problems.need(ticks > 0, &format!("{field}.vote.{name}"), || {
-                "0 ticks; at least 1 is needed".into()
-            });
-        }
-        let Some(Named::Source(SourceId::Population(source))) =
-            shapes.names.get(readout.source.as_str())
-        else {
-            let message = format!("no population is named {:?}", readout.source);
-            problems.note(format!("{field}.source"), message);
-            continue;
-        };
-        let shape = &shapes.populations[source.0 as usize];
-        let classes = shape[0];
-        problems.need(
-            labels.is_empty() || labels.len() == classes as usize,
-            &format!("{field}.vote.labels"),
-            || format!("{} labels for {classes} classes", labels.len()),
-        );
-        let vote = Vote {
-            window_ticks: *window_ticks,
-            every_ticks: *every_ticks,
-            classes,
-            neurons_per_class: size(&shape[1..]),
-        };
-        reads.push(Reads { source: *source, vote, labels: labels.clone() });
-    }
-    reads
 }
 
 pub(crate) fn outputs(
@@ -304,7 +258,10 @@ fn output_tables(
     let kind = |output: &Output| match output {
         Output::Decisions(readout) => {
             let read = &reads[readout.0 as usize];
-            OutputKind::Decisions { labels: read.labels.clone(), classes: read.vote.classes }
+            OutputKind::Decisions {
+                labels: read.labels.clone(),
+                classes: read.rule.classes().count,
+            }
         }
         Output::Spikes(populations) => {
             let mut first_address = 0;
@@ -332,7 +289,7 @@ fn readout_plans(reads: Vec<Reads>, outputs: &[Output], ranks: &[Ranks]) -> Vec<
         };
         let ports = outputs.iter().enumerate().filter(|(_, output)| here(output));
         ReadoutPlan {
-            vote: read.vote,
+            rule: read.rule,
             rank: Rank(ranks[read.source.0 as usize].emits.0 + 1),
             ports: ports.map(|(port, _)| OutputId(id16(port))).collect(),
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub use super::{
     AdexParameters, ConductanceParameters, DiscreteParameters, IzhikevichParameters, LifParameters,
 };
-use super::{FrameSource, RandomConnectivity, ShortTerm, Update, Values};
+use super::{FrameSource, RandomConnectivity, Readout, ShortTerm, Update, Values};
 use crate::time::TickLength;
 
 /// A whole network.
@@ -455,32 +455,6 @@ pub enum Border {
     Valid,
     /// The field is a torus.
     Wrap,
-}
-
-/// What turns spikes into decisions.
-#[derive(Clone, Debug)]
-pub struct Readout {
-    /// For errors and descriptions.
-    pub name: String,
-    /// A population.
-    pub source: String,
-    /// How.
-    pub rule: ReadoutRule,
-}
-
-/// How a readout decides.
-#[derive(Clone, Debug)]
-pub enum ReadoutRule {
-    /// The class with most spikes in a sliding window, ties to the lowest; classes are the first
-    /// extent of the source.
-    Vote {
-        /// Length of the window \[ticks\], at least 1.
-        window_ticks: u64,
-        /// A decision at the end of every such period in which the window holds a spike \[ticks\].
-        every_ticks: u64,
-        /// One name a class, or none at all.
-        labels: Vec<String>,
-    },
 }
 
 /// What leaves the core.

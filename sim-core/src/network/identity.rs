@@ -10,9 +10,9 @@ use super::{
     Connectivity, ConvolutionKind, DiscreteParameters, DriveStep, Filter, FrameEncoder,
     FrameSource, InputShape, IzhikevichParameters, LevelCrossing, LifParameters, Network, Neuron,
     Noise, Population, Receptor, ReceptorKind, Rectify, Reset, ShortTerm, Vary, Whisker,
-    WinnerTakeAll, check::Draft, compile::Reads, resolve::ResolvedInput,
+    WinnerTakeAll, check::Draft, readout::Reads, resolve::ResolvedInput,
 };
-use crate::{ids::SourceId, math::DYNAMICS_VERSION};
+use crate::{ids::SourceId, math::DYNAMICS_VERSION, readout::Rule};
 
 /// Feeds numbers to the hash, each with a fixed width.
 struct Encoder(Sha256);
@@ -109,11 +109,24 @@ pub(crate) fn hash(
     }
     for readout in readouts {
         to.int(readout.source.0);
-        to.int(readout.vote.window_ticks);
-        to.int(readout.vote.every_ticks);
+        rule(&mut to, &readout.rule);
     }
     outputs.iter().for_each(|sources| to.ints(sources));
     to.0.finalize().into()
+}
+
+fn rule(to: &mut Encoder, rule: &Rule) {
+    match rule {
+        Rule::Vote(vote) => {
+            to.int(vote.window_ticks);
+            to.int(vote.every_ticks);
+        }
+        Rule::Confidence(confidence) => {
+            to.ints64(&[MORE, 22, confidence.begins.0.into()]);
+            to.reals(&[confidence.threshold, confidence.scale]);
+            to.ints64(&[confidence.after_ticks, confidence.within_ticks]);
+        }
+    }
 }
 
 fn frames(to: &mut Encoder, source: &FrameSource) {

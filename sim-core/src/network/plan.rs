@@ -9,7 +9,7 @@ use super::{
     compile, identity, memory,
     order::{self, Hop, Ranks},
     problem::{PlanError, Problems},
-    resolve, scale,
+    readout, resolve, scale,
     shard::Shard,
     spread::{self, Spread},
     tables::{Cost, InputTable, OutputTable, ProjectionTable},
@@ -20,7 +20,7 @@ use crate::{
     ids::{OutputId, PopulationId, ProjectionId, ReadoutId, SourceId},
     input::{encode::FramePlan, filter::Chain},
     neuron::Model,
-    readout::vote::Vote,
+    readout::{Rule, confidence::Confidence},
     time::{Rank, TickLength},
 };
 
@@ -159,7 +159,7 @@ impl Travel {
 /// A readout.
 #[derive(Clone, Debug)]
 pub(crate) struct ReadoutPlan {
-    pub(crate) vote: Vote,
+    pub(crate) rule: Rule,
     pub(crate) rank: Rank,
     pub(crate) ports: Vec<OutputId>,
 }
@@ -199,7 +199,7 @@ impl Plan {
         let known = Shapes { network, names: &names, inputs: &inputs, populations: &shapes };
         let draft = |(id, projection)| check::projection(id, projection, &known, &mut problems);
         let drafts: Vec<Draft> = (0..).zip(&network.projections).filter_map(draft).collect();
-        let reads = compile::readouts(network, &known, &mut problems);
+        let reads = readout::readouts(network, &known, &mut problems);
         let outputs = compile::outputs(network, &known, &mut problems);
         problems.settle()?;
         let hops = hops(&drafts);
@@ -322,6 +322,14 @@ impl Plan {
             SourceId::Input(id) => self.inputs[id.0 as usize].chain.extents().iter().product(),
             SourceId::Population(id) => self.populations[id.0 as usize].size,
         }
+    }
+
+    /// The readout that stops samples, where the network lives in them.
+    pub(crate) fn sampler(&self) -> Option<(usize, &Confidence)> {
+        self.readouts.iter().enumerate().find_map(|(id, readout)| match &readout.rule {
+            Rule::Confidence(confidence) => Some((id, confidence)),
+            Rule::Vote(_) => None,
+        })
     }
 
     pub(crate) fn projections_of(&self, source: SourceId) -> &[ProjectionId] {

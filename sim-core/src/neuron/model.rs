@@ -149,10 +149,11 @@ impl Model {
         }
     }
 
-    /// The state of some neurons before tick 0.
-    pub(crate) fn at_start(&self, range: &Range<u32>, seed: u64) -> Neurons {
+    /// The state of some neurons before tick 0, or before a tick that is as 0 to them. Sources go by
+    /// the session's time alone.
+    pub(crate) fn at_start(&self, range: &Range<u32>, seed: u64, now: u64) -> Neurons {
         match self {
-            Self::Linear(linear) => Neurons::Linear(linear.at_start(range)),
+            Self::Linear(linear) => Neurons::Linear(linear.at_start(range, now)),
             Self::Accumulator(..) => Neurons::Accumulators,
             Self::Source(source) => Neurons::Sources(source.at_start(range, seed)),
             clocked => each_clock!(

@@ -5,15 +5,14 @@
 
 use std::collections::VecDeque;
 
+use super::{Classes, Outcome};
 use crate::connect::Emission;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Vote {
+    pub(crate) classes: Classes,
     pub(crate) window_ticks: u64,
     pub(crate) every_ticks: u64,
-    /// Number of classes, and neurons of each: classes are the first extent of the source.
-    pub(crate) classes: u32,
-    pub(crate) neurons_per_class: u32,
 }
 
 /// Spikes of one class in one tick.
@@ -34,17 +33,9 @@ pub(crate) struct Count {
     next: Option<u64>,
 }
 
-/// Who won.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Outcome {
-    pub(crate) class: u32,
-    pub(crate) votes: u64,
-    pub(crate) total: u64,
-}
-
 impl Count {
     pub(crate) fn new(vote: &Vote) -> Self {
-        Self { by_class: vec![0; vote.classes as usize], ..Self::default() }
+        Self { by_class: vec![0; vote.classes.count as usize], ..Self::default() }
     }
 
     /// The tick at which [`Self::decide`] must be asked.
@@ -54,10 +45,8 @@ impl Count {
 
     /// Counts what the source emitted in a tick.
     pub(crate) fn add(&mut self, vote: &Vote, tick: u64, emissions: &[Emission]) {
-        let class = |emission: &Emission| emission.index / vote.neurons_per_class;
-        for group in emissions.chunk_by(|a, b| class(a) == class(b)) {
-            let count = group.iter().map(|emission| u64::from(emission.multiplicity)).sum();
-            self.cast(vote, Ballot { tick, class: class(&group[0]), count });
+        for (class, count) in vote.classes.counted(emissions) {
+            self.cast(vote, Ballot { tick, class, count });
         }
     }
 
@@ -89,7 +78,7 @@ impl Count {
         self.next = (self.total > 0).then_some(tick.saturating_add(vote.every_ticks));
         let (class, &votes) =
             (0..).zip(&self.by_class).max_by_key(|&(class, votes)| (votes, u32::MAX - class))?;
-        (self.total > 0).then_some(Outcome { class, votes, total: self.total })
+        (self.total > 0).then_some(Outcome { class, votes, total: self.total, verdict: None })
     }
 
     fn forget(&mut self, tick: u64, window_ticks: u64) {
@@ -119,7 +108,11 @@ mod tests {
 
     #[test]
     fn the_majority_of_the_window_wins_until_it_has_passed() {
-        let vote = Vote { window_ticks: 3, every_ticks: 1, classes: 3, neurons_per_class: 10 };
+        let vote = Vote {
+            window_ticks: 3,
+            every_ticks: 1,
+            classes: Classes { count: 3, neurons_each: 10 },
+        };
         let mut count = Count::new(&vote);
         count.add(&vote, 5, &fired(&[20, 21, 3]));
         let mut decided = Vec::new();
@@ -137,11 +130,18 @@ mod tests {
 
     #[test]
     fn decides_at_the_end_of_periods_and_ties_go_to_the_lowest() {
-        let vote = Vote { window_ticks: 10, every_ticks: 4, classes: 2, neurons_per_class: 1 };
+        let vote = Vote {
+            window_ticks: 10,
+            every_ticks: 4,
+            classes: Classes { count: 2, neurons_each: 1 },
+        };
         let mut count = Count::new(&vote);
         count.add(&vote, 9, &fired(&[0, 1]));
         assert_eq!(count.next_due(), Some(11));
-        assert_eq!(count.decide(&vote, 11), Some(Outcome { class: 0, votes: 1, total: 2 }));
+        assert_eq!(
+            count.decide(&vote, 11),
+            Some(Outcome { class: 0, votes: 1, total: 2, verdict: None })
+        );
         assert_eq!(count.next_due(), Some(15));
     }
 }

@@ -10,6 +10,11 @@ impl Simulation {
     pub(super) fn gather(&mut self, tick: u64) -> Result<(), SimulationError> {
         let end_us = self.own_plan.tick.first_us(Tick(tick).next(), self.options.origin_us);
         self.encode_before(end_us);
+        self.begin_sample(tick);
+        if self.is_between_samples() {
+            self.drop_events(end_us);
+            return Ok(());
+        }
         for port in 0..self.doors.len() {
             let input = &self.own_plan.inputs[port];
             let (memory, emissions) = (&mut self.memories[port], &mut self.emissions[port]);

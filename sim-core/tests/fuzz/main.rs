@@ -71,6 +71,39 @@ fn examples(plan: &Arc<Plan>) -> Vec<Vec<u8>> {
     snapshots
 }
 
+/// A network that lives in samples, whose neurons can be put to rest.
+fn sampled_network() -> Network {
+    let mut network = network();
+    network.inputs.push(InputPort::new("sample", InputShape::Channels(vec![1])));
+    network.populations.truncate(3);
+    network.projections.retain(|projection| projection.source != "random");
+    let rule = ReadoutRule::Confidence {
+        begins: "sample".into(),
+        threshold: 0.9,
+        scale: 0.5,
+        after_ticks: 3,
+        within_ticks: 40,
+        labels: Vec::new(),
+    };
+    network.readouts[0].rule = rule;
+    network
+}
+
+/// Snapshots in a sample, between two, and in the second.
+fn sampled_examples(plan: &Arc<Plan>) -> Vec<Vec<u8>> {
+    let mut simulation = Simulation::new(Arc::clone(plan), Options::default());
+    let channels = (0..60).map(|n| InputEvent::new(2_000 * u64::from(n), n % 3));
+    simulation.offer(InputId(0), &channels.collect::<Vec<_>>()).expect("sound events");
+    let begins = [3_000, 70_000].map(|time_us| InputEvent::new(time_us, 0));
+    simulation.offer(InputId(1), &begins).expect("sound events");
+    let mut snapshots = Vec::new();
+    for tick in [2, 12, 30, 60, 75, 90] {
+        simulation.run_until(Tick(tick)).expect("runs");
+        snapshots.push(simulation.snapshot());
+    }
+    snapshots
+}
+
 /// Where each section begins and ends, as far as they can be followed.
 fn sections(bytes: &[u8]) -> Vec<(usize, usize)> {
     let (mut found, mut at) = (Vec::new(), HEAD);
@@ -117,17 +150,35 @@ fn repair(bytes: &mut Vec<u8>, random: &mut Random) {
 /// runs on.
 #[test]
 fn core_snapshots() {
-    let plan = Arc::new(Plan::new(&network(), &[]).unwrap_or_else(|error| panic!("{error}")));
+    let plan = planned(&network());
     let target = Target::new("core_snapshots", examples(&plan)).repair(&repair);
+    hold(target, &plan);
+}
+
+#[test]
+fn sampled_snapshots() {
+    let plan = planned(&sampled_network());
+    let target = Target::new("sampled_snapshots", sampled_examples(&plan)).repair(&repair);
+    hold(target, &plan);
+}
+
+fn planned(network: &Network) -> Arc<Plan> {
+    Arc::new(Plan::new(network, &[]).unwrap_or_else(|error| panic!("{error}")))
+}
+
+fn hold(target: Target<'_>, plan: &Arc<Plan>) {
     target.memory_bytes_max(4 << 20).run(|input| {
-        let Ok(mut simulation) = Simulation::restore(Arc::clone(&plan), input) else {
+        let Ok(mut simulation) = Simulation::restore(Arc::clone(plan), input) else {
             return false;
         };
         let written = simulation.snapshot();
-        let again = Simulation::restore(Arc::clone(&plan), &written).expect("its own snapshot");
+        let again = Simulation::restore(Arc::clone(plan), &written).expect("its own snapshot");
         assert_eq!(again.snapshot(), written);
         let until = simulation.simulated_to().0.saturating_add(20);
-        let _ = simulation.promise(InputId(0), until.saturating_mul(1_000));
+        for port in 0..plan.inputs().len() {
+            let port = InputId(u16::try_from(port).expect("few"));
+            let _ = simulation.promise(port, until.saturating_mul(1_000));
+        }
         let _ = simulation.advance_until(Budget { deliveries: 1_000 }, Tick(until));
         true
     });

@@ -12,6 +12,7 @@ mod rates;
 mod reference;
 mod refused;
 mod same_result;
+mod samples;
 mod snapshots;
 mod support;
 mod swept;

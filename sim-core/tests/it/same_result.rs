@@ -50,7 +50,9 @@ fn first_difference(
 /// Decisions of the first population counted anew from the reference's spikes.
 fn decisions(case: &Case, fired: &[reference::Fired]) -> Vec<(u64, u32, u64, u64)> {
     let Some(readout) = case.network.readouts.first() else { return Vec::new() };
-    let network::ReadoutRule::Vote { window_ticks, every_ticks, .. } = &readout.rule;
+    let network::ReadoutRule::Vote { window_ticks, every_ticks, .. } = &readout.rule else {
+        panic!("a vote");
+    };
     let shape = &case.network.populations[0].shape;
     let (classes, members) = (size(&shape[..1]), size(&shape[1..]));
     let mut decisions = Vec::new();
@@ -72,7 +74,7 @@ fn decisions(case: &Case, fired: &[reference::Fired]) -> Vec<(u64, u32, u64, u64
 }
 
 /// So many cases, or more if the environment asks for them.
-fn at_least(cases: u32) -> ProptestConfig {
+pub(crate) fn at_least(cases: u32) -> ProptestConfig {
     let asked = ProptestConfig::default();
     ProptestConfig { cases: asked.cases.max(cases), ..asked }
 }
@@ -166,7 +168,7 @@ fn restored(simulation: &Simulation, case: &Case, numbers: &mut Numbers) -> Simu
 /// Offers each port's events in small batches, as their promises allow, in random order within
 /// them; advances by random budgets; replaces the simulation by its restored snapshot, spread
 /// otherwise. Weights are set when their tick has come.
-fn disturbed(case: &Case, numbers: &mut Numbers) -> Vec<Output> {
+pub(crate) fn disturbed(case: &Case, numbers: &mut Numbers) -> Vec<Output> {
     let mut rest: Vec<Vec<InputEvent>> = case.events.clone();
     let mut simulation = Simulation::new(spread_at_random(case, numbers), Options::default());
     let mut outputs = Vec::new();

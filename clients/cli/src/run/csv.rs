@@ -1,8 +1,9 @@
 //! Spikes and decisions as comma-separated text, in output order, told apart by `kind`.
 //!
 //! `kind,time_us,tick,port,population,address,channel,y,x,multiplicity,class,label,votes,
-//! votes_total`. A spike fills the columns up to `multiplicity` (a place of fewer than three
-//! dimensions fills the last of `channel,y,x`), a decision those behind; the others stay empty.
+//! votes_total,confidence,sample_ticks`. A spike fills the columns up to `multiplicity` (a place of fewer than three
+//! dimensions fills the last of `channel,y,x`), a decision those behind, the last two where it stopped
+//! a sample; the others stay empty.
 
 use std::{io::Write, path::Path, sync::Arc};
 
@@ -13,7 +14,7 @@ use crate::{
     failure::Failure,
 };
 
-const HEADER: [&str; 14] = [
+const HEADER: [&str; 16] = [
     "kind",
     "time_us",
     "tick",
@@ -28,6 +29,8 @@ const HEADER: [&str; 14] = [
     "label",
     "votes",
     "votes_total",
+    "confidence",
+    "sample_ticks",
 ];
 
 /// A table of output.
@@ -70,6 +73,10 @@ impl Table {
         line[11] = label;
         line[12] = decision.votes.to_string();
         line[13] = decision.votes_total.to_string();
+        if decision.sample_ticks > 0 {
+            line[14] = format!("{:.6}", f64::from(decision.confidence_ppm) / 1e6);
+            line[15] = decision.sample_ticks.to_string();
+        }
         self.write(&line)
     }
 

@@ -114,6 +114,8 @@ fn dropped(drops: Option<&Drops>) -> Option<String> {
         (drops.multiplicity, "too many in a tick"),
         (drops.overload, "by overload"),
         (drops.words, "words without meaning"),
+        (drops.values, "values without meaning"),
+        (drops.between_samples, "between samples"),
     ];
     let told: Vec<String> = causes
         .into_iter()

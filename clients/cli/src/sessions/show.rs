@@ -74,6 +74,8 @@ fn position_rows(
         ("too many in a tick", drops.multiplicity),
         ("overload", drops.overload),
         ("no words", drops.words),
+        ("no values", drops.values),
+        ("between samples", drops.between_samples),
     ];
     let dropped = dropped.into_iter().filter(|(_, count)| *count > 0);
     let dropped: Vec<_> =

@@ -168,27 +168,37 @@ fn extent(notes: &mut Notes, index: usize, extent: &v1::Extent) -> Option<Extent
 pub(super) fn readout(notes: &mut Notes, readout: &v1::Readout) -> Result<Option<Readout>, Error> {
     let name = notes.at("readout", &readout.name);
     let rule = match &readout.rule {
-        Some(v1::readout::Rule::Vote(vote)) => {
-            at_most("labels of a readout", vote.labels.len(), LABELS_MAX)?;
-            for (index, label) in vote.labels.iter().enumerate() {
-                if label.is_empty() || label.chars().count() > NAME_CHARS_MAX {
-                    let message = format!("needs 1 to {NAME_CHARS_MAX} characters");
-                    notes.refuse(&format!("vote.labels[{index}]"), message);
-                }
-            }
-            ReadoutRule::Vote {
-                window_ticks: vote.window_ticks,
-                every_ticks: vote.every_ticks.max(1),
-                labels: vote.labels.clone(),
-            }
-        }
+        Some(v1::readout::Rule::Vote(vote)) => ReadoutRule::Vote {
+            window_ticks: vote.window_ticks,
+            every_ticks: vote.every_ticks.max(1),
+            labels: labels(notes, "vote", &vote.labels)?,
+        },
+        Some(v1::readout::Rule::Confidence(confidence)) => ReadoutRule::Confidence {
+            begins: confidence.begins.clone(),
+            threshold: confidence.threshold,
+            scale: confidence.scale,
+            after_ticks: confidence.after_ticks.max(1),
+            within_ticks: confidence.within_ticks,
+            labels: labels(notes, "confidence", &confidence.labels)?,
+        },
         Some(v1::readout::Rule::Other(other)) => {
             let feature = format!("the readout rule {:?}", shortened(&other.rule));
             return Err(notes.unimplemented("rule", &feature));
         }
-        None => return Ok(notes.none("rule", "is missing: vote")),
+        None => return Ok(notes.none("rule", "is missing: vote, confidence")),
     };
     Ok(Some(Readout { name, source: readout.source.clone(), rule }))
+}
+
+fn labels(notes: &mut Notes, rule: &str, labels: &[String]) -> Result<Vec<String>, Error> {
+    at_most("labels of a readout", labels.len(), LABELS_MAX)?;
+    for (index, label) in labels.iter().enumerate() {
+        if label.is_empty() || label.chars().count() > NAME_CHARS_MAX {
+            let message = format!("needs 1 to {NAME_CHARS_MAX} characters");
+            notes.refuse(&format!("{rule}.labels[{index}]"), message);
+        }
+    }
+    Ok(labels.to_vec())
 }
 
 pub(super) fn output(

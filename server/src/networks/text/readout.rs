@@ -10,7 +10,7 @@ use crate::networks::name;
 
 pub(super) fn readout(context: &Context<'_>, name: &str, node: &Node<'_>) -> Option<v1::Readout> {
     let later = ["counts", "filtered", "linear", "rate", "softmax"];
-    let table = node.table(&["from", "vote"], &later)?;
+    let table = node.table(&["from", "vote", "confidence"], &later)?;
     let populations = || context.populations.iter().map(|(name, _)| *name);
     let source = table.need("from", "\"POPULATION\"").and_then(|node| {
         let text = node.text()?;
@@ -19,9 +19,11 @@ pub(super) fn readout(context: &Context<'_>, name: &str, node: &Node<'_>) -> Opt
         }
         node.refuse(format!("no population {text:?}{}", name::hint(text, populations())))
     });
-    let vote = table.need("vote", "{ window = \"20 ms\" }").and_then(|node| vote(context, &node));
-    let rule = Some(v1::readout::Rule::Vote(vote?));
-    Some(v1::Readout { name: name.into(), source: source?.into(), rule })
+    let rule = match table.one_of(&["vote", "confidence"])? {
+        ("vote", node) => v1::readout::Rule::Vote(vote(context, &node)?),
+        (_, node) => v1::readout::Rule::Confidence(confidence(context, &node)?),
+    };
+    Some(v1::Readout { name: name.into(), source: source?.into(), rule: Some(rule) })
 }
 
 fn vote(context: &Context<'_>, node: &Node<'_>) -> Option<v1::Vote> {
@@ -34,6 +36,33 @@ fn vote(context: &Context<'_>, node: &Node<'_>) -> Option<v1::Vote> {
     };
     let labels = table.get("labels").map_or(Some(Vec::new()), |node| labels(&node));
     Some(v1::Vote { window_ticks: window_ticks?, every_ticks: every_ticks?, labels: labels? })
+}
+
+fn confidence(context: &Context<'_>, node: &Node<'_>) -> Option<v1::Confidence> {
+    let keys = ["begins", "threshold", "scale", "after", "within", "labels"];
+    let table = node.table(&keys, &[])?;
+    let inputs = || context.inputs.iter().map(|(name, _)| *name);
+    let begins = table.need("begins", "\"INPUT\"").and_then(|node| {
+        let text = node.text()?;
+        if inputs().any(|name| name == text) {
+            return Some(text);
+        }
+        node.refuse(format!("no input {text:?}{}", name::hint(text, inputs())))
+    });
+    let threshold = table.need("threshold", "0.9").and_then(|node| node.number());
+    let scale = table.get("scale").map_or(Some(1.0), |node| node.number());
+    let ticks = |node: Node<'_>| node.ticks(context.tick_ns, 1);
+    let after_ticks = table.get("after").map_or(Some(1), ticks);
+    let within_ticks = table.need("within", "\"100 ms\"").and_then(ticks);
+    let labels = table.get("labels").map_or(Some(Vec::new()), |node| labels(&node));
+    Some(v1::Confidence {
+        begins: begins?.into(),
+        threshold: threshold?,
+        scale: scale?,
+        after_ticks: after_ticks?,
+        within_ticks: within_ticks?,
+        labels: labels?,
+    })
 }
 
 fn labels(node: &Node<'_>) -> Option<Vec<String>> {

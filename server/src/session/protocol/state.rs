@@ -139,6 +139,8 @@ impl Status {
                 words: from.tally()?,
                 // Known from the ports.
                 values: 0,
+                // The core's.
+                between_samples: 0,
             },
         })
     }

@@ -50,10 +50,10 @@ struct Crossing {
 }
 
 impl<const N: usize> Cell<N> {
-    /// A neuron at tick 0, with a potential that isn't relative to rest.
-    pub(crate) fn at_start(linear: &Linear, initial_mv: f64) -> Self {
+    /// A neuron at a tick, with a potential that isn't relative to rest.
+    pub(crate) fn at_start(linear: &Linear, initial_mv: f64, tick: u64) -> Self {
         let v_mv = linear.relative(initial_mv);
-        Self { v_mv, modes: [0.0; N], since: Moment::at(0) }
+        Self { v_mv, modes: [0.0; N], since: Moment::at(tick) }
     }
 
     /// When [`cross`](Self::cross) must be asked, all ticks before `from` having been ruled out.

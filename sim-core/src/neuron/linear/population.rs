@@ -140,11 +140,11 @@ impl LinearModel {
         changes.filter(|&tick| tick >= from).min()
     }
 
-    pub(crate) fn at_start(&self, range: &Range<u32>) -> LinearNeurons {
+    pub(crate) fn at_start(&self, range: &Range<u32>, now: u64) -> LinearNeurons {
         let (linear, initial) = (&self.epochs[0].1, &self.initial_mv);
         let mut cells = Cells::new(self.modes);
         each_kind!(&mut cells, cells => {
-            let cell = |neuron| Cell::at_start(linear.of(neuron), *initial.of(neuron));
+            let cell = |neuron| Cell::at_start(linear.of(neuron), *initial.of(neuron), now);
             cells.extend(range.clone().map(cell));
         });
         self.neurons(cells)

@@ -195,7 +195,7 @@ fn a_drive_changes_at_a_tick() {
     let before = linear(&parameters, TickLength::MILLISECOND);
     let driven = before.with_drive(2.0);
     assert!(std::sync::Arc::ptr_eq(&before.rows, &driven.rows));
-    let mut cell = Cell::<1>::at_start(&before, -65.0);
+    let mut cell = Cell::<1>::at_start(&before, -65.0, 0);
     assert_eq!(cell.watch(&before, 0, Watch::NEVER).due, Watch::NEVER);
     cell.rebase(&before, 100);
     let call_from = |cell: &Cell<1>, from| cell.watch(&driven, from, Watch::NEVER).due;

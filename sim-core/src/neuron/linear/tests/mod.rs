@@ -37,7 +37,7 @@ struct Driven<'a, const N: usize> {
 impl<'a, const N: usize> Driven<'a, N> {
     fn new(linear: &'a Linear, initial_mv: f64) -> Self {
         assert_eq!(linear.all_states().len(), N);
-        let cell = Cell::at_start(linear, initial_mv);
+        let cell = Cell::at_start(linear, initial_mv, 0);
         Self { linear, cell, watch: cell.watch(linear, 0, Watch::NEVER), in_vain: 0 }
     }
 
