@@ -23,7 +23,7 @@ use tokio::{
 use super::{Host, Outcome};
 use crate::session::{
     chunk::Chunk,
-    journal::{Folder, Journal, Log},
+    journal::{Folder, Journal, Log, Rest},
     link::{Input, Over},
     protocol::{Protocol, Record},
     settings::Durability,
@@ -390,21 +390,22 @@ impl Host {
             journaling.asked.clear();
             journaling.freezing = None;
         }
-        let durable =
-            self.journaling.as_ref().map_or(0, |journaling| journaling.durable.batches[0]);
-        let message = format!(
-            "the journal cannot be written: {error}; batches up to {durable} are durable, and the \
-             session can be opened again when the cause is gone"
-        );
-        for seat in &self.seats {
+        for (producer, seat) in self.seats.iter().enumerate() {
+            let journaling = self.journaling.as_ref();
+            let durable = journaling.and_then(|journaling| journaling.durable().get(producer));
+            let durable = durable.copied().unwrap_or_default();
             seat.tell(v1::Error {
                 reason: v1::Reason::Journal.into(),
-                message: message.clone(),
+                message: format!(
+                    "the journal cannot be written: {error}; batches up to {durable} are durable, \
+                     and the session can be opened again when the cause is gone"
+                ),
                 fatal: true,
                 ..v1::Error::default()
             });
         }
         self.outcome = Outcome::Saved;
+        let message = format!("the journal cannot be written: {error}");
         self.link.end(Over::Ended(v1::EndReason::Failed, message));
     }
 
@@ -477,15 +478,16 @@ impl Host {
         if unread && reason != v1::EndReason::Closed {
             self.outcome = Outcome::Saved;
         }
-        // A write that failed leaves nothing that could be synced.
         let (journal, folder) = (journaling.home.take(), journaling.folder.clone());
-        let saved = self.outcome == Outcome::Saved;
-        let closed = spawn_blocking(move || match saved {
-            true => {
-                let synced = journal.map_or(Ok(()), |journal| journal.sync());
-                synced.and_then(|()| folder.set_resting(true))
-            }
-            false => folder.remove(),
+        let (saved, failed) = (self.outcome == Outcome::Saved, journaling.failed);
+        let closed = spawn_blocking(move || match journal {
+            _ if !saved => folder.remove(),
+            // A second sync would say that all is well, whatever became of the first.
+            Some(journal) if !failed => match journal.sync() {
+                Ok(()) => folder.rest(Rest::Saved),
+                Err(error) => folder.rest(Rest::Doubtful).and(Err(error)),
+            },
+            _ => folder.rest(Rest::Doubtful),
         });
         // It ends by returning: nothing there panics or is cancelled but with the whole daemon.
         if let Ok(Err(error)) = closed.await {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! session                         who it belongs to, its token, how it is spread
-//! resting                         it was saved, and is made again only when somebody opens it
+//! resting                         it was saved, or cannot be trusted; it is made again when somebody opens it
 //! rewound                         the state that it goes back to; while it is here, nothing else counts
 //! 00000000000000000000.snapshot   state after so many records
 //! 00000000000000000000.journal    the records from there on
@@ -15,8 +15,9 @@ use std::{
 };
 
 use super::{
+    marked::Marked,
     segment::{self, Broken},
-    volume::{Log, Volume},
+    volume::Volume,
 };
 use crate::session::{
     codec::{Damaged, Reader, Writer},
@@ -37,6 +38,25 @@ pub(crate) struct Meta {
     pub(crate) tenant: String,
     pub(crate) token: [u8; 16],
     pub(crate) workers: u32,
+}
+
+/// How a session was put to rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// All of its journal is safe.
+    Saved,
+    /// Writing or syncing failed: nobody knows what of the journal is on the disk.
+    Doubtful,
+}
+
+impl Rest {
+    /// What the file says.
+    const fn name(self) -> &'static [u8] {
+        match self {
+            Self::Saved => b"saved\n",
+            Self::Doubtful => b"doubtful\n",
+        }
+    }
 }
 
 /// What a journal holds since a snapshot.
@@ -103,7 +123,7 @@ impl Folder {
         self.volume.remove(&rewound)
     }
 
-    pub(super) fn new_segment(&self, index: u64) -> io::Result<Arc<dyn Log>> {
+    pub(super) fn new_segment(&self, index: u64) -> io::Result<Arc<Marked>> {
         let path = self.file(index, SEGMENT);
         // One that a crash left at the same place holds nothing, or it would have been read.
         match self.volume.remove(&path) {
@@ -111,8 +131,7 @@ impl Folder {
             _ => {}
         }
         let log = self.volume.create_log(&path)?;
-        log.append(&segment::head(&self.plan_sha256, index))?;
-        Ok(log)
+        Marked::begin(log, &segment::head(&self.plan_sha256, index)).map(Arc::new)
     }
 
     /// Reads what belongs to a session; `None` where there is none.
@@ -133,15 +152,30 @@ impl Folder {
         volume.read(&path.join(RESTING)).is_ok()
     }
 
-    pub(crate) fn set_resting(&self, rests: bool) -> io::Result<()> {
-        let path = self.path.join(RESTING);
-        if rests {
-            return self.volume.write_whole(&path, b"saved\n");
-        }
-        match self.volume.remove(&path) {
+    /// Puts the session to rest.
+    pub(crate) fn rest(&self, rest: Rest) -> io::Result<()> {
+        self.volume.write_whole(&self.path.join(RESTING), rest.name())
+    }
+
+    /// The session rests no more.
+    pub(crate) fn wake(&self) -> io::Result<()> {
+        match self.volume.remove(&self.path.join(RESTING)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
+    }
+
+    /// Makes the last segment safe up to a length, as it was read.
+    fn make_safe(&self, path: &Path, length: u64) -> io::Result<()> {
+        let rest = self.volume.read(&self.path.join(RESTING));
+        if rest.is_ok_and(|rest| rest == Rest::Doubtful.name()) {
+            // The system may take for written what never reached the disk: only what is written anew
+            // is.
+            let mut bytes = self.volume.read(path)?;
+            bytes.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+            return self.volume.write_whole(path, &bytes);
+        }
+        self.volume.cut(path, length)
     }
 
     /// The oldest snapshot, which says what plan the session has.
@@ -184,7 +218,7 @@ impl Folder {
             if at + 1 == segments.len() {
                 // What a crash left unsynced is called durable from here on, so it has to be.
                 let length = read.torn_at.unwrap_or(read.length);
-                volume.cut(&path, length).map_err(|source| Broken::io(&path, source))?;
+                self.make_safe(&path, length).map_err(|source| Broken::io(&path, source))?;
             }
         }
         Ok(Found { records, bytes })

@@ -3,7 +3,8 @@
 //! ```text
 //! u32 length of the body   u32 CRC-32 of the body   body: u8 kind, u16 producer, u8 flag, …
 //! ```
-//! Little-endian. A body is never empty, so a run of zeros is no record.
+//! Little-endian. A body is never empty, so a run of zeros is no record. Between records stand marks,
+//! which say up to which byte of the segment all was safe when what follows was written.
 
 use std::sync::Arc;
 
@@ -23,6 +24,9 @@ const END: u8 = 4;
 const HANDED: u8 = 5;
 const DROPPED: u8 = 6;
 const SET: u8 = 7;
+const MARK: u8 = 8;
+/// A mark's body: kind, three zeros, bytes.
+const MARK_BODY: usize = 12;
 
 /// Appends a record.
 pub(super) fn append(record: &Record, out: &mut Vec<u8>) {
@@ -54,6 +58,20 @@ pub(super) fn append(record: &Record, out: &mut Vec<u8>) {
             setting.append_to(out);
         }
     }
+    seal(start, out);
+}
+
+/// Appends a mark: so many bytes of the segment are safe.
+pub(super) fn append_mark(safe: u64, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(&[0; HEAD]);
+    out.extend_from_slice(&[MARK, 0, 0, 0]);
+    out.extend_from_slice(&safe.to_le_bytes());
+    seal(start, out);
+}
+
+/// Fills in length and checksum.
+fn seal(start: usize, out: &mut [u8]) {
     let body = start + HEAD;
     let length = u32::try_from(out.len() - body).unwrap_or(u32::MAX);
     let checksum = crc32fast::hash(&out[body..]);
@@ -66,16 +84,39 @@ pub(super) fn append(record: &Record, out: &mut Vec<u8>) {
 pub(super) enum Next {
     /// A record, and how many bytes it takes.
     Record(Record, usize),
+    /// A mark, and how many bytes it takes.
+    Mark(usize),
     /// Nothing more.
     Nothing,
     /// No whole record.
     Torn,
 }
 
+/// The most bytes that a mark anywhere in some bytes calls safe; 0 if there is none.
+pub(super) fn marked_in(bytes: &[u8]) -> u64 {
+    let marks = bytes.windows(HEAD + MARK_BODY).filter_map(mark);
+    marks.max().unwrap_or(0)
+}
+
+/// What the mark at the beginning of some bytes calls safe.
+fn mark(bytes: &[u8]) -> Option<u64> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    let (checksum, rest) = rest.split_first_chunk()?;
+    let (body, _) = rest.split_first_chunk::<MARK_BODY>()?;
+    let (kind, safe) = body.split_first_chunk::<4>()?;
+    let is_mark = *kind == [MARK, 0, 0, 0]
+        && u32::from_le_bytes(*length) as usize == MARK_BODY
+        && u32::from_le_bytes(*checksum) == crc32fast::hash(body);
+    is_mark.then(|| safe.try_into().ok().map(u64::from_le_bytes))?
+}
+
 /// Reads one record.
 pub(super) fn next(bytes: &[u8]) -> Next {
     if bytes.is_empty() {
         return Next::Nothing;
+    }
+    if mark(bytes).is_some() {
+        return Next::Mark(HEAD + MARK_BODY);
     }
     let whole = (|| {
         let (length, rest) = bytes.split_first_chunk()?;

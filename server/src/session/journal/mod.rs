@@ -8,6 +8,7 @@
 
 mod folder;
 mod frame;
+mod marked;
 mod metered;
 mod segment;
 #[cfg(test)]
@@ -15,7 +16,7 @@ mod tests;
 mod volume;
 
 pub(crate) use self::{
-    folder::{Folder, Meta},
+    folder::{Folder, Meta, Rest},
     metered::{Metered, Tally},
     segment::Broken,
     volume::{Disk, Log, Volume},
@@ -23,12 +24,14 @@ pub(crate) use self::{
 
 use std::{io, sync::Arc};
 
+use self::marked::Marked;
+
 use super::protocol::Record;
 
 /// The writing end of a session's journal.
 pub(crate) struct Journal {
     folder: Folder,
-    log: Arc<dyn Log>,
+    log: Arc<Marked>,
     /// Records before the next.
     index: u64,
     /// Bytes to be read again to make the session, since the last snapshot but for what waits.
@@ -48,6 +51,7 @@ impl Journal {
     /// known, and it will be read up to the last whole record.
     pub(crate) fn write(&mut self, records: &[Record]) -> io::Result<()> {
         self.buffer.clear();
+        self.log.mark(&mut self.buffer);
         for record in records {
             frame::append(record, &mut self.buffer);
         }

@@ -53,7 +53,8 @@ pub(super) struct Read {
     pub(super) torn_at: Option<u64>,
 }
 
-/// Reads a segment that must begin after `index` records of this plan.
+/// Reads a segment that must begin after `index` records of this plan. What cannot be read at its end
+/// may have been torn off; where it was safe before, the segment is damaged.
 pub(super) fn read(
     volume: &dyn Volume,
     path: &Path,
@@ -77,8 +78,17 @@ pub(super) fn read(
                 records.push(record);
                 at += length;
             }
+            Next::Mark(length) => at += length,
             Next::Nothing => return Ok(Read { records, length, torn_at: None }),
-            Next::Torn => return Ok(Read { records, length, torn_at: Some(at as u64) }),
+            Next::Torn => {
+                let (torn_at, safe) = (at as u64, frame::marked_in(&bytes[at..]));
+                if safe > torn_at {
+                    let why =
+                        format!("damaged at byte {torn_at}: it was safe on disk up to byte {safe}");
+                    return Err(Broken::damaged(path, why));
+                }
+                return Ok(Read { records, length, torn_at: Some(torn_at) });
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     session::{
         data::Resident,
         handle::Session,
-        journal::{Broken, Folder, Journal},
+        journal::{Broken, Folder, Journal, Rest},
         making,
         snapshot::{self, Runs},
     },
@@ -92,7 +92,7 @@ impl Registry {
             made.replay(&found.records)?;
             let records = index + found.records.len() as u64;
             let journal = Journal::begin(folder.clone(), records, found.bytes).map_err(failed)?;
-            folder.set_resting(false).map_err(failed)?;
+            folder.wake().map_err(failed)?;
             Ok((made, journal, at, folder))
         })
         .await?;
@@ -101,7 +101,7 @@ impl Registry {
         if let Err(error) = fits {
             // It rests on, also when the daemon starts anew.
             let rests =
-                move || folder.set_resting(true).map_err(|error| Error::Journal(error.to_string()));
+                move || folder.rest(Rest::Saved).map_err(|error| Error::Journal(error.to_string()));
             apart(rests).await?;
             return Err(error);
         }

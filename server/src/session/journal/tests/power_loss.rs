@@ -19,13 +19,13 @@ use crate::{
     session::{data::Data, pool::Pool, reader::Reader, registry::Registry},
 };
 
-const BATCHES: u64 = 200;
+pub(super) const BATCHES: u64 = 200;
 const CHANNELS: u64 = 8;
 
 /// What a client remembers of one life to the next.
 #[derive(Default)]
-struct Memory {
-    token: Vec<u8>,
+pub(super) struct Memory {
+    pub(super) token: Vec<u8>,
     durable: u64,
     next_output: u64,
     spikes: Vec<(u64, u32)>,
@@ -33,7 +33,7 @@ struct Memory {
 }
 
 /// One event a channel, of which the network makes one spike each, later.
-fn batch(sequence: u64) -> v1::EventBatch {
+pub(super) fn batch(sequence: u64) -> v1::EventBatch {
     let index = |channel| u32::try_from(channel).unwrap();
     let event = |channel| AddressEvent { time: sequence * 1_000 + channel, index: index(channel) };
     let events: Vec<_> = (0..CHANNELS).map(event).collect();
@@ -49,7 +49,7 @@ fn batch(sequence: u64) -> v1::EventBatch {
     }
 }
 
-fn open(durability: v1::Durability, memory: &Memory) -> v1::Open {
+pub(super) fn open(durability: v1::Durability, memory: &Memory) -> v1::Open {
     let session_id = "one".into();
     if memory.token.is_empty() {
         let network = "delay-line".into();
