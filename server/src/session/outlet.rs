@@ -67,7 +67,8 @@ pub(crate) struct Outlet {
     /// Every tick below it is closed and its output was put into the queue.
     moved_to: AtomicU64,
     end: OnceLock<End>,
-    /// Messages that a watcher will miss because of the end.
+    /// Messages that a watcher missed and has not been told of in the queue: what a probe found no room
+    /// for, and what the end keeps from it.
     missed: AtomicU64,
     /// The reader reports what it received, and has yet to report the last of it.
     held: AtomicBool,
@@ -173,12 +174,28 @@ impl Outlet {
 
     /// The same, for a watcher that has yet to see so many messages.
     pub(super) fn end_missing(&self, messages: u64, reason: v1::EndReason, message: &str) {
-        // Ordering: Relaxed. The end that follows carries it: `OnceLock` sets with Release.
-        self.missed.store(messages, Relaxed);
+        self.miss(messages);
         self.end(reason, message);
     }
 
-    /// What the end made a watcher miss; once.
+    /// A watcher missed so many messages.
+    pub(super) fn miss(&self, messages: u64) {
+        // Ordering: Relaxed. The end that follows carries it: `OnceLock` sets with Release.
+        self.missed.fetch_add(messages, Relaxed);
+    }
+
+    /// Tells a watcher in the queue what it missed, if there is room; whether all has been told.
+    pub(super) fn tell_missed(&self) -> bool {
+        // Ordering: Relaxed, a count of whoever puts messages in.
+        let missed = self.missed.load(Relaxed);
+        if missed > 0 && !self.put(&Passage::Missed(missed)) {
+            return false;
+        }
+        self.missed.fetch_sub(missed, Relaxed);
+        true
+    }
+
+    /// What is left to be told at the end; once.
     pub(super) fn missed_at_end(&self) -> u64 {
         // Ordering: Relaxed, read after the end was.
         self.missed.swap(0, Relaxed)

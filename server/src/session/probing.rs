@@ -27,8 +27,6 @@ pub(crate) struct Probe {
     period_ticks: u64,
     /// The next tick at whose start it reads, once it has begun.
     due: Option<Tick>,
-    /// Readings that found no room since the watcher was last told.
-    missed: u64,
     outlet: Arc<Outlet>,
 }
 
@@ -65,7 +63,6 @@ impl Probe {
             probed: probed(asked)?,
             period_ticks: asked.period_ticks,
             due: None,
-            missed: 0,
             outlet,
         })
     }
@@ -88,11 +85,8 @@ impl Probe {
             return;
         }
         self.due = Some(Tick(now.0.saturating_add(self.period_ticks)));
-        if self.missed > 0 && self.outlet.put(&Passage::Missed(self.missed)) {
-            self.missed = 0;
-        }
-        if self.missed > 0 || !self.outlet.has_room() {
-            self.missed += 1;
+        if !self.outlet.tell_missed() || !self.outlet.has_room() {
+            self.outlet.miss(1);
             return;
         }
         let tick = simulation.plan().tick();
@@ -100,7 +94,7 @@ impl Probe {
         let time_us = tick.start_us(now, simulation.origin_us());
         let read = v1::ProbeValues { tick: now.0, time_us, values };
         if !self.outlet.put(&Passage::Probe(read)) {
-            self.missed += 1;
+            self.outlet.miss(1);
         }
         self.outlet.wake();
     }

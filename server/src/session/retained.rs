@@ -95,12 +95,12 @@ impl Retained {
         })
     }
 
-    /// How many messages there are from a position on.
-    pub(crate) fn messages_from(&self, position: u64) -> u64 {
+    /// How many messages of some kind there are from a position on.
+    pub(crate) fn count_from(&self, position: u64, counts: impl Fn(&Message) -> bool) -> u64 {
         let after = self.items.partition_point(|item| {
             positions(&item.message).is_some_and(|(first, count)| first + count <= position)
         });
-        (self.items.len() - after) as u64
+        self.items.iter().skip(after).filter(|item| counts(&item.message)).count() as u64
     }
 
     /// Whether a position is no longer kept.
@@ -109,8 +109,8 @@ impl Retained {
     }
 
     /// Forgets what nobody needs: everything below `needed` but for some history. Each message that
-    /// goes is named by its first position and how many it has.
-    pub(crate) fn forget(&mut self, needed: u64, mut gone: impl FnMut(u64, u64)) {
+    /// goes is shown once more.
+    pub(crate) fn forget(&mut self, needed: u64, mut gone: impl FnMut(&Message)) {
         while let Some(item) = self.items.get(self.spare)
             && positions(&item.message).is_some_and(|(first, count)| first + count <= needed)
         {
@@ -121,9 +121,7 @@ impl Retained {
             && (self.spare_bytes > HISTORY_BYTES || self.spare > WAITING_ITEMS)
             && let Some(item) = self.items.pop_front()
         {
-            if let Some((first, count)) = positions(&item.message) {
-                gone(first, count);
-            }
+            gone(&item.message);
             let bytes = item.bytes();
             self.spare -= 1;
             self.spare_bytes -= bytes;
@@ -212,11 +210,11 @@ mod tests {
                      clippy::cast_precision_loss, reason = "a share of a small number")]
             let share = |of: u64, share: f64| (of as f64 * share) as u64;
             let needed = 7 + share(end - 7, received);
-            retained.forget(needed, |_, _| ());
+            retained.forget(needed, |_| ());
             prop_assert!(retained.start() <= needed, "what is needed is kept");
             let from = retained.start() + share(end - retained.start(), back);
             retained.need(from);
-            retained.forget(from, |_, _| ());
+            retained.forget(from, |_| ());
             let (mut next, mut words) = (from, Vec::new());
             while let Some(item) = retained.get(next) {
                 let (first, count) = positions(&item.message).unwrap();
@@ -236,7 +234,7 @@ mod tests {
             retained.push(batch(end, 16_384));
             end += 16_384;
         }
-        retained.forget(16_384, |_, _| ());
+        retained.forget(16_384, |_| ());
         assert!(retained.has_room());
         assert!(!retained.is_gone(0), "a little history stays");
         let place = Place { next: 9, received: Some(4) };

@@ -60,6 +60,62 @@ async fn a_slow_watcher_is_told_how_much_it_missed() {
     assert_eq!(ended.unwrap().output_position, made);
 }
 
+/// What a watcher that reads nothing before the session's end saw then, and what it was told it missed.
+async fn seen_and_missed(
+    server: &Server,
+    session_id: &str,
+    request: v1::WatchSessionRequest,
+) -> (u64, u64, crate::support::Record) {
+    let mut sessions = server.sessions().await;
+    let opened = v1::Open { session_id: session_id.into(), ..open("touch") };
+    sessions.open_session(v1::OpenSessionRequest { open: Some(opened) }).await.unwrap();
+    let request = v1::WatchSessionRequest { session_id: session_id.into(), ..request };
+    let mut watching = sessions.watch_session(request).await.unwrap().into_inner();
+    let producer = busy(server, session_id, 6_000).await;
+    producer.send(Request::End(v1::EndOfInput {}));
+    let record = producer.finish().await;
+    let (mut seen, mut missed) = (0, 0);
+    while let Some(response) = watching.message().await.unwrap() {
+        match response.message.unwrap() {
+            Message::Missed(lost) => missed += lost.messages,
+            Message::Decision(_) | Message::Probe(_) => seen += 1,
+            _ => {}
+        }
+    }
+    (seen, missed, record)
+}
+
+/// Seen to fail with messages counted that are not for the watcher.
+#[tokio::test]
+async fn a_watcher_of_decisions_misses_nothing_but_decisions() {
+    let server = Server::start().await;
+    let request = v1::WatchSessionRequest {
+        watched: v1::Watched::Decisions.into(),
+        ..v1::WatchSessionRequest::default()
+    };
+    let (seen, missed, record) = seen_and_missed(&server, "decided", request).await;
+    assert!(missed > 0 && !record.spikes.is_empty(), "{missed} missed");
+    assert_eq!(seen + missed, record.decisions.len() as u64, "{missed} missed");
+}
+
+/// Seen to fail with the last readings that found no room told by nobody.
+#[tokio::test]
+async fn a_watcher_of_a_probe_is_told_of_every_reading_that_it_missed() {
+    let server = Server::start().await;
+    let neurons = (0..16).collect();
+    let (population, period_ticks) = ("first".into(), 1_000);
+    let probe = v1::Probe { population, neurons, period_ticks, ..v1::Probe::default() };
+    let request = v1::WatchSessionRequest {
+        watched: v1::Watched::Probes.into(),
+        probe: Some(probe),
+        ..v1::WatchSessionRequest::default()
+    };
+    let (seen, missed, record) = seen_and_missed(&server, "probed", request).await;
+    let readings = record.last().simulated_to_tick / period_ticks;
+    assert!(missed > 0, "{seen} readings fit into any buffer");
+    assert!((seen + missed).abs_diff(readings) <= 1, "{seen} and {missed} of {readings}");
+}
+
 /// Windows whose output is several megabytes: more than a connection takes that nobody reads.
 const MANY_WINDOWS: u64 = 10_000;
 

@@ -28,6 +28,17 @@ pub(crate) enum Watched {
     Probes,
 }
 
+impl Watched {
+    /// Whether a message of output is for it.
+    fn shows(self, message: &Message) -> bool {
+        match self {
+            Self::Output { decisions_only: false } => true,
+            Self::Output { decisions_only: true } => matches!(message, Message::Decision(_)),
+            Self::Input | Self::Probes => false,
+        }
+    }
+}
+
 struct Watcher {
     outlet: Arc<Outlet>,
     watched: Watched,
@@ -67,12 +78,14 @@ impl Audience {
         self.inputs = self.watchers.iter().any(|watcher| watcher.watched == Watched::Input);
     }
 
-    /// A message is forgotten: whoever has not seen it yet missed it.
-    pub(super) fn forgets(&mut self, first: u64, count: u64) {
+    /// A message is forgotten: whoever would have been shown it and has not seen it yet missed it.
+    pub(super) fn forgets(&mut self, message: &Message) {
+        let Some((first, count)) = positions(message) else { return };
         for watcher in &mut self.watchers {
-            if matches!(watcher.watched, Watched::Output { .. }) && watcher.next < first + count {
+            let reads_output = matches!(watcher.watched, Watched::Output { .. });
+            if reads_output && watcher.next < first + count {
                 watcher.next = first + count;
-                watcher.missed += 1;
+                watcher.missed += u64::from(watcher.watched.shows(message));
             }
         }
     }
@@ -80,8 +93,8 @@ impl Audience {
     /// Shows kept output to each, as far as it has room.
     pub(super) fn show(&mut self, retained: &Retained) {
         for watcher in &mut self.watchers {
-            if let Watched::Output { decisions_only } = watcher.watched {
-                watcher.show(retained, decisions_only);
+            if matches!(watcher.watched, Watched::Output { .. }) {
+                watcher.show(retained);
                 watcher.outlet.wake();
             }
         }
@@ -108,8 +121,11 @@ impl Audience {
     pub(super) fn end(&mut self, retained: &Retained, reason: v1::EndReason, message: &str) {
         for watcher in &mut self.watchers {
             let unseen = match watcher.watched {
-                Watched::Output { .. } => retained.messages_from(watcher.next),
-                _ => 0,
+                watched @ Watched::Output { .. } => {
+                    retained.count_from(watcher.next, |message| watched.shows(message))
+                }
+                // What a probe misses, the engine counts.
+                Watched::Input | Watched::Probes => 0,
             };
             watcher.outlet.end_missing(watcher.missed + unseen, reason, message);
         }
@@ -134,14 +150,13 @@ impl Watcher {
         }
     }
 
-    fn show(&mut self, retained: &Retained, decisions_only: bool) {
+    fn show(&mut self, retained: &Retained) {
         self.tell_missed();
         while self.missed == 0
             && let Some(item) = retained.get(self.next)
         {
             let (first, count) = positions(&item.message).unwrap_or((self.next, 0));
-            let shown = !decisions_only || matches!(item.message.as_ref(), Message::Decision(_));
-            if shown && !self.outlet.put(&Passage::Output(item)) {
+            if self.watched.shows(&item.message) && !self.outlet.put(&Passage::Output(item)) {
                 return;
             }
             self.next = first + count;

@@ -129,7 +129,7 @@ impl Host {
         }
         let needed = needed.min(self.retained.end());
         let audience = &mut self.audience;
-        self.retained.forget(needed, |first, count| audience.forgets(first, count));
+        self.retained.forget(needed, |message| audience.forgets(message));
         self.prune_journal(needed);
     }
 
