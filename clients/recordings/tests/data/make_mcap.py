@@ -101,12 +101,12 @@ def in_rows(count):
     return n // 10 * 700, 20 + n % 10, n // 10 % HEIGHT, n // 20 % 2
 
 
-def evt3_file(name, events, compression, left_out=(), base_us=0, bytes_each=202):
+def evt3_file(name, events, compression, left_out=(), base_us=0, bytes_each=202, crcs=True):
     """A camera and an inertial sensor, and a second camera that speaks later; packets end within what belongs
     together."""
     words = evt3(events, base_us)
     with open(FOLDER / name, "wb") as file:
-        writer = Writer(file, chunk_size=1500, compression=compression)
+        writer = Writer(file, chunk_size=1500, compression=compression, enable_crcs=crcs)
         text = writer.register_msgdef("std_msgs/msg/String", "string data\n")
         camera = writer.register_msgdef("event_camera_msgs/msg/EventPacket", PACKET_TEXT)
         for seq, begin in enumerate(range(0, len(words), bytes_each)):
@@ -224,7 +224,7 @@ def main():
     bag_file("dvs_big.mcap", arrays(60, 25, little=False), compressed=False)
     bag_file("libcaer.mcap", unread("libcaer_cmp"), compressed=False)
     bag_file("no_camera.mcap", without_camera, compressed=True)
-    evt3_file("evt3_tiny.mcap", some_events(24), CompressionType.ZSTD, bytes_each=50)
+    evt3_file("evt3_tiny.mcap", some_events(24), CompressionType.ZSTD, bytes_each=50, crcs=False)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 
 use spiked_recordings::CameraEvent;
 
+#[path = "made/mcap.rs"]
 pub(crate) mod mcap;
 
 fn low(value: u64, bits: u32) -> u32 {

@@ -2,9 +2,11 @@
 
 use std::io::Read;
 
-use mcap::records::ChunkHeader;
-
-use super::{HEAD_BYTES, RECORD_BYTES_MAX, head, unreadable};
+use super::{
+    RECORD_BYTES_MAX,
+    records::{HEAD_BYTES, Packed, head},
+    unreadable,
+};
 use crate::Fault;
 
 /// A chunk's records, unpacked.
@@ -19,16 +21,11 @@ pub(super) struct Chunk {
 
 impl Chunk {
     /// Unpacks the chunk that begins at an offset, in the place of the one before it.
-    pub(super) fn unpack(
-        &mut self,
-        header: &ChunkHeader,
-        packed: &[u8],
-        offset: u64,
-    ) -> Result<(), Fault> {
+    pub(super) fn unpack(&mut self, chunk: &Packed<'_>, offset: u64) -> Result<(), Fault> {
+        let Packed { size, checksum, compression, records: packed } = *chunk;
         self.offset = offset;
         self.taken = 0;
         self.records.clear();
-        let size = header.uncompressed_size;
         let too_large = || format!("it claims {size} bytes, expected 268435456 at most");
         let fault = |problem: String| Fault::Compressed { offset, problem };
         if size > RECORD_BYTES_MAX {
@@ -36,7 +33,7 @@ impl Chunk {
         }
         // One byte more than it claims tells that there are more.
         let into = &mut self.records;
-        let unpacked = match header.compression.as_str() {
+        let unpacked = match compression {
             "" => packed.take(size + 1).read_to_end(into),
             "lz4" => lz4_flex::frame::FrameDecoder::new(packed).take(size + 1).read_to_end(into),
             "zstd" => zstd::stream::read::Decoder::with_buffer(packed)
@@ -49,8 +46,7 @@ impl Chunk {
             let more = if there > size { "more than that" } else { "fewer" };
             return Err(fault(format!("it claims {size} bytes and holds {more}")));
         }
-        let told = header.uncompressed_crc;
-        if told != 0 && told != crc32fast::hash(&self.records) {
+        if checksum != 0 && checksum != crc32fast::hash(&self.records) {
             return Err(fault("its checksum differs".into()));
         }
         Ok(())

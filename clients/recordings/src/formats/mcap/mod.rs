@@ -10,22 +10,20 @@ mod camera;
 mod cdr;
 mod chunk;
 mod packet;
+mod records;
 mod topics;
 mod words;
 
-use mcap::{
-    McapError, parse_record,
-    records::{Record, op},
+pub(super) use self::records::MAGIC;
+use self::{
+    camera::Camera,
+    chunk::Chunk,
+    records::{HEAD_BYTES, Record, head, opcode},
+    topics::Topics,
 };
-
-use self::{camera::Camera, chunk::Chunk, topics::Topics};
 use super::{Beginning, Decode, Format};
 use crate::{CameraEvent, Fault, Geometry, Notes, WordCounts};
 
-pub(super) use mcap::MAGIC;
-
-/// Opcode and length.
-const HEAD_BYTES: usize = 9;
 /// No recorder makes records that large, and no more is ever held in memory.
 const RECORD_BYTES_MAX: u64 = 1 << 28;
 /// Once so many events are there, they leave.
@@ -54,18 +52,6 @@ pub(super) fn begin() -> Beginning {
 
 fn unreadable(offset: u64, problem: impl Into<String>) -> Fault {
     Fault::Mcap { offset, problem: problem.into() }
-}
-
-/// What the crate says, with what lies behind it.
-fn refused(offset: u64, error: &McapError) -> Fault {
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
-    unreadable(offset, format!("{error}{}", cause.unwrap_or_default()))
-}
-
-/// Opcode and length of the record that bytes begin with.
-fn head(bytes: &[u8]) -> Option<(u8, u64)> {
-    let &[opcode, ref length @ ..] = bytes.first_chunk::<HEAD_BYTES>()?;
-    Some((opcode, u64::from_le_bytes(*length)))
 }
 
 struct Records {
@@ -172,13 +158,13 @@ impl Records {
             self.pass(here);
             return Ok(self.skipped == 0);
         }
-        let Some((opcode, length)) = head(rest) else { return Ok(false) };
-        match opcode {
-            op::DATA_END | op::FOOTER => {
+        let Some((kind, length)) = head(rest) else { return Ok(false) };
+        match kind {
+            opcode::DATA_END | opcode::FOOTER => {
                 self.is_over = true;
                 return self.topics.end().map(|()| true);
             }
-            op::SCHEMA | op::CHANNEL | op::MESSAGE | op::CHUNK => {}
+            opcode::SCHEMA | opcode::CHANNEL | opcode::MESSAGE | opcode::CHUNK => {}
             _ => {
                 self.pass(HEAD_BYTES as u64);
                 self.skipped = length;
@@ -196,7 +182,7 @@ impl Records {
         };
         let Some(content) = rest[HEAD_BYTES..].get(..bytes) else { return Ok(false) };
         let (topics, camera, chunk) = (&mut self.topics, &mut self.camera, &mut self.chunk);
-        take((opcode, content), self.offset, topics, camera, Some(chunk))?;
+        take((kind, content), self.offset, topics, camera, Some(chunk))?;
         self.pass(HEAD_BYTES as u64 + length);
         Ok(true)
     }
@@ -211,29 +197,25 @@ impl Records {
 /// Takes a record that is all there, and stands at an offset, or in a chunk that does. Only a file's own
 /// record may be a chunk, which is unpacked into one.
 fn take(
-    (opcode, content): (u8, &[u8]),
+    (kind, content): (u8, &[u8]),
     offset: u64,
     topics: &mut Topics,
     camera: &mut Camera,
     chunk: Option<&mut Chunk>,
 ) -> Result<(), Fault> {
-    if !matches!(opcode, op::SCHEMA | op::CHANNEL | op::MESSAGE | op::CHUNK) {
-        return Ok(());
-    }
-    let record = parse_record(opcode, content).map_err(|error| refused(offset, &error))?;
-    match (record, chunk) {
-        (Record::Schema { header, data }, _) => topics.add_type(&header, &data, offset),
-        (Record::Channel(channel), _) => topics.add(channel, offset),
-        (Record::Message { header, data }, _) => {
-            let Some(channel) = topics.heard(header.channel_id, offset)? else { return Ok(()) };
-            match camera.hear(channel, &data, offset)? {
-                true => topics.choose(header.channel_id),
-                false => topics.pass(header.channel_id),
+    match (Record::read(kind, content, offset)?, chunk) {
+        (Record::Schema(schema), _) => topics.add_type(&schema, offset),
+        (Record::Channel(channel), _) => topics.add(&channel, offset),
+        (Record::Message(message), _) => {
+            let Some(channel) = topics.heard(message.channel, offset)? else { return Ok(()) };
+            match camera.hear(channel, message.data, offset)? {
+                true => topics.choose(message.channel),
+                false => topics.pass(message.channel),
             }
             Ok(())
         }
-        (Record::Chunk { header, data }, Some(chunk)) => chunk.unpack(&header, &data, offset),
-        (Record::Chunk { .. }, None) => Err(unreadable(offset, "a chunk within a chunk")),
-        _ => Ok(()),
+        (Record::Chunk(packed), Some(chunk)) => chunk.unpack(&packed, offset),
+        (Record::Chunk(_), None) => Err(unreadable(offset, "a chunk within a chunk")),
+        (Record::Other, _) => Ok(()),
     }
 }

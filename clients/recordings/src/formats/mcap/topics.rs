@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mcap::records::SchemaHeader;
-
-use super::{packet::Kind, unreadable};
+use super::{packet::Kind, records, unreadable};
 use crate::Fault;
 
 /// ROS knows no name that long.
@@ -47,45 +45,42 @@ impl Topics {
     /// Notes a type of messages; the definition tells whether its fields are those that are known.
     pub(super) fn add_type(
         &mut self,
-        header: &SchemaHeader,
-        definition: &[u8],
+        schema: &records::Schema<'_>,
         offset: u64,
     ) -> Result<(), Fault> {
-        checked("type", &header.name, self.types.len(), offset)?;
-        let kind = Kind::of(&header.name);
+        let records::Schema { id, name, encoding, definition } = *schema;
+        checked("type", name, self.types.len(), offset)?;
+        let kind = Kind::of(name);
         let is_other = |kind: &Kind| {
-            header.encoding == "ros2msg" && !definition.is_empty() && !is_defined(*kind, definition)
+            encoding == "ros2msg" && !definition.is_empty() && !is_defined(*kind, definition)
         };
         let unread = kind.as_ref().is_some_and(is_other).then_some("with other fields");
-        let entry = Type { name: header.name.clone(), kind, unread };
-        self.types.entry(header.id).or_insert(entry);
+        let entry = Type { name: name.to_owned(), kind, unread };
+        self.types.entry(id).or_insert(entry);
         Ok(())
     }
 
     /// Notes a topic. Files declare one again in front of its messages and behind all of them.
-    pub(super) fn add(
-        &mut self,
-        channel: mcap::records::Channel,
-        offset: u64,
-    ) -> Result<(), Fault> {
-        checked("topic", &channel.topic, self.channels.len(), offset)?;
+    pub(super) fn add(&mut self, channel: &records::Channel<'_>, offset: u64) -> Result<(), Fault> {
+        checked("topic", channel.topic, self.channels.len(), offset)?;
         if let Some(there) = self.channels.get(&channel.id) {
             if there.topic == channel.topic {
                 return Ok(());
             }
-            let (id, first, second) = (channel.id, &there.topic, &channel.topic);
+            let (id, first, second) = (channel.id, &there.topic, channel.topic);
             let problem = format!("channel {id} is {first:?} first and {second:?} later");
             return Err(unreadable(offset, problem));
         }
-        let of_type = self.types.get(&channel.schema_id);
+        let of_type = self.types.get(&channel.schema);
         let type_name = of_type.map_or("of no type", |of_type| of_type.name.as_str()).to_owned();
         let of_camera = of_type.filter(|of_type| of_type.kind.is_some());
-        let unread = of_camera.and_then(|of_type| match channel.message_encoding == CDR {
+        let unread = of_camera.and_then(|of_type| match channel.encoding == CDR {
             true => of_type.unread,
             false => Some("not as ROS 2 writes it"),
         });
         let kind = of_camera.and_then(|of_type| of_type.kind).filter(|_| unread.is_none());
-        let entry = Channel { topic: channel.topic, type_name, kind, unread, passed: 0 };
+        let topic = channel.topic.to_owned();
+        let entry = Channel { topic, type_name, kind, unread, passed: 0 };
         self.channels.insert(channel.id, entry);
         Ok(())
     }
