@@ -46,6 +46,7 @@ pub(crate) const TARGETS: &[Target] = &[
     target("touch_folders", "spiked-recordings"),
     target("touch_archives", "spiked-recordings"),
     target("hdf5_files", "spiked-recordings"),
+    target("mcap_files", "spiked-recordings"),
     target("core_snapshots", "sim-core"),
     target("sampled_snapshots", "sim-core"),
     Target { name: "spike_batches", package: "spiked-client", binary: &["--lib"] },

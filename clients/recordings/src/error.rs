@@ -187,6 +187,30 @@ pub enum Fault {
         /// What is wrong with it.
         problem: String,
     },
+    /// A part of an MCAP file that makes no sense.
+    #[error("cannot be read as MCAP at byte {offset}: {problem}")]
+    Mcap {
+        /// Where the part begins, or the chunk that it stands in.
+        offset: u64,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A file of messages, none of which is a camera's.
+    #[error("has no topic whose events can be read, but {topics}")]
+    NoCamera {
+        /// Its topics with their types, or the first of them.
+        topics: String,
+    },
+    /// A message that does not hold what its type says.
+    #[error("has a message of {topic} at byte {offset} that {problem}")]
+    Message {
+        /// Its topic.
+        topic: String,
+        /// Where the message begins, or the chunk that it stands in.
+        offset: u64,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A pixel that isn't on the sensor; its row as the file counts it.
     #[error("has pixel ({x}, {y}) outside its {geometry} sensor, at byte {offset}")]
     PixelOffSensor {

@@ -7,7 +7,7 @@
 use std::{fmt, fs::File, io::Read, ops::Range, path::Path};
 
 use crate::{
-    CameraEvent, Error, Fault, Format, Geometry, WordCounts,
+    CameraEvent, Error, Fault, Format, Geometry, Notes, WordCounts,
     formats::{self, Beginning, Decode, FromFile, Opened},
 };
 
@@ -61,6 +61,8 @@ pub struct Recording<R = File> {
     geometry_is_stated: bool,
     header: Vec<(String, String)>,
     largest_pixel: Option<(u16, u16)>,
+    /// Events that were read to learn what the file says of itself.
+    ready: Vec<CameraEvent>,
     ended: bool,
     fault: Option<Fault>,
 }
@@ -86,6 +88,10 @@ struct Stream<R> {
 impl<R: Read> Stream<R> {
     /// Decodes the next chunk; false at the end.
     fn decode_chunk(&mut self, out: &mut Vec<CameraEvent>) -> Result<bool, Fault> {
+        if self.decoder.holds_back() {
+            self.decoder.decode(&[], self.bytes_read, out)?;
+            return Ok(!self.decoder.is_over());
+        }
         if self.ahead.is_empty() {
             self.ahead = 0..read(&mut self.reader, &mut self.buffer)?;
         }
@@ -128,9 +134,20 @@ impl<R: Read> Recording<R> {
         let beginning = begin(&buffer[..filled], filled < buffer.len())?;
         let Beginning { format, geometry, header, length, decoder } = beginning;
         let bytes_read = length as u64;
-        let stream = Stream { reader, bytes_read, buffer, ahead: length..filled, decoder };
-        let opened = (format, geometry, header);
-        Ok(Self::of(Source::Stream(stream), opened, name, bytes_total))
+        let mut stream = Stream { reader, bytes_read, buffer, ahead: length..filled, decoder };
+        let (mut ready, mut ended) = (Vec::new(), Ok(false));
+        while stream.decoder.is_opening() && matches!(ended, Ok(false)) {
+            ended = stream.decode_chunk(&mut ready).map(|goes_on| !goes_on);
+        }
+        let (said_geometry, said) = stream.decoder.said();
+        let opened = (format, geometry.or(said_geometry), [header, said].concat());
+        let mut recording = Self::of(Source::Stream(stream), opened, name, bytes_total);
+        (recording.ready, recording.ended) = (ready, !matches!(ended, Ok(false)));
+        recording.fault = ended.err();
+        match recording.fault.take_if(|_| recording.ready.is_empty()) {
+            Some(fault) => Err(fault),
+            None => Ok(recording),
+        }
     }
 
     fn of_file(opened: Opened, name: &str, bytes_total: Option<u64>) -> Self {
@@ -153,6 +170,7 @@ impl<R: Read> Recording<R> {
             geometry_is_stated: geometry.is_some(),
             header,
             largest_pixel: None,
+            ready: Vec::new(),
             ended: false,
             fault: None,
         }
@@ -165,6 +183,7 @@ impl<R: Read> Recording<R> {
     /// What is wrong with the file where reading stands; after it the recording is at its end.
     pub fn next_events(&mut self, out: &mut Vec<CameraEvent>) -> Result<usize, Error> {
         let before = out.len();
+        out.append(&mut self.ready);
         while out.len() == before && !self.ended {
             let goes_on = match &mut self.source {
                 Source::Stream(stream) => stream.decode_chunk(out),
@@ -278,6 +297,15 @@ impl<R> Recording<R> {
         match &self.source {
             Source::Stream(stream) => stream.decoder.counts(),
             Source::File(events) => events.counts(),
+        }
+    }
+
+    /// What else the recording held or lost so far, which only its format knows; counts may be 0.
+    #[must_use]
+    pub fn notes(&self) -> Notes {
+        match &self.source {
+            Source::Stream(stream) => stream.decoder.notes(),
+            Source::File(_) => Notes::default(),
         }
     }
 }

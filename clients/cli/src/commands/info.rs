@@ -14,6 +14,9 @@ use crate::{
     sensor, terminal,
 };
 
+/// What some formats' headers say of what was read, under the names that they have there.
+const SAID: [&str; 3] = ["topic", "type", "encoding"];
+
 /// Reads a recording to its end and sums it up. What was read before a fault is shown as well.
 pub(crate) fn info(arguments: &InfoArguments) -> Result<(), Failure> {
     if is_touch(&arguments.file) {
@@ -94,8 +97,12 @@ fn report(recording: &Recording, summary: &Summary) -> String {
         ("file", recording.name().to_owned().into()),
         ("format", recording.format().to_string().into()),
         ("sensor", sensor_line(recording, summary).into()),
-        ("events", grouped(summary.events).into()),
     ];
+    for name in SAID {
+        let said = recording.header().iter().find(|(key, _)| key == name);
+        rows.extend(said.map(|(_, value)| (name, value.into())));
+    }
+    rows.push(("events", grouped(summary.events).into()));
     if let Some((first_us, last_us)) = summary.times_us {
         rows.push(("first", seconds(first_us).into()));
         rows.push(("last", seconds(last_us).into()));
@@ -138,19 +145,30 @@ fn sensor_line(recording: &Recording, summary: &Summary) -> String {
 
 /// What is no camera event, where there is such.
 fn besides(recording: &Recording) -> Option<String> {
-    let counts = recording.counts()?;
-    told(&[(counts.triggers, "triggers"), (counts.other, "entries of other kinds")])
+    let counts = recording.counts().copied().unwrap_or_default();
+    let counted = [(counts.triggers, "triggers"), (counts.other, "entries of other kinds")];
+    told(&with_notes(&counted, &recording.notes().besides))
 }
 
 /// Words of a sensor that became no event, where there are such.
 fn lost(recording: &Recording) -> Option<String> {
-    let counts = recording.counts()?;
-    told(&[
+    let counts = recording.counts().copied().unwrap_or_default();
+    let counted = [
         (counts.unplaced, "invalid, or before the first time"),
         (counts.outside, "off the sensor"),
         (counts.unknown, "words of unknown kind"),
         (counts.backward, "times that step back"),
-    ])
+    ];
+    told(&with_notes(&counted, &recording.notes().lost))
+}
+
+/// What is counted of every format, and what only this one knows.
+fn with_notes<'a>(
+    counted: &[(u64, &'a str)],
+    notes: &'a [(u64, String)],
+) -> Vec<(u64, &'a str)> {
+    let notes = notes.iter().map(|(count, what)| (*count, what.as_str()));
+    counted.iter().copied().chain(notes).collect()
 }
 
 /// Counts that aren't zero.

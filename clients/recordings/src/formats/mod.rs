@@ -15,6 +15,7 @@ mod evt21;
 mod evt3;
 mod evt4;
 mod hdf5;
+mod mcap;
 pub(crate) mod npz;
 mod prophesee;
 mod records;
@@ -28,7 +29,7 @@ use std::{
     path::Path,
 };
 
-use crate::{CameraEvent, Fault, Geometry, WordCounts, error::FirstBytes};
+use crate::{CameraEvent, Fault, Geometry, Notes, WordCounts, error::FirstBytes};
 
 /// A format of event recordings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,6 +56,8 @@ pub enum Format {
     Aedat4,
     /// HDF5, as Prophesee and the DSEC dataset use it.
     Hdf5,
+    /// MCAP, as ROS 2 records events in it.
+    Mcap,
     /// `.bin` of an ATIS camera, as N-MNIST and N-Caltech101 use it.
     AtisBin,
     /// Lines of comma-separated text.
@@ -77,6 +80,7 @@ impl fmt::Display for Format {
             Self::Aedat3 => "AEDAT 3",
             Self::Aedat4 => "AEDAT 4",
             Self::Hdf5 => "HDF5",
+            Self::Mcap => "MCAP (ROS 2)",
             Self::AtisBin => "ATIS bin (N-MNIST)",
             Self::Csv => "comma-separated text",
             Self::Npz => "NumPy archive (.npz)",
@@ -109,6 +113,26 @@ pub(crate) trait Decode: Send {
     /// Nothing of what follows is events.
     fn is_over(&self) -> bool {
         false
+    }
+
+    /// It has more to give of the bytes that it was given: it gets none before it was asked again.
+    fn holds_back(&self) -> bool {
+        false
+    }
+
+    /// What the file says of itself is still to come, in a format that has no header for it.
+    fn is_opening(&self) -> bool {
+        false
+    }
+
+    /// What the file said of itself behind its header.
+    fn said(&self) -> (Option<Geometry>, Vec<(String, String)>) {
+        (None, Vec::new())
+    }
+
+    /// What is told beside the counts of words.
+    fn notes(&self) -> Notes {
+        Notes::default()
     }
 }
 
@@ -175,6 +199,7 @@ pub(crate) fn begin(first: &[u8], is_whole_file: bool) -> Result<Beginning, Faul
         [] => Err(Fault::Empty),
         [b'%', ..] => prophesee::begin(first, is_whole_file),
         _ if first.starts_with(event_stream::MAGIC) => event_stream::begin(first),
+        _ if first.starts_with(mcap::MAGIC) => Ok(mcap::begin()),
         _ if first.starts_with(HDF5) => Err(Fault::NeedsFile { format: Format::Hdf5 }),
         _ if first.starts_with(ZIP) => Err(Fault::NeedsFile { format: Format::Npz }),
         _ => match first.strip_prefix(b"#!AER-DAT") {

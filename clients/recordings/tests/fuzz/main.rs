@@ -17,6 +17,7 @@ use spiked_recordings::{
 #[path = "../it/made.rs"]
 #[allow(dead_code, reason = "not all of it is needed here")]
 mod made;
+mod mcap;
 
 #[global_allocator]
 static MEMORY: Counting = Counting;

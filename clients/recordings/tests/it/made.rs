@@ -5,6 +5,9 @@
 
 use spiked_recordings::CameraEvent;
 
+#[path = "made/mcap.rs"]
+pub(crate) mod mcap;
+
 fn low(value: u64, bits: u32) -> u32 {
     u32::try_from(value & ((1 << bits) - 1)).unwrap()
 }

@@ -9,6 +9,7 @@ mod geometry;
 mod golden;
 mod hdf5;
 mod made;
+mod mcap;
 mod prophesee;
 mod support;
 mod touch;
