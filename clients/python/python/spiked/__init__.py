@@ -16,20 +16,25 @@ from ._native import (
     SpikedError,
 )
 from .arrays import ADDRESS, CAMERA, DECISION, SPIKE, address_events, camera_events
-from .client import Client, Loop, Output, Session, SessionInfo, connect
+from .client import Client, connect
 from .daemon import Daemon
 from .frames import Frames
 from .images import event_image, show_events
+from .loop import Loop
 from .network import Network
 from .recordings import Recording, open_recording, read
 from .result import Result
 from .running import run
+from .session import Session
+from .tables import Output, Position, SessionInfo
+from .watching import WATCHED, Probe, Seen, Watch
 
 __all__ = [
     "ADDRESS",
     "CAMERA",
     "DECISION",
     "SPIKE",
+    "WATCHED",
     "Client",
     "Daemon",
     "Disconnected",
@@ -39,12 +44,16 @@ __all__ = [
     "Network",
     "Output",
     "OutputUnread",
+    "Position",
+    "Probe",
     "Recording",
     "Refused",
     "Result",
+    "Seen",
     "Session",
     "SessionInfo",
     "SpikedError",
+    "Watch",
     "address_events",
     "camera_events",
     "connect",

@@ -8,9 +8,9 @@ import shutil
 import subprocess
 import tempfile
 import weakref
-from types import TracebackType
 
 from ._native import SpikedError
+from .context import Closing
 
 
 def program() -> str:
@@ -25,7 +25,7 @@ def program() -> str:
     return found
 
 
-class Daemon:
+class Daemon(Closing):
     """A running `spiked serve`, which ends with this object."""
 
     def __init__(
@@ -66,17 +66,6 @@ class Daemon:
     def close(self) -> None:
         """Ends it."""
         self._finalizer()
-
-    def __enter__(self) -> Daemon:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _end(process: subprocess.Popen[str], folder: tempfile.TemporaryDirectory[str]) -> None:

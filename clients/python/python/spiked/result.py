@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
 
-    from .client import Output, Position, Session
+    from .tables import Output, Position, Tables
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Result:
     """Labels of each port's classes."""
 
     @classmethod
-    def of(cls, session: Session, outputs: Sequence[Output]) -> Result:
+    def of(cls, session: Tables, outputs: Sequence[Output]) -> Result:
         """Puts together what a session gave."""
         positions = [output.position for output in outputs if output.position is not None]
         return cls(
