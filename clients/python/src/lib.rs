@@ -35,5 +35,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<session::Session>()?;
     module.add_class::<steps::Steps>()?;
     module.add_class::<watch::Watch>()?;
+    module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
     errors::add_to(module)
 }

@@ -3,6 +3,8 @@
 import os
 import pathlib
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -246,3 +248,21 @@ def test_a_row_that_the_wire_cannot_hold_is_named(client: spiked.Client) -> None
     with pytest.raises(ValueError, match="event 1 is in row 32768: at most 32767"):
         session.send(spiked.camera_events([0, 0], [0, 0], [0, 32_768], [1, 1]))
     session.close()
+
+
+def test_a_daemon_of_its_own_ends_with_a_program_that_was_killed(networks: pathlib.Path) -> None:
+    code = "import spiked, sys, time; d = spiked.Daemon(); print(d._process.pid, flush=True); time.sleep(60)"
+    program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert program.stdout is not None
+    daemon = pathlib.Path("/proc") / program.stdout.readline().strip()
+    assert "serve" in (daemon / "cmdline").read_text()
+    program.kill()
+    program.wait()
+    program.stdout.close()
+    for _ in range(200):
+        # Whoever adopts it may not have looked yet.
+        if not daemon.exists() or "Z" in (daemon / "stat").read_text().rpartition(")")[2].split()[0]:
+            break
+        time.sleep(0.05)
+    else:
+        raise AssertionError("the daemon is still there after ten seconds")

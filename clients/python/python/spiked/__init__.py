@@ -9,6 +9,9 @@ of the sender's clock.
 """
 
 from ._native import (
+    VERSION as __version__,
+)
+from ._native import (
     Disconnected,
     InvalidRecording,
     OutputUnread,
@@ -35,6 +38,7 @@ __all__ = [
     "DECISION",
     "SPIKE",
     "WATCHED",
+    "__version__",
     "Client",
     "Daemon",
     "Disconnected",

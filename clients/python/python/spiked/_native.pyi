@@ -1,5 +1,7 @@
 from typing import Any, Generic, TypedDict, TypeVar
 
+VERSION: str
+
 _T = TypeVar("_T", covariant=True)
 
 class SpikedError(Exception): ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from types import TracebackType
 
 from . import _native, inputs
@@ -20,6 +20,8 @@ class Session(Tables):
     def __init__(self, native: _native.Session) -> None:
         super().__init__(native.tables)
         self._native = native
+        # What `finish` has read, which a Ctrl-C must not lose.
+        self._finished: list[Output] = []
 
     def send(self, events: Inputs, *, port: str | None = None, promise: bool = True) -> None:
         """Sends events: an array of `CAMERA` or `ADDRESS`, or one with such fields; or `Frames`.
@@ -71,7 +73,9 @@ class Session(Tables):
         Raises SpikedError if the session ended for another reason than its input's end.
         """
         self._native.end()
-        return whole(self, list(self))
+        for output in self:
+            self._finished.append(output)
+        return whole(self, self._finished)
 
     def close(self) -> None:
         """Ends the session at once."""
@@ -97,12 +101,14 @@ class Session(Tables):
                 pass
 
 
-def whole(session: Tables, outputs: Sequence[Output]) -> Result:
-    """All that was still to come of a session.
+def whole(session: Tables, outputs: list[Output]) -> Result:
+    """All that was still to come of a session; the list is empty afterwards.
 
     Raises SpikedError if it ended for another reason than its input's end.
     """
     ended = outputs[-1].ended if outputs else None
     if ended is not None and ended[0] != "COMPLETED":
         raise _native.SpikedError(f"the session ended early: {ended[0]} {ended[1]}".rstrip())
-    return Result.of(session, outputs)
+    result = Result.of(session, outputs)
+    outputs.clear()
+    return result
