@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import pathlib
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from spiked.daemon import program
 
 EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
 NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
+#: What a notebook has to come to, besides running.
+SAYS = {"first_raster": ["[('S', 316)]"], "closed_loop": ["off by 0.0"]}
 
 
 def tell(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -34,16 +35,10 @@ def test_a_notebook_runs(path: pathlib.Path, tmp_path: pathlib.Path) -> None:
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert outputs == [], "outputs are stripped"
     nbclient.NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    for wanted in SAYS.get(path.stem, []):
+        assert wanted in nbformat.writes(notebook), wanted
     shown = [kind for cell in notebook.cells for output in cell.get("outputs", []) for kind in output.get("data", {})]
     assert "image/png" in shown, "something is drawn"
-
-
-def test_the_first_notebook_sees_what_moves(tmp_path: pathlib.Path) -> None:
-    command = [program(), "generate", "dvs", "moves.es", "--selectivity", "2", "--size", "64x64", "--direction", "90"]
-    subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
-    decided = spiked.run("demo", tmp_path / "moves.es").decided()
-    label, count = collections.Counter(decided).most_common(1)[0]
-    assert label.startswith("↑") and count > 0.9 * len(decided)
 
 
 def test_spikes_balance_the_pole() -> None:

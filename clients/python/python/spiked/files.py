@@ -74,7 +74,7 @@ def chosen(
 def whole(path: str | os.PathLike[str]) -> Iterator[pathlib.Path]:
     """A file that gets its name once it is whole."""
     path = pathlib.Path(path)
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    part = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.part{path.suffix}")
     try:
         yield part
         part.replace(path)
