@@ -12,14 +12,23 @@ use crate::report::Report;
 use crate::skips::Skip;
 use crate::workspace::Workspace;
 
-/// Pinned, so that what passes today passes tomorrow.
-const PACKAGES: [&str; 6] = [
+/// Pinned, so that what passes today passes tomorrow: what builds and checks, what the package may use,
+/// what reads its files back, and what its examples run in.
+const PACKAGES: [&str; 14] = [
     "maturin==1.16.0",
-    "numpy==2.4.6",
     "pytest==9.2.0",
     "mypy==2.4.1",
+    "numpy==2.4.6",
     "matplotlib==3.11.2",
     "pandas==3.1.1",
+    "h5py==3.16.0",
+    "pynwb==4.2.0",
+    "libsonata==0.2.2",
+    "nwbinspector==0.7.2",
+    "nbclient==0.11.0",
+    "ipykernel==7.4.0",
+    "gymnasium==1.4.0",
+    "mujoco==4.0.0",
 ];
 
 /// Installs, checks and tests; what pytest counted goes into the report.

@@ -128,6 +128,9 @@ pub(crate) struct ServeArguments {
     /// Listen beyond this machine without TLS, although everybody there could then use the daemon.
     #[arg(long)]
     pub(crate) insecure: bool,
+    /// End also when standard input ends, as it does with the program that holds its other end.
+    #[arg(long)]
+    pub(crate) until_stdin_ends: bool,
 }
 
 /// Where settings come from besides a command's own flags.

@@ -1,12 +1,18 @@
 //! A connection to a daemon.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use pyo3::{exceptions::PyValueError, prelude::*, types::PyBytes};
-use spiked_client::{self as client, ConnectOptions, Durability, OpenOptions, Origin, Pace, v1};
+use pyo3::{IntoPyObjectExt as _, exceptions::PyValueError, prelude::*, types::PyBytes};
+use spiked_client::{self as client, ConnectOptions, v1};
 
-use crate::{errors::OrRaise as _, session::Session, steps::Steps, waiting::wait};
+use crate::{
+    errors::OrRaise as _,
+    options::Options,
+    orphan::Orphan,
+    pending::Pending,
+    session::Session,
+    steps::Steps,
+    watch::{Asked, Watch},
+};
 
 /// A connection to a daemon.
 #[pyclass(module = "spiked._native")]
@@ -21,18 +27,24 @@ fn listed(info: v1::SessionInfo) -> Listed {
     (info.session_id, info.network, info.network_version, info.has_producer, info.at_rest)
 }
 
+/// Calls that give a session give what is listed of it.
+fn one(python: Python<'_>, info: v1::SessionInfo) -> PyResult<Py<PyAny>> {
+    listed(info).into_py_any(python)
+}
+
 #[pymethods]
 impl Client {
-    #[new]
+    /// Connects.
+    #[staticmethod]
     #[pyo3(signature = (address, token=None, ca=None, certificate=None, key=None))]
-    fn new(
+    fn connect(
         python: Python<'_>,
-        address: &str,
+        address: String,
         token: Option<&str>,
         ca: Option<&[u8]>,
         certificate: Option<&[u8]>,
         key: Option<&[u8]>,
-    ) -> PyResult<Self> {
+    ) -> PyResult<Pending> {
         let mut options = ConnectOptions::default();
         if let Some(token) = token {
             options = options.with_token(token).or_raise(python)?;
@@ -47,9 +59,8 @@ impl Client {
             (None, None) => {}
             _ => return Err(PyValueError::new_err("a certificate and its key come together")),
         }
-        let connecting = client::Client::connect_using(address, options);
-        let client = wait(python, connecting)?.or_raise(python)?;
-        Ok(Self { client })
+        let connecting = async move { client::Client::connect_using(&address, options).await };
+        Ok(Pending::call(connecting, |python, client| Self { client }.into_py_any(python)))
     }
 
     #[getter]
@@ -57,164 +68,90 @@ impl Client {
         self.client.address().to_string()
     }
 
-    /// Opens a session and a stream into it.
-    #[pyo3(signature = (
-        network, version, session_id, sensors, origin_us, seed, workers, durability, lateness_us,
-        patience_s, run_on_us,
-    ))]
-    #[expect(clippy::too_many_arguments, reason = "Python's half names them")]
-    fn open(
-        &self,
-        python: Python<'_>,
-        network: &str,
-        version: String,
-        session_id: String,
-        sensors: Vec<(String, u32, u32)>,
-        origin_us: Option<u64>,
-        seed: Option<u64>,
-        workers: u32,
-        durability: &str,
-        lateness_us: Option<u64>,
-        patience_s: Option<f64>,
-        run_on_us: Option<u64>,
-    ) -> PyResult<Session> {
-        let options = Options {
-            network,
-            version,
-            session_id,
-            sensors,
-            origin_us,
-            seed,
-            workers,
-            durability,
-            lateness_us,
-            patience_s,
-            run_on_us,
+    /// Opens a session and a stream into it, which keeps up to so much output unread.
+    fn open(&self, options: Options, unread_max: usize) -> PyResult<Pending> {
+        let (client, options) = (self.client.clone(), options.read()?);
+        let opening = async move {
+            let session = client.open(options).await?;
+            let orphan = Orphan::new(&client, session.tables());
+            Ok((client, session, orphan))
         };
-        let options = options.read()?;
-        let session = wait(python, self.client.open(options))?.or_raise(python)?;
-        Ok(Session::new(self.client.clone(), session))
+        Ok(Pending::call(opening, move |python, (client, session, orphan)| {
+            let session = Session::new(client, session, unread_max)?;
+            orphan.taken();
+            session.into_py_any(python)
+        }))
     }
 
     /// Opens a session that runs step by step.
-    #[expect(clippy::too_many_arguments, reason = "Python's half names them")]
-    fn open_steps(
-        &self,
-        python: Python<'_>,
-        network: &str,
-        version: String,
-        session_id: String,
-        sensors: Vec<(String, u32, u32)>,
-        origin_us: u64,
-        seed: Option<u64>,
-        workers: u32,
-        durability: &str,
-    ) -> PyResult<Steps> {
-        let options = Options {
-            network,
-            version,
-            session_id,
-            sensors,
-            origin_us: Some(origin_us),
-            seed,
-            workers,
-            durability,
-            lateness_us: None,
-            patience_s: None,
-            run_on_us: None,
+    fn open_steps(&self, options: Options) -> PyResult<Pending> {
+        let (client, options) = (self.client.clone(), options.read()?);
+        let opening = async move {
+            let steps = client.open_steps(&options).await?;
+            let orphan = Orphan::new(&client, steps.tables());
+            Ok((steps, orphan))
         };
-        let options = options.read()?;
-        let opening = self.client.open_steps(&options);
-        wait(python, opening)?.or_raise(python).map(Steps::new)
+        Ok(Pending::call(opening, |python, (steps, orphan)| {
+            orphan.taken();
+            Steps::new(steps).into_py_any(python)
+        }))
     }
 
-    fn sessions(&self, python: Python<'_>) -> PyResult<Vec<Listed>> {
-        let sessions = wait(python, self.client.list_sessions())?.or_raise(python)?;
-        Ok(sessions.into_iter().map(listed).collect())
-    }
-
-    fn snapshot<'py>(&self, python: Python<'py>, id: &str) -> PyResult<Bound<'py, PyBytes>> {
-        let taken = wait(python, self.client.snapshot_session(id))?.or_raise(python)?;
-        Ok(PyBytes::new(python, &taken.snapshot_sha256))
-    }
-
-    fn restore(&self, python: Python<'_>, snapshot: Vec<u8>, id: &str) -> PyResult<Listed> {
-        let restoring = self.client.restore_session(Bytes::from(snapshot), id);
-        wait(python, restoring)?.or_raise(python).map(listed)
-    }
-
-    fn fork(&self, python: Python<'_>, id: &str, fork_id: &str) -> PyResult<Listed> {
-        wait(python, self.client.fork_session(id, fork_id))?.or_raise(python).map(listed)
-    }
-
-    fn rewind(&self, python: Python<'_>, id: &str, snapshot: Vec<u8>) -> PyResult<Listed> {
-        let rewinding = self.client.rewind_session(id, Bytes::from(snapshot));
-        wait(python, rewinding)?.or_raise(python).map(listed)
-    }
-
-    fn close_session(&self, python: Python<'_>, id: &str) -> PyResult<()> {
-        wait(python, self.client.close_session(id))?.or_raise(python).map(drop)
-    }
-
-    /// Name, version and description of each network.
-    fn networks(&self, python: Python<'_>) -> PyResult<Vec<(String, String)>> {
-        let networks = wait(python, self.client.list_networks())?.or_raise(python)?;
-        Ok(networks.into_iter().map(|network| (network.name, network.version)).collect())
-    }
-}
-
-/// Options of a session, as Python gives them.
-struct Options<'a> {
-    network: &'a str,
-    version: String,
-    session_id: String,
-    sensors: Vec<(String, u32, u32)>,
-    origin_us: Option<u64>,
-    seed: Option<u64>,
-    workers: u32,
-    durability: &'a str,
-    lateness_us: Option<u64>,
-    patience_s: Option<f64>,
-    run_on_us: Option<u64>,
-}
-
-impl Options<'_> {
-    fn read(self) -> PyResult<OpenOptions> {
-        let Self { network, version, session_id, sensors, origin_us, seed, workers, .. } = self;
-        let Self { durability, lateness_us, patience_s, run_on_us, .. } = self;
-        let durability = match durability {
-            "none" => Durability::None,
-            "never" => Durability::Never,
-            "interval" => Durability::Interval,
-            "each" => Durability::Each,
-            other => {
-                let message =
-                    format!("durability is {other:?}, expected none, never, interval or each");
-                return Err(PyValueError::new_err(message));
+    /// Begins to watch a session.
+    fn watch(&self, asked: Asked) -> PyResult<Pending> {
+        let (client, requests) = (self.client.clone(), asked.read()?);
+        let beginning = async move {
+            let mut watches = Vec::new();
+            for request in requests {
+                watches.push(client.watch(request).await?);
             }
+            Ok(watches)
         };
-        let seconds = |seconds: f64| {
-            Duration::try_from_secs_f64(seconds)
-                .map_err(|error| PyValueError::new_err(format!("patience: {error}")))
-        };
-        let mut options = OpenOptions {
-            network_version: version,
-            session_id,
-            seed,
-            workers,
-            durability,
-            run_on_us,
-            origin: origin_us.map_or(Origin::FirstBatch, |time_us| Origin::At { time_us }),
-            patience: patience_s.map(seconds).transpose()?,
-            ..OpenOptions::new(network)
-        };
-        if let Some(lateness_us) = lateness_us {
-            let lateness = Duration::from_micros(lateness_us);
-            options.pace = Pace::Live { lateness, lag_max: Duration::ZERO };
-        }
-        for (port, width, height) in sensors {
-            options = options.with_sensor(&port, width, height);
-        }
-        Ok(options)
+        Ok(Pending::call(beginning, |python, watches| Watch::new(watches)?.into_py_any(python)))
+    }
+
+    fn sessions(&self) -> Pending {
+        let client = self.client.clone();
+        Pending::call(async move { client.list_sessions().await }, |python, sessions| {
+            let sessions: Vec<Listed> = sessions.into_iter().map(listed).collect();
+            sessions.into_py_any(python)
+        })
+    }
+
+    fn snapshot(&self, id: String) -> Pending {
+        let client = self.client.clone();
+        Pending::call(async move { client.snapshot_session(&id).await }, |python, taken| {
+            PyBytes::new(python, &taken.snapshot_sha256).into_py_any(python)
+        })
+    }
+
+    fn restore(&self, snapshot: Vec<u8>, id: String) -> Pending {
+        let (client, snapshot) = (self.client.clone(), Bytes::from(snapshot));
+        Pending::call(async move { client.restore_session(snapshot, &id).await }, one)
+    }
+
+    fn fork(&self, id: String, fork_id: String) -> Pending {
+        let client = self.client.clone();
+        Pending::call(async move { client.fork_session(&id, &fork_id).await }, one)
+    }
+
+    fn rewind(&self, id: String, snapshot: Vec<u8>) -> Pending {
+        let (client, snapshot) = (self.client.clone(), Bytes::from(snapshot));
+        Pending::call(async move { client.rewind_session(&id, snapshot).await }, one)
+    }
+
+    fn close_session(&self, id: String) -> Pending {
+        let client = self.client.clone();
+        let closing = async move { client.close_session(&id).await };
+        Pending::call(closing, |python, _| Ok(python.None()))
+    }
+
+    /// Name and version of each network.
+    fn networks(&self) -> Pending {
+        let client = self.client.clone();
+        Pending::call(async move { client.list_networks().await }, |python, networks| {
+            let named = networks.into_iter().map(|network| (network.name, network.version));
+            named.collect::<Vec<_>>().into_py_any(python)
+        })
     }
 }

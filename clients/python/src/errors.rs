@@ -39,24 +39,44 @@ pub(crate) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("OutputUnread", python.get_type::<OutputUnread>())
 }
 
-/// A client's error as the exception that stands for it.
-pub(crate) fn raised(python: Python<'_>, error: &Error) -> PyErr {
-    let message = error.to_string();
-    match error {
-        Error::Refused(refusal) => {
-            let raised = Refused::new_err(message);
-            let reason = refusal.reason.as_str_name().trim_start_matches("REASON_");
-            let value = raised.value(python);
-            let retry_after = refusal.retry_after.map(|after| after.as_secs_f64());
-            // An exception takes attributes.
-            let _ = value.setattr("reason", reason);
-            let _ = value.setattr("retry_after", retry_after);
-            raised
+/// A client's error, to be raised later and perhaps more than once.
+#[derive(Clone, Debug)]
+pub(crate) enum Failure {
+    Refused { message: String, reason: &'static str, retry_after_s: Option<f64> },
+    Disconnected(String),
+    Other(String),
+}
+
+impl Failure {
+    pub(crate) fn of(error: &Error) -> Self {
+        let message = error.to_string();
+        match error {
+            Error::Refused(refusal) => Self::Refused {
+                message,
+                reason: refusal.reason.as_str_name().trim_start_matches("REASON_"),
+                retry_after_s: refusal.retry_after.map(|after| after.as_secs_f64()),
+            },
+            Error::Unreachable { .. } | Error::Broken(_) | Error::Tls { .. } => {
+                Self::Disconnected(message)
+            }
+            _ => Self::Other(message),
         }
-        Error::Unreachable { .. } | Error::Broken(_) | Error::Tls { .. } => {
-            Disconnected::new_err(message)
+    }
+
+    /// As the exception that stands for it.
+    pub(crate) fn raised(self, python: Python<'_>) -> PyErr {
+        match self {
+            Self::Refused { message, reason, retry_after_s } => {
+                let raised = Refused::new_err(message);
+                let value = raised.value(python);
+                // An exception takes attributes.
+                let _ = value.setattr("reason", reason);
+                let _ = value.setattr("retry_after", retry_after_s);
+                raised
+            }
+            Self::Disconnected(message) => Disconnected::new_err(message),
+            Self::Other(message) => SpikedError::new_err(message),
         }
-        _ => SpikedError::new_err(message),
     }
 }
 
@@ -67,6 +87,6 @@ pub(crate) trait OrRaise<T> {
 
 impl<T> OrRaise<T> for Result<T, Error> {
     fn or_raise(self, python: Python<'_>) -> PyResult<T> {
-        self.map_err(|error| raised(python, &error))
+        self.map_err(|error| Failure::of(&error).raised(python))
     }
 }

@@ -1,46 +1,70 @@
 //! Closed loops: input in, run to a time, output back.
+//!
+//! A step is made to its end, whether somebody waits for it or not; what comes out is kept until
+//! Python takes it. So the output of a step whose wait was given up comes with the next.
 
-use std::sync::Arc;
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use pyo3::{buffer::PyBuffer, prelude::*};
-use spiked_client::{Error, Frames, Item, Stepped, Tables};
-use tokio::sync::Mutex;
+use pyo3::{IntoPyObjectExt as _, prelude::*};
+use spiked_client::{Error, Item, Stepped, Tables};
 
 use crate::{
     errors::{OrRaise as _, SpikedError},
-    packed::{address_events, camera_events, frame_values},
-    session::{Portion, Ports, portion},
-    waiting::wait,
+    input::{Given, Input},
+    pending::Pending,
+    portion::portion,
+    ports::Ports,
 };
 
 /// A session that runs step by step.
 #[pyclass(module = "spiked._native")]
 pub(crate) struct Steps {
     tables: Arc<Tables>,
-    /// `None` once it is closed.
-    inner: Arc<Mutex<Option<spiked_client::Steps>>>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// One step after the other; `None` once it is closed.
+    steps: tokio::sync::Mutex<Option<spiked_client::Steps>>,
+    /// For the next step.
+    given: Mutex<Vec<(u32, Given)>>,
+    /// Came out of steps, and was not taken yet.
+    came: Mutex<Vec<Item>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Inner {
+    /// Runs to a time, with what was given; false where it is closed.
+    async fn step(&self, until_us: u64) -> Result<bool, Error> {
+        let mut steps = self.steps.lock().await;
+        let Some(steps) = steps.as_mut() else {
+            return Ok(false);
+        };
+        for (port, given) in mem::take(&mut *locked(&self.given)) {
+            given.put(steps, port)?;
+        }
+        let Stepped { spikes, decisions, position } = steps.step(until_us).await?;
+        let mut came = locked(&self.came);
+        came.extend(spikes.into_iter().map(Item::Spikes));
+        came.extend(decisions.into_iter().map(Item::Decision));
+        came.push(Item::Acknowledgement(position));
+        Ok(true)
+    }
 }
 
 impl Steps {
     pub(crate) fn new(steps: spiked_client::Steps) -> Self {
         let tables = steps.tables().clone();
-        Self { tables, inner: Arc::new(Mutex::new(Some(steps))) }
+        let (given, came) = (Mutex::default(), Mutex::default());
+        let inner = Inner { steps: tokio::sync::Mutex::new(Some(steps)), given, came };
+        Self { tables, inner: Arc::new(inner) }
     }
-
-    /// Adds input to the next step.
-    fn add(
-        &self,
-        python: Python<'_>,
-        add: impl FnOnce(&mut spiked_client::Steps) -> Result<(), Error> + Send + 'static,
-    ) -> PyResult<()> {
-        let inner = self.inner.clone();
-        let added = wait(python, async move { inner.lock_owned().await.as_mut().map(add) })?;
-        added.ok_or_else(closed)?.or_raise(python)
-    }
-}
-
-fn closed() -> PyErr {
-    SpikedError::new_err("the session is closed")
 }
 
 #[pymethods]
@@ -50,58 +74,33 @@ impl Steps {
         Ports(self.tables.clone())
     }
 
-    fn put_camera(&self, python: Python<'_>, port: u32, events: PyBuffer<u8>) -> PyResult<()> {
-        let events = camera_events(&events.to_vec(python)?)?;
-        self.add(python, move |steps| steps.put(port, &events))
-    }
-
-    fn put_addresses(&self, python: Python<'_>, port: u32, events: PyBuffer<u8>) -> PyResult<()> {
-        let events = address_events(&events.to_vec(python)?)?;
-        self.add(python, move |steps| steps.put(port, &events))
-    }
-
-    /// Values as bytes, [frame, value], the first at so many ns.
-    fn put_frames(
-        &self,
-        python: Python<'_>,
-        port: u32,
-        base_ns: u128,
-        period_ns: u64,
-        channels: u32,
-        values: PyBuffer<u8>,
-    ) -> PyResult<()> {
-        let values = frame_values(&values.to_vec(python)?);
-        self.add(python, move |steps| {
-            steps.put_frames(port, Frames { base_ns, period_ns, channels, values: &values })
-        })
+    /// Adds input to the next step.
+    fn put(&self, port: u32, input: &Input) {
+        let given = input.hand_over(Option::take);
+        locked(&self.inner.given).extend(given.map(|given| (port, given)));
     }
 
     /// Runs every tick before a time, with what was added.
-    fn step<'py>(&self, python: Python<'py>, until_us: u64) -> PyResult<Portion<'py>> {
+    fn step(&self, until_us: u64) -> Pending {
         let inner = self.inner.clone();
-        let stepped = wait(python, async move {
-            match inner.lock_owned().await.as_mut() {
-                Some(steps) => Some(steps.step(until_us).await),
-                None => None,
+        let stepping = async move { Ok((inner.step(until_us).await, inner)) };
+        Pending::call(stepping, |python, (stepped, inner)| {
+            if !stepped.or_raise(python)? {
+                return Err(SpikedError::new_err("the session is closed"));
             }
-        })?;
-        let Stepped { spikes, decisions, position } =
-            stepped.ok_or_else(closed)?.or_raise(python)?;
-        let spikes = spikes.into_iter().map(Item::Spikes);
-        let decisions = decisions.into_iter().map(Item::Decision);
-        let items: Vec<Item> =
-            spikes.chain(decisions).chain([Item::Acknowledgement(position)]).collect();
-        Ok(portion(python, &items))
+            let came = mem::take(&mut *locked(&inner.came));
+            portion(python, &came).into_py_any(python)
+        })
     }
 
-    fn close(&self, python: Python<'_>) -> PyResult<()> {
+    fn close(&self) -> Pending {
         let inner = self.inner.clone();
-        let closed = wait(python, async move {
-            match inner.lock_owned().await.take() {
+        let closing = async move {
+            match inner.steps.lock().await.take() {
                 Some(steps) => steps.close().await,
                 None => Ok(()),
             }
-        })?;
-        closed.or_raise(python)
+        };
+        Pending::call(closing, |python, ()| Ok(python.None()))
     }
 }

@@ -3,6 +3,8 @@
 import os
 import pathlib
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -197,3 +199,70 @@ def test_rates_are_drawn(client: spiked.Client, touches: Array) -> None:
     axes = result.plot_rates(window_us=30_000)
     t, rates = result.rates(window_us=30_000)
     assert len(axes.lines) == 1 and np.allclose(rates[:-1], 1e6 / 3_000)
+
+
+def test_output_that_nobody_reads_stops_the_input(client: spiked.Client, touches: Array) -> None:
+    """Not in silence, and nothing that was sent is lost."""
+    session = client.open("relay", origin_us=0, unread_max=500)
+    count = 3_000_000
+    with pytest.raises(spiked.OutputUnread, match="500 spikes and decisions wait to be read"):
+        for start in range(0, count, 100_000):
+            t = np.arange(start, start + 100_000)
+            session.send(spiked.address_events(t, t % 64))
+    with pytest.raises(spiked.OutputUnread):
+        session.end_input()
+    result = session.finish()
+    # Every array that was taken came through, and those are whole.
+    assert result.position is not None and result.position.events % 100_000 == 0
+    assert 100_000 <= result.position.events < count
+    t = np.arange(result.position.events)
+    assert result.spikes["multiplicity"].sum() > 0
+    assert set(result.spikes["t"].tolist()) == set(((t // 1_000) * 1_000 + 2_000).tolist())
+
+
+def test_an_array_may_be_longer_than_the_daemon_s_credit(client: spiked.Client) -> None:
+    count = 1_500_000
+    t = np.arange(count) * 2
+    ordered = spiked.address_events(t, t % 64)
+    whole = spiked.run("relay", ordered, client=client, origin_us=0)
+    assert whole.position is not None and whole.position.events == count
+    # Also where its events are not in order, as far as anybody may wait for them.
+    shuffled = np.concatenate([piece[::-1] for piece in np.array_split(ordered, 30)])
+    again = spiked.run("relay", shuffled, client=client, origin_us=0)
+    assert np.array_equal(again.spikes, whole.spikes)
+
+
+def test_a_promise_cannot_be_taken_back(client: spiked.Client, touches: Array) -> None:
+    session = client.open("relay", origin_us=0)
+    session.send(touches[:5])
+    with pytest.raises(spiked.SpikedError, match="a promise of 11000 µs is below the 12000 µs"):
+        session.promise_us(11_000)
+    session.send(touches[5:])
+    assert seen(session.finish().spikes) == expected(touches)
+    with pytest.raises(spiked.SpikedError, match="input has ended"):
+        session.send(touches)
+
+
+def test_a_row_that_the_wire_cannot_hold_is_named(client: spiked.Client) -> None:
+    session = client.open("motion", size=(320, 240))
+    with pytest.raises(ValueError, match="event 1 is in row 32768: at most 32767"):
+        session.send(spiked.camera_events([0, 0], [0, 0], [0, 32_768], [1, 1]))
+    session.close()
+
+
+def test_a_daemon_of_its_own_ends_with_a_program_that_was_killed(networks: pathlib.Path) -> None:
+    code = "import spiked, sys, time; d = spiked.Daemon(); print(d._process.pid, flush=True); time.sleep(60)"
+    program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert program.stdout is not None
+    daemon = pathlib.Path("/proc") / program.stdout.readline().strip()
+    assert "serve" in (daemon / "cmdline").read_text()
+    program.kill()
+    program.wait()
+    program.stdout.close()
+    for _ in range(200):
+        # Whoever adopts it may not have looked yet.
+        if not daemon.exists() or "Z" in (daemon / "stat").read_text().rpartition(")")[2].split()[0]:
+            break
+        time.sleep(0.05)
+    else:
+        raise AssertionError("the daemon is still there after ten seconds")

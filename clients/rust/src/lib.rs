@@ -71,6 +71,7 @@ mod tables;
 mod tls;
 mod tuning;
 mod watch;
+mod watched_input;
 
 pub use address::{Address, DEFAULT_PORT};
 pub use client::Client;
@@ -96,6 +97,7 @@ pub use steps::{Stepped, Steps};
 pub use tables::{InputPort, OutputPort, Place, Tables};
 pub use v1::{Durability, EventPolicy, Layout, Overload, Reason};
 pub use watch::{Watch, WatchItem};
+pub use watched_input::WatchedInput;
 
 /// Sees what hostile bytes make a reader hold.
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub enum WatchItem {
     Decision(v1::Decision),
     /// Analogue output.
     Value(v1::Value),
-    /// Input, as it went into the simulation.
+    /// Input, as it went into the simulation; see [`WatchedInput`](crate::WatchedInput).
     Events(v1::EventBatch),
     /// What a probe read.
     Probe(v1::ProbeValues),

@@ -1,9 +1,9 @@
 //! `spiked serve`: the daemon, until it is asked to end; and `spiked config`: how it would be set.
 
-use std::{env, pin::pin};
+use std::{env, io, pin::pin, thread};
 
 use spiked_server::{Daemon, StartError, config::Effective, shutdown, telemetry::Telemetry};
-use tokio::select;
+use tokio::{select, sync::oneshot};
 
 use crate::{
     args::{ConfigArguments, ConfigSources, Log, ServeArguments},
@@ -18,7 +18,13 @@ pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
     config.check().map_err(refused)?;
     let telemetry = Telemetry::init(&config.log, &config.traces).map_err(Failure::used_wrongly)?;
     // From here on a signal is a wish, also one that comes right after the line below.
-    let mut asked = pin!(shutdown::signalled().map_err(Failure::failed)?);
+    let signalled = shutdown::signalled().map_err(Failure::failed)?;
+    let mut asked = pin!(async {
+        select! {
+            () = signalled => {}
+            () = stdin_ended(), if arguments.until_stdin_ends => {}
+        }
+    });
     let daemon = select! {
         daemon = Daemon::bind(config) => daemon.map_err(refused)?,
         // Sessions may take long to be made again; they stay in their journals.
@@ -34,6 +40,17 @@ pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
     let served = daemon.serve(asked).await;
     telemetry.end();
     served.map_err(Failure::failed)
+}
+
+/// Resolves once nobody holds the other end of standard input any more.
+async fn stdin_ended() {
+    let (told, ended) = oneshot::channel();
+    // A read cannot be given up; the thread ends with the process.
+    thread::spawn(move || {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        let _ = told.send(());
+    });
+    let _ = ended.await;
 }
 
 /// Prints the effective configuration as a file that reads back to the same.
@@ -75,6 +92,7 @@ fn effective(arguments: &ServeArguments) -> Result<Effective, Failure> {
         threads,
         log,
         insecure,
+        until_stdin_ends: _,
     } = arguments;
     let mut effective = sources(from)?;
     let shown = |path: &std::path::PathBuf| path.display().to_string();

@@ -1,8 +1,13 @@
 //! `spiked serve`: says where it listens, ends when it is asked to.
 
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
+
 use crate::{
     files::Folder,
-    process::{Daemon, tell},
+    process::{Daemon, spiked, tell},
 };
 
 #[test]
@@ -12,6 +17,20 @@ fn ends_cleanly_when_it_is_asked_to() {
         assert!(!daemon.address.ends_with(":0"), "{}", daemon.address);
         assert_eq!(daemon.end_with(name).code(), Some(0), "{name}");
     }
+}
+
+#[test]
+fn ends_with_whoever_holds_its_standard_input() {
+    let mut command = spiked(["serve", "--listen", "127.0.0.1:0", "--until-stdin-ends"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let held = child.stdin.take().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim().strip_prefix("spiked listens on ").unwrap();
+    tell(["networks", "--address", address]).done();
+    assert!(child.try_wait().unwrap().is_none(), "somebody holds it still");
+    drop(held);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]

@@ -9,6 +9,9 @@ of the sender's clock.
 """
 
 from ._native import (
+    VERSION as __version__,
+)
+from ._native import (
     Disconnected,
     InvalidRecording,
     OutputUnread,
@@ -16,20 +19,26 @@ from ._native import (
     SpikedError,
 )
 from .arrays import ADDRESS, CAMERA, DECISION, SPIKE, address_events, camera_events
-from .client import Client, Loop, Output, Session, SessionInfo, connect
+from .client import Client, connect
 from .daemon import Daemon
 from .frames import Frames
 from .images import event_image, show_events
+from .loop import Loop
 from .network import Network
 from .recordings import Recording, open_recording, read
 from .result import Result
 from .running import run
+from .session import Session
+from .tables import Output, Position, SessionInfo
+from .watching import WATCHED, Probe, Seen, Watch
 
 __all__ = [
     "ADDRESS",
     "CAMERA",
     "DECISION",
     "SPIKE",
+    "WATCHED",
+    "__version__",
     "Client",
     "Daemon",
     "Disconnected",
@@ -39,12 +48,16 @@ __all__ = [
     "Network",
     "Output",
     "OutputUnread",
+    "Position",
+    "Probe",
     "Recording",
     "Refused",
     "Result",
+    "Seen",
     "Session",
     "SessionInfo",
     "SpikedError",
+    "Watch",
     "address_events",
     "camera_events",
     "connect",

@@ -8,9 +8,9 @@ import shutil
 import subprocess
 import tempfile
 import weakref
-from types import TracebackType
 
 from ._native import SpikedError
+from .context import Closing
 
 
 def program() -> str:
@@ -25,7 +25,7 @@ def program() -> str:
     return found
 
 
-class Daemon:
+class Daemon(Closing):
     """A running `spiked serve`, which ends with this object."""
 
     def __init__(
@@ -48,9 +48,14 @@ class Daemon:
             if value is not None:
                 command += [option, os.fspath(value)]
         command += ["--set", "log.filter=warn"]
-        # What it has to say goes where this program's errors go.
+        # What it has to say goes where this program's errors go. In a process group of its own it doesn't hear a Ctrl-C
+        # that is meant for this program; and it ends with this program, however that ends.
         self._process = subprocess.Popen(
-            [*command, *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+            [*command, "--until-stdin-ends", *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            process_group=0,
         )
         self._finalizer = weakref.finalize(self, _end, self._process, self._folder)
         atexit.register(self._finalizer)
@@ -67,17 +72,6 @@ class Daemon:
         """Ends it."""
         self._finalizer()
 
-    def __enter__(self) -> Daemon:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 def _end(process: subprocess.Popen[str], folder: tempfile.TemporaryDirectory[str]) -> None:
     process.terminate()
@@ -86,6 +80,7 @@ def _end(process: subprocess.Popen[str], folder: tempfile.TemporaryDirectory[str
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
     folder.cleanup()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import datetime
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import files
 from .arrays import DECISION, SPIKE, Array
 
 if TYPE_CHECKING:
     import pandas
     from matplotlib.axes import Axes
 
-    from .client import Output, Position, Session
+    from .tables import Output, Position, Tables
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,11 @@ class Result:
     """Names of the output ports."""
     labels: list[list[str]] = field(default_factory=list)
     """Labels of each port's classes."""
+    ranges: list[list[tuple[str, int, tuple[int, ...]]]] = field(default_factory=list)
+    """Population, first address and shape of each range of each port."""
 
     @classmethod
-    def of(cls, session: Session, outputs: Sequence[Output]) -> Result:
+    def of(cls, session: Tables, outputs: Sequence[Output]) -> Result:
         """Puts together what a session gave."""
         positions = [output.position for output in outputs if output.position is not None]
         return cls(
@@ -46,6 +51,7 @@ class Result:
             tick_us=session.tick_us,
             ports=list(session.outputs),
             labels=list(session.outputs.values()),
+            ranges=[session.ranges(port) for port in range(len(session.outputs))],
         )
 
     def decided(self) -> list[str]:
@@ -62,6 +68,40 @@ class Result:
         import pandas as pd
 
         return pd.DataFrame({name: self.spikes[name] for name in SPIKE.names or ()})
+
+    def to_sonata(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        population: str | Sequence[str] | None = None,
+    ) -> None:
+        """Writes the spikes as a SONATA spike file: `/spikes/POPULATION/{timestamps [ms], node_ids}`, in order of time.
+
+        Each population of the network is one of the file, unless `population` names those that are wanted; its nodes
+        are its neurons, by their row-major index. A threshold that was crossed twice in a tick gives two rows.
+
+        Needs h5py (`pip install "spiked[sonata]"`). Raises ValueError for a population that gave no spikes out.
+        """
+        files.to_sonata(self, path, population)
+
+    def to_nwb(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        population: str | Sequence[str] | None = None,
+        session_start: datetime.datetime | None = None,
+        silent: bool = False,
+        **details: Any,
+    ) -> None:
+        """Writes spikes and decisions as NWB: a unit for each neuron that fired (with `silent`, for each), with columns
+        for its population and its index in there, and a time series of classes for each port that decided.
+
+        `session_start`, with its time zone, is when t = 0 was; without one, now. Further details (`experimenter`,
+        `lab`, `subject`, `keywords`, …) are those of `pynwb.NWBFile`.
+
+        Needs pynwb (`pip install "spiked[nwb]"`). Raises ValueError for a population that gave no spikes out.
+        """
+        files.to_nwb(self, path, population, session_start, silent, details)
 
     def rates(self, window_us: int = 10_000) -> tuple[Array, Array]:
         """Spikes a second of all neurons together: the middles of windows [µs], and rates [1/s]."""

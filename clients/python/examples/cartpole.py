@@ -1,0 +1,107 @@
+"""A pole on a cart, balanced by spikes: gymnasium's CartPole with a network between its sensors and its motor.
+
+The cart tells where it is, how fast it moves, how far the pole leans and how fast it falls. Each of the four becomes
+events on one of two channels, one for either sign, as many as it is large (a rate code). Two populations listen, one
+for each way to push. What they fire is filtered with 20 ms, and the cart is pushed the way that fires more; the state
+that follows from that is what goes in next.
+
+    pip install gymnasium
+    python cartpole.py
+
+Prints how long each episode was; 500 steps of 20 ms is all there is, pushing at random lasts about 22. Exits with 1
+where the mean is below 400.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+
+import gymnasium
+import numpy as np
+
+import spiked
+
+#: Time of a step of the cart [µs].
+STEP_US = 20_000
+#: Of the filter that makes a rate of spikes [ms].
+FILTER_MS = 20.0
+#: Events of a step for a state of 1: position [m], speed [m/s], lean [rad], its speed [rad/s].
+EVENTS = np.array([40.0, 60.0, 700.0, 200.0])
+EVENTS_MAX = 400
+NEURONS = 20
+
+
+def network() -> spiked.Network:
+    """Eight channels (each sign of four states) onto two populations, which inhibit each other."""
+    net = spiked.Network("cartpole", tick="1 ms")
+    state = net.input("state", channels=8, max_events_per_tick=EVENTS_MAX)
+    lif = {"tau": "10 ms", "threshold": "6 mV", "reset": "0 mV"}
+    for way, sign in (("left", 0), ("right", 1)):
+        net.population(way, shape=[NEURONS], neuron={"lif": lif})
+        weights = np.zeros((NEURONS, 8), np.float32)
+        # Each neuron hears the four channels of its sign, one a little louder than the next.
+        weights[:, sign::2] = np.linspace(0.8, 1.2, NEURONS, dtype=np.float32)[:, np.newaxis]
+        # What speaks for the other way speaks against this one.
+        weights[:, 1 - sign :: 2] = -1.0
+        net.project(state, way, dense={"weights": weights, "delay": "1 ms"})
+    net.output("motor", ["left", "right"])
+    return net
+
+
+def encoded(state: np.ndarray, now_us: int) -> spiked.arrays.Array:
+    """The state as events, spread over the step that begins now."""
+    counts = np.minimum(np.rint(np.abs(state) * EVENTS), EVENTS_MAX).astype(int)
+    channels = 2 * np.arange(4) + (state > 0)
+    times = [now_us + np.arange(count) * STEP_US // max(count, 1) for count in counts]
+    events = spiked.address_events(np.concatenate(times), np.repeat(channels, counts))
+    return events[np.argsort(events["t"], kind="stable")]
+
+
+class Rates:
+    """Spikes of the two populations, filtered: r' = -r / tau + spikes."""
+
+    def __init__(self) -> None:
+        self.rates = np.zeros(2)
+
+    def add(self, spikes: spiked.arrays.Array, until_us: int) -> np.ndarray:
+        since_ms = (until_us - spikes["t"]) / 1e3
+        kept = spikes["multiplicity"] * np.exp(-since_ms / FILTER_MS)
+        came = np.bincount((spikes["address"] >= NEURONS).astype(int), kept, 2)
+        self.rates = self.rates * math.exp(-STEP_US / 1e3 / FILTER_MS) + came
+        return self.rates
+
+
+def episode(client: spiked.Client, version: str, seed: int) -> int:
+    """Steps until the pole falls, or the episode is over."""
+    with gymnasium.make("CartPole-v1") as cart, client.open_loop("cartpole", version=version) as loop:
+        state, _ = cart.reset(seed=seed)
+        rates, step = Rates(), 0
+        while True:
+            now_us = step * STEP_US
+            output = loop.step(now_us + STEP_US, encoded(state, now_us))
+            left, right = rates.add(output.spikes, now_us + STEP_US)
+            state, _, fell, over, _ = cart.step(int(right > left))
+            step += 1
+            if fell or over:
+                return step
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--episodes", type=int, default=5)
+    episodes = arguments.parse_args().episodes
+    with spiked.connect() as client:
+        _, version = client.load(network())
+        lasted = []
+        for seed in range(episodes):
+            lasted.append(episode(client, version, seed))
+            print(f"episode {seed}: {lasted[-1]} steps")
+    mean = sum(lasted) / len(lasted)
+    print(f"mean {mean:.0f} of 500")
+    return 0 if mean >= 400 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
