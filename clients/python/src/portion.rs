@@ -5,8 +5,8 @@ use spiked_client::{Item, v1};
 
 use crate::packed::put_spike;
 
-/// A decision: time \[µs\], port, class, votes, votes in all.
-pub(crate) type Decision = (u64, u32, u32, u64, u64);
+/// A decision: time \[µs\], port, class, votes, votes in all; of a sample its confidence and its ticks.
+pub(crate) type Decision = (u64, u32, u32, u64, u64, f64, u64);
 /// Where everything stands: batches accepted and durable, simulated to \[µs\], events, deliveries, spikes.
 type Position = (u64, u64, u64, u64, u64, u64);
 /// Why a session is over, and in words.
@@ -36,8 +36,12 @@ pub(crate) fn portion<'py>(python: Python<'py>, items: &[Item]) -> Portion<'py> 
 }
 
 pub(crate) fn decided(decision: &v1::Decision) -> Decision {
-    let v1::Decision { time_us, port, class, votes, votes_total, .. } = *decision;
-    (time_us, port, class, votes, votes_total)
+    let v1::Decision { time_us, port, class, votes, votes_total, sample_ticks, .. } = *decision;
+    let confidence = match sample_ticks {
+        0 => f64::NAN,
+        _ => f64::from(decision.confidence_ppm) / 1e6,
+    };
+    (time_us, port, class, votes, votes_total, confidence, sample_ticks)
 }
 
 pub(crate) fn ended_as(ended: &v1::Ended) -> End {

@@ -15,7 +15,7 @@ class InvalidRecording(SpikedError): ...
 class OutputUnread(SpikedError): ...
 
 _Listed = tuple[str, str, str, bool, bool]
-_Decision = tuple[int, int, int, int, int]
+_Decision = tuple[int, int, int, int, int, float, int]
 _Portion = tuple[
     bytes,
     list[_Decision],

@@ -19,9 +19,18 @@ ADDRESS: Final = np.dtype([("t", "<i8"), ("address", "<u4")])
 SPIKE: Final = np.dtype(
     [("t", "<i8"), ("tick", "<u8"), ("port", "<u2"), ("address", "<u4"), ("multiplicity", "<u4")]
 )
-#: A readout's decision: t [µs], port, class, its votes, and votes in all.
+#: A readout's decision: t [µs], port, class, its votes, and votes in all; where it stopped a sample, the
+#: confidence and how many ticks the sample took, else nan and 0.
 DECISION: Final = np.dtype(
-    [("t", "<i8"), ("port", "<u2"), ("class", "<u4"), ("votes", "<u8"), ("votes_total", "<u8")]
+    [
+        ("t", "<i8"),
+        ("port", "<u2"),
+        ("class", "<u4"),
+        ("votes", "<u8"),
+        ("votes_total", "<u8"),
+        ("confidence", "<f8"),
+        ("sample_ticks", "<u8"),
+    ]
 )
 
 _NAMES: Final = {

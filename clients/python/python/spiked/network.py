@@ -52,7 +52,7 @@ class Network:
         return self._part("projection", name, {"from": source, "to": target, **keys})
 
     def readout(self, name: str, source: str, **keys: Any) -> str:
-        """A readout of a population: `vote`; gives its name."""
+        """A readout of a population: `vote` or `confidence`; gives its name."""
         return self._part("readout", name, {"from": source, **keys})
 
     def output(self, name: str, source: str | list[str]) -> str:
