@@ -8,15 +8,20 @@ Each sample drives the channels of one of ten classes more often than the others
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+
 import spiked
+
+Array = npt.NDArray[Any]
 
 CLASSES, CHANNELS_EACH, TICKS = 10, 8, 32
 APART_US = 40_000
 
 
-def samples(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def samples(count: int, seed: int) -> tuple[Array, Array]:
     """Events of so many samples of 32 ms, 40 ms apart, and the class of each."""
     random = np.random.default_rng(seed)
     right = random.integers(CLASSES, size=count)
@@ -41,7 +46,7 @@ def network(threshold: float) -> spiked.Network:
     return net
 
 
-def told(client: spiked.Client, threshold: float, events: np.ndarray, count: int) -> np.ndarray:
+def told(client: spiked.Client, threshold: float, events: Array, count: int) -> Array:
     """The decision on each sample."""
     name, version = client.load(network(threshold))
     begins = spiked.address_events(np.arange(count) * APART_US, np.zeros(count))
