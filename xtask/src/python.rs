@@ -51,9 +51,12 @@ pub(crate) fn check(workspace: &Workspace, report: &mut Report) -> anyhow::Resul
         .env("PATH", path_with(&environment)?)
         .env("CARGO_TARGET_DIR", root.join("target"));
     cargo::run(install.current_dir(root)).context("the package cannot be installed")?;
-    let mut mypy = Command::new(&python);
-    mypy.args(["-m", "mypy", "--strict", "--cache-dir", "../../target/mypy", "-p", "spiked"]);
-    cargo::run(mypy.current_dir(root.join("clients/python")))?;
+    // The examples are programs of their own, each checked by itself.
+    for what in [&["-p", "spiked"][..], &["examples"]] {
+        let mut mypy = Command::new(&python);
+        mypy.args(["-m", "mypy", "--strict", "--cache-dir", "../../target/mypy"]).args(what);
+        cargo::run(mypy.current_dir(root.join("clients/python")))?;
+    }
     run_tests(root, &python, report)
 }
 

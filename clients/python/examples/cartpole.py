@@ -75,17 +75,17 @@ class Rates:
 
 def episode(client: spiked.Client, version: str, seed: int) -> int:
     """Steps until the pole falls, or the episode is over."""
+    rates, step, ended = Rates(), 0, False
     with gymnasium.make("CartPole-v1") as cart, client.open_loop("cartpole", version=version) as loop:
         state, _ = cart.reset(seed=seed)
-        rates, step = Rates(), 0
-        while True:
+        while not ended:
             now_us = step * STEP_US
             output = loop.step(now_us + STEP_US, encoded(state, now_us))
             left, right = rates.add(output.spikes, now_us + STEP_US)
             state, _, fell, over, _ = cart.step(int(right > left))
+            ended = fell or over
             step += 1
-            if fell or over:
-                return step
+    return step
 
 
 def main() -> int:

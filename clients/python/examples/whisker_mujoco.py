@@ -79,7 +79,7 @@ def model(direction: float, seed: int = 1) -> mujoco.MjModel:
 
 def frame(data: mujoco.MjData) -> np.ndarray:
     """[whisker, six values]: forces [mN] and moments [µN·m] that the whiskers exert on their bases."""
-    return -data.sensordata.reshape(ROWS * COLUMNS, 6) / 1e3
+    return -np.asarray(data.sensordata).reshape(ROWS * COLUMNS, 6) / 1e3
 
 
 def sweep(client: spiked.Client, direction: float, seconds: float) -> collections.Counter[str]:

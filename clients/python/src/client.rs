@@ -1,10 +1,13 @@
 //! A connection to a daemon.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use pyo3::{IntoPyObjectExt as _, exceptions::PyValueError, prelude::*, types::PyBytes};
 use spiked_client::{self as client, ConnectOptions, v1};
 
 use crate::{
+    connections::Connections,
     errors::OrRaise as _,
     options::Options,
     orphan::Orphan,
@@ -18,6 +21,7 @@ use crate::{
 #[pyclass(module = "spiked._native")]
 pub(crate) struct Client {
     client: client::Client,
+    connections: Arc<Connections>,
 }
 
 /// Id, network, version, whether a producer is there, and whether it rests on disk.
@@ -60,7 +64,10 @@ impl Client {
             _ => return Err(PyValueError::new_err("a certificate and its key come together")),
         }
         let connecting = async move { client::Client::connect_using(&address, options).await };
-        Ok(Pending::call(connecting, |python, client| Self { client }.into_py_any(python)))
+        Ok(Pending::call(connecting, |python, client| {
+            let connections = Arc::new(Connections::new(client.clone()));
+            Self { client, connections }.into_py_any(python)
+        }))
     }
 
     #[getter]
@@ -70,14 +77,15 @@ impl Client {
 
     /// Opens a session and a stream into it, which keeps up to so much output unread.
     fn open(&self, options: Options, unread_max: usize) -> PyResult<Pending> {
-        let (client, options) = (self.client.clone(), options.read()?);
+        let (connections, options) = (self.connections.clone(), options.read()?);
         let opening = async move {
-            let session = client.open(options).await?;
-            let orphan = Orphan::new(&client, session.tables());
-            Ok((client, session, orphan))
+            let place = connections.place().await?;
+            let session = place.client().open(options).await?;
+            let orphan = Orphan::new(place.client(), session.tables());
+            Ok((place, session, orphan))
         };
-        Ok(Pending::call(opening, move |python, (client, session, orphan)| {
-            let session = Session::new(client, session, unread_max)?;
+        Ok(Pending::call(opening, move |python, (place, session, orphan)| {
+            let session = Session::new(place, session, unread_max)?;
             orphan.taken();
             session.into_py_any(python)
         }))
@@ -99,11 +107,13 @@ impl Client {
 
     /// Begins to watch a session.
     fn watch(&self, asked: Asked) -> PyResult<Pending> {
-        let (client, requests) = (self.client.clone(), asked.read()?);
+        let (connections, requests) = (self.connections.clone(), asked.read()?);
         let beginning = async move {
             let mut watches = Vec::new();
             for request in requests {
-                watches.push(client.watch(request).await?);
+                let place = connections.place().await?;
+                let watch = place.client().watch(request).await?;
+                watches.push((place, watch));
             }
             Ok(watches)
         };

@@ -6,6 +6,7 @@
 
 mod bridge;
 mod client;
+mod connections;
 mod errors;
 mod flow;
 mod input;

@@ -4,10 +4,11 @@
 use std::{sync::Arc, time::Duration};
 
 use pyo3::{exceptions::PyValueError, prelude::*};
-use spiked_client::{Client, Error, Tables};
+use spiked_client::{Error, Tables};
 use tokio::task::AbortHandle;
 
 use crate::{
+    connections::Place,
     errors::{Failure, OutputUnread, SpikedError},
     flow::{Flow, State, Stuck, Task},
     input::Input,
@@ -20,7 +21,7 @@ use crate::{
 /// One producer's stream.
 #[pyclass(module = "spiked._native")]
 pub(crate) struct Session {
-    client: Client,
+    place: Place,
     tables: Arc<Tables>,
     flow: Arc<Flow>,
     tasks: [AbortHandle; 2],
@@ -40,7 +41,7 @@ fn raised(python: Python<'_>, stuck: Stuck) -> PyErr {
 
 impl Session {
     pub(crate) fn new(
-        client: Client,
+        place: Place,
         session: spiked_client::Session,
         unread_max: usize,
     ) -> PyResult<Self> {
@@ -51,7 +52,7 @@ impl Session {
         let sending = runtime.spawn(send_all(flow.clone(), producer));
         let reading = runtime.spawn(read_all(flow.clone(), output));
         let tasks = [sending.abort_handle(), reading.abort_handle()];
-        Ok(Self { client, tables, flow, tasks })
+        Ok(Self { place, tables, flow, tasks })
     }
 }
 
@@ -158,7 +159,7 @@ impl Session {
 
     /// Ends the session at once, whatever it still has to do.
     fn close(&self) -> Pending {
-        let (client, id) = (self.client.clone(), self.tables.session_id.clone());
+        let (client, id) = (self.place.client().clone(), self.tables.session_id.clone());
         let closing = async move { client.close_session(&id).await };
         Pending::call(closing, |python, _| Ok(python.None()))
     }

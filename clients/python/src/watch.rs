@@ -10,6 +10,7 @@ use spiked_client::{self as client, Tables, WatchItem, WatchedInput, v1};
 use tokio::task::AbortHandle;
 
 use crate::{
+    connections::Place,
     errors::Failure,
     packed::{put_reading, put_spike, put_watched_event},
     pending::{Pending, runtime},
@@ -98,7 +99,8 @@ impl Kept {
     }
 }
 
-async fn keep_all(kept: Arc<Shared<Kept>>, mut watch: client::Watch) {
+/// The place on its connection is the watch's as long as it is read.
+async fn keep_all(kept: Arc<Shared<Kept>>, (_place, mut watch): (Place, client::Watch)) {
     loop {
         kept.until(|kept| (kept.weight < KEPT_MAX).then_some(())).await;
         match watch.next().await {
@@ -138,9 +140,10 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(watches: Vec<client::Watch>) -> PyResult<Self> {
+    pub(crate) fn new(watches: Vec<(Place, client::Watch)>) -> PyResult<Self> {
         let nothing = || PyValueError::new_err("nothing is to be watched");
-        let tables = watches.first().ok_or_else(nothing)?.tables().clone();
+        let (_, first) = watches.first().ok_or_else(nothing)?;
+        let tables = first.tables().clone();
         let (items, reading) = (VecDeque::new(), watches.len());
         let kept = Kept { items, weight: 0, reading, failed: None };
         let kept = Arc::new(Shared::new(kept));

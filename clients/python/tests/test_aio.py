@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -66,7 +67,7 @@ def test_reads_that_were_cancelled_have_taken_nothing(run: Run, touches: Array) 
         for touch in range(len(touches)):
             reading = asyncio.ensure_future(session.read())
             await session.send(touches[touch : touch + 1])
-            await asyncio.sleep(chance.choice([0, 0.0001, 0.0003, 0.001, 0.003]))
+            await asyncio.sleep(chance.choice([0, 0, 0.0001, 0.0003, 0.001]))
             reading.cancel()
             try:
                 output = await reading
@@ -75,7 +76,7 @@ def test_reads_that_were_cancelled_have_taken_nothing(run: Run, touches: Array) 
             else:
                 assert output is not None
                 spikes += seen(output.spikes)
-        assert 20 < cancelled < len(touches)
+        assert 10 < cancelled < len(touches), "some come in time, some do not"
         spikes += seen((await session.finish()).spikes)
         assert spikes == expected(touches)
 
@@ -87,12 +88,20 @@ def test_a_wait_that_is_done_and_cancelled_at_once_has_taken_nothing(run: Run, t
 
     async def main(client: spiked.aio.Client) -> None:
         session = await client.open("relay", origin_us=0)
+        with pytest.raises(TimeoutError):
+            # What a session says at its beginning.
+            while True:
+                async with asyncio.timeout(0.3):
+                    await session.read()
         reading = asyncio.ensure_future(session.read())
         await asyncio.sleep(0)
+        # Neither waits, so that the loop does not go on before what comes of them is there.
         await session.send(touches)
-        await session.end_input()
+        session.promise_us(700_000)
         bridge = spiked.aio.bridge._BRIDGES[asyncio.get_running_loop()]
+        until = time.monotonic() + 10
         while not (waiting := [one for one in bridge.waiting.values() if one.done()]):
+            assert time.monotonic() < until
             bridge._done()
         assert len(waiting) == 1
         reading.cancel()
@@ -230,6 +239,10 @@ def test_a_block_that_fails_or_is_cancelled_closes_its_session(run: Run) -> None
     run(main)
 
 
+def threads() -> int:
+    return len(os.listdir("/proc/self/task"))
+
+
 def test_many_sessions_share_a_loop(run: Run, touches: Array) -> None:
     async def one(client: spiked.aio.Client, number: int) -> int:
         async with client.open("relay", session_id=f"many-{number}") as session:
@@ -244,12 +257,12 @@ def test_many_sessions_share_a_loop(run: Run, touches: Array) -> None:
             spikes = [output.spikes async for output in session]
             await feeding
             assert seen(np.concatenate(spikes)) == expected(touches)
-            return len(os.listdir("/proc/self/task"))
+            return threads()
 
     async def main(client: spiked.aio.Client) -> None:
-        before = len(os.listdir("/proc/self/task"))
-        threads = await asyncio.gather(*(one(client, number) for number in range(100)))
-        assert max(threads) <= before + 2, "no session takes a thread"
+        before = threads()
+        counts = await asyncio.gather(*(one(client, number) for number in range(100)))
+        assert max(counts) <= before + 2, "no session takes a thread"
 
     run(main)
 
@@ -285,7 +298,7 @@ def test_the_calls_are_those_of_the_other_client(run: Run, touches: Array) -> No
         )
         assert await client.load(net) == ("built-aio", net.version)
         async with client.open_loop("relay", session_id="stem") as stem:
-            await stem.step(100_000, touches[:30])
+            await stem.step(90_000, touches[:30])
             taken = await client.snapshot("stem")
             assert (await client.fork("stem", "twig")).session_id == "twig"
             assert (await client.restore(taken, "graft")).network == "relay"
@@ -330,8 +343,11 @@ def test_loops_that_are_over_leave_nothing_open(run: Run, touches: Array) -> Non
 
 
 PROGRAM = """
-import asyncio, sys
+import asyncio, signal, sys
 import spiked.aio
+
+# Whoever starts the tests may have said to ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 async def main():
     async with spiked.aio.connect(sys.argv[1] or None) as client:

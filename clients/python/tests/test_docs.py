@@ -31,7 +31,7 @@ PLACES = [(page, line, code) for page in ("README.md", "docs/python.md") for lin
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """A folder with the recordings that the pages name."""
     folder = tmp_path_factory.mktemp("recordings")
-    generate = [program(), "generate", "dvs", "street.es", "--size", "320x240", "--for", "200ms"]
+    generate = [program(), "generate", "dvs", "street.es", "--size", "320x240", "--for", "20ms"]
     convert = [program(), "convert", "street.es", "street.raw"]
     for command in (generate, convert):
         subprocess.run(command, check=True, capture_output=True, cwd=folder)

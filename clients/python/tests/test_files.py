@@ -9,7 +9,7 @@ import libsonata
 import numpy as np
 import pynwb
 import pytest
-from nwbinspector import Importance, inspect_nwbfile
+from nwbinspector import Importance, InspectorMessage, inspect_nwbfile
 
 import spiked
 from spiked.arrays import Array
@@ -20,9 +20,18 @@ def result(client: spiked.Client, touches: Array) -> spiked.Result:
     return spiked.run("relay", touches, client=client, origin_us=0)
 
 
+def violations(path: pathlib.Path) -> list[InspectorMessage]:
+    """What the inspector finds, beyond suggestions. That there is no subject it always says, unless one is given: a
+    network is nobody."""
+    assert pynwb.validate(path=str(path)) == []
+    least = Importance.BEST_PRACTICE_VIOLATION.value
+    found = inspect_nwbfile(nwbfile_path=str(path), ignore=["check_subject_exists"])
+    return [message for message in found if message.importance.value >= least]
+
+
 @pytest.fixture
 def two(client: spiked.Client) -> spiked.Result:
-    """Two populations in one port, with 100 µs between them, some neurons silent, some firing twice in a tick."""
+    """Two populations in one port, with 100 µs between them, some neurons silent."""
     net = spiked.Network("two", tick="300 ns")
     skin = net.input("skin", channels=6, max_events_per_tick=10)
     first = net.population("first", shape=[2, 3], neuron={"accumulator": {"threshold": 0.5}})
@@ -30,7 +39,7 @@ def two(client: spiked.Client) -> spiked.Result:
     net.project(skin, first, one_to_one={"weight": 1.0, "delay": "1.2 us"})
     net.project(first, second, one_to_one={"weight": 1.0, "delay": "99.9 us"})
     net.output("both", [first, second])
-    events = spiked.address_events([10, 20, 20, 30], [1, 4, 4, 5])
+    events = spiked.address_events([10, 20, 25, 30], [1, 4, 4, 5])
     return spiked.run(net, events, client=client, origin_us=0)
 
 
@@ -55,8 +64,9 @@ def test_sonata_has_a_population_for_each_of_the_network(two: spiked.Result, tmp
     first, second = reader["first"].get(), reader["second"].get()
     assert [node for node, _ in first] == [node for node, _ in second] == [1, 4, 4, 5]
     # 9.9 µs is the start of the tick with the event of 10 µs, and so on; 1.2 µs and 101.1 µs later.
-    assert np.allclose([t for _, t in first], np.array([9.9, 19.8, 19.8, 30.0]) / 1e3 + 0.0012, rtol=0, atol=1e-12)
-    assert np.allclose([t for _, t in second], np.array([9.9, 19.8, 19.8, 30.0]) / 1e3 + 0.1011, rtol=0, atol=1e-12)
+    ticks_ms = np.array([9.9, 19.8, 24.9, 30.0]) / 1e3
+    assert np.allclose([t for _, t in first], ticks_ms + 0.0012, rtol=0, atol=1e-12)
+    assert np.allclose([t for _, t in second], ticks_ms + 0.1011, rtol=0, atol=1e-12)
     with h5py.File(path) as file:
         assert (file.attrs["magic"], file.attrs["version"].tolist()) == (0x0A7A, [0, 1])
     with pytest.raises(ValueError, match=r"a population 'third': there are \['first', 'second'\]"):
@@ -66,10 +76,10 @@ def test_sonata_has_a_population_for_each_of_the_network(two: spiked.Result, tmp
 def test_nwb_is_valid_and_read_back(result: spiked.Result, touches: Array, tmp_path: pathlib.Path) -> None:
     path = tmp_path / "spikes.nwb"
     began = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
-    result.to_nwb(path, session_start=began, experimenter=["Doe, Jane"], institution="Here")
-    assert pynwb.validate(path=str(path)) == []
-    found = [message for message in inspect_nwbfile(nwbfile_path=str(path))]
-    assert [message for message in found if message.importance > Importance.BEST_PRACTICE_SUGGESTION] == []
+    subject = pynwb.file.Subject(subject_id="r1", species="Rattus norvegicus", sex="U", age="P90D")
+    result.to_nwb(path, session_start=began, experimenter=["Doe, Jane"], institution="Here", subject=subject)
+    assert violations(path) == []
+    assert not [one for one in inspect_nwbfile(nwbfile_path=str(path)) if one.importance is Importance.CRITICAL]
     with pynwb.NWBHDF5IO(str(path), "r") as io:
         file = io.read()
         assert file.session_start_time == began and file.institution == "Here"
@@ -90,7 +100,7 @@ def test_nwb_shows_silent_neurons_where_they_are_wanted(two: spiked.Result, tmp_
         assert units["neuron"].tolist() == [1, 4, 5] * 2
         assert list(map(len, units["spike_times"])) == [1, 2, 1] * 2
     two.to_nwb(path, population="second", silent=True)
-    assert pynwb.validate(path=str(path)) == []
+    assert violations(path) == []
     with pynwb.NWBHDF5IO(str(path), "r") as io:
         units = io.read().units.to_dataframe()
         assert units["neuron"].tolist() == list(range(6))
@@ -99,23 +109,39 @@ def test_nwb_shows_silent_neurons_where_they_are_wanted(two: spiked.Result, tmp_
         two.to_nwb(path, session_start=datetime.datetime(2026, 1, 1))
 
 
-def test_nwb_has_the_decisions(street: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    result = spiked.run("motion", street)
-    path = tmp_path / "street.nwb"
+@pytest.mark.parametrize("every", ["10 ms", "7 ms"])
+def test_nwb_has_the_decisions(client: spiked.Client, touches: Array, every: str, tmp_path: pathlib.Path) -> None:
+    net = spiked.Network("voting", tick="1 ms")
+    skin = net.input("skin", channels=64, max_events_per_tick=10)
+    cells = net.population("cells", shape=[2, 32], neuron={"accumulator": {"threshold": 0.5}})
+    net.project(skin, cells, one_to_one={"weight": 1.0, "delay": "1 ms"})
+    net.readout("side", cells, vote={"window": "20 ms", "every": every, "labels": ["left", "right"]})
+    net.output("side", "side")
+    net.output("cells", cells)
+    # A pause in the middle, after which decisions are no longer as far apart as before.
+    paused = touches[(touches["t"] < 200_000) | (touches["t"] > 333_000)]
+    result = spiked.run(net, paused, client=client, origin_us=0)
+    assert set(result.decided()) == {"left", "right"}
+    path = tmp_path / "side.nwb"
     result.to_nwb(path)
-    assert pynwb.validate(path=str(path)) == []
-    found = inspect_nwbfile(nwbfile_path=str(path))
-    assert [message for message in found if message.importance > Importance.BEST_PRACTICE_SUGGESTION] == []
+    assert violations(path) == []
     with pynwb.NWBHDF5IO(str(path), "r") as io:
-        file = io.read()
-        (series,) = file.processing["decisions"].data_interfaces.values()
+        (series,) = io.read().processing["decisions"].data_interfaces.values()
+        assert series.name == "side" and "0: left, 1: right" in series.description
         assert np.array_equal(series.data[:], result.decisions["class"])
         if series.timestamps is None:
             times = series.starting_time + np.arange(len(result.decisions)) / series.rate
         else:
             times = series.timestamps[:]
         assert np.allclose(times, result.decisions["t"] / 1e6, rtol=0, atol=1e-9)
-        assert sum(map(len, file.units["spike_times"][:])) == result.spikes["multiplicity"].sum()
+
+
+def test_a_threshold_that_was_crossed_twice_gives_two_spikes(tmp_path: pathlib.Path) -> None:
+    spikes = np.array([(1_000, 1, 0, 7, 1), (2_000, 2, 0, 3, 2)], spiked.SPIKE)
+    none = np.empty(0, spiked.DECISION)
+    result = spiked.Result(spikes, none, None, "net", 1_000.0, ["out"], [[]], [[("cells", 2, (6,))]])
+    result.to_sonata(tmp_path / "twice.h5")
+    assert libsonata.SpikeReader(str(tmp_path / "twice.h5"))["cells"].get() == [(5, 1.0), (1, 2.0), (1, 2.0)]
 
 
 @pytest.mark.parametrize(("module", "extra"), [("h5py", "sonata"), ("pynwb", "nwb")])

@@ -266,3 +266,27 @@ def test_a_daemon_of_its_own_ends_with_a_program_that_was_killed(networks: pathl
         time.sleep(0.05)
     else:
         raise AssertionError("the daemon is still there after ten seconds")
+
+
+def test_a_daemon_of_its_own_outlives_ctrl_c(networks: pathlib.Path) -> None:
+    """A terminal sends it to all processes that were started there; a notebook goes on after it."""
+    code = """
+import signal, sys, spiked
+signal.signal(signal.SIGINT, signal.default_int_handler)
+client = spiked.connect(networks=sys.argv[1])
+session = client.open("relay")
+try:
+    print("waits", flush=True)
+    while True:
+        session.read(timeout=60)
+except KeyboardInterrupt:
+    pass
+events = spiked.address_events([0, 1_000], [1, 2])
+print(len(spiked.run("relay", events, client=client).spikes), flush=True)
+"""
+    command = [sys.executable, "-c", code, str(networks)]
+    program = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert program.stdout is not None and program.stdout.readline() == "waits\n"
+    time.sleep(0.2)
+    os.killpg(program.pid, signal.SIGINT)
+    assert program.communicate(timeout=30)[0] == "2\n"

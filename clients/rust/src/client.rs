@@ -57,8 +57,12 @@ impl Client {
         Self::connect_to(address.parse()?, options).await
     }
 
-    /// A connection of its own to the same daemon.
-    pub(crate) async fn reconnect(&self) -> Result<Self, Error> {
+    /// A connection of its own to the same daemon, for more streams than one connection may have.
+    ///
+    /// # Errors
+    ///
+    /// Nobody there any more, or somebody whom the system does not trust.
+    pub async fn reconnect(&self) -> Result<Self, Error> {
         Self::connect_to(self.address.clone(), self.options.clone()).await
     }
 

@@ -47,7 +47,8 @@ class Daemon(Closing):
         for option, value in (("--networks", networks), ("--data", data)):
             if value is not None:
                 command += [option, os.fspath(value)]
-        command += ["--set", "log.filter=warn"]
+        # Who ends it is done with it, so that nobody is waited for.
+        command += ["--set", "log.filter=warn", "--set", "limits.shutdown_grace=0s"]
         # What it has to say goes where this program's errors go. In a process group of its own it doesn't hear a Ctrl-C
         # that is meant for this program; and it ends with this program, however that ends.
         self._process = subprocess.Popen(
