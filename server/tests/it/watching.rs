@@ -63,7 +63,7 @@ async fn a_slow_watcher_is_told_how_much_it_missed() {
 /// What a watcher that reads nothing before the session's end saw then, and what it was told it missed.
 async fn seen_and_missed(
     server: &Server,
-    session_id: &str,
+    (session_id, windows): (&str, u64),
     request: v1::WatchSessionRequest,
 ) -> (u64, u64, crate::support::Record) {
     let mut sessions = server.sessions().await;
@@ -71,7 +71,7 @@ async fn seen_and_missed(
     sessions.open_session(v1::OpenSessionRequest { open: Some(opened) }).await.unwrap();
     let request = v1::WatchSessionRequest { session_id: session_id.into(), ..request };
     let mut watching = sessions.watch_session(request).await.unwrap().into_inner();
-    let producer = busy(server, session_id, 6_000).await;
+    let producer = busy(server, session_id, windows).await;
     producer.send(Request::End(v1::EndOfInput {}));
     let record = producer.finish().await;
     let (mut seen, mut missed) = (0, 0);
@@ -93,7 +93,7 @@ async fn a_watcher_of_decisions_misses_nothing_but_decisions() {
         watched: v1::Watched::Decisions.into(),
         ..v1::WatchSessionRequest::default()
     };
-    let (seen, missed, record) = seen_and_missed(&server, "decided", request).await;
+    let (seen, missed, record) = seen_and_missed(&server, ("decided", 60_000), request).await;
     assert!(missed > 0 && !record.spikes.is_empty(), "{missed} missed");
     assert_eq!(seen + missed, record.decisions.len() as u64, "{missed} missed");
 }
@@ -110,7 +110,7 @@ async fn a_watcher_of_a_probe_is_told_of_every_reading_that_it_missed() {
         probe: Some(probe),
         ..v1::WatchSessionRequest::default()
     };
-    let (seen, missed, record) = seen_and_missed(&server, "probed", request).await;
+    let (seen, missed, record) = seen_and_missed(&server, ("probed", 6_000), request).await;
     let readings = record.last().simulated_to_tick / period_ticks;
     assert!(missed > 0, "{seen} readings fit into any buffer");
     assert!((seen + missed).abs_diff(readings) <= 1, "{seen} and {missed} of {readings}");

@@ -163,10 +163,7 @@ fn lost(recording: &Recording) -> Option<String> {
 }
 
 /// What is counted of every format, and what only this one knows.
-fn with_notes<'a>(
-    counted: &[(u64, &'a str)],
-    notes: &'a [(u64, String)],
-) -> Vec<(u64, &'a str)> {
+fn with_notes<'a>(counted: &[(u64, &'a str)], notes: &'a [(u64, String)]) -> Vec<(u64, &'a str)> {
     let notes = notes.iter().map(|(count, what)| (*count, what.as_str()));
     counted.iter().copied().chain(notes).collect()
 }
