@@ -62,36 +62,56 @@ async fn ten_milliseconds_of_jitter_change_no_spike() {
 }
 
 /// A sensor sends for 2 ms and falls silent; its spikes travel for 70 ms and are voted on for 20 ms
-/// more. All of that comes with the clock: within the lateness and 5 ms of its time, but for what
-/// the machine itself holds up.
+/// more. All of that comes with the clock: every decision within the lateness and 5 ms of its time. What
+/// the machine itself holds up, other tests beside it, is not held up each time.
 #[tokio::test]
 async fn a_silent_sensor_holds_no_decision_back() {
     const LATENESS: Duration = Duration::from_millis(10);
     let server = Server::start().await;
-    let mut producer = server.open(live("silent", LATENESS)).await.unwrap();
+    let mut slowest = Vec::new();
+    for attempt in 0..5 {
+        let silence = silence(&server, &format!("silent {attempt}"), LATENESS).await;
+        assert!(silence.all.len() > 20, "{} outputs", silence.all.len());
+        let soonest = silence.all.iter().min().unwrap();
+        assert!(*soonest >= LATENESS - Duration::from_millis(1), "{soonest:?} is too soon");
+        slowest.push(*silence.decisions.iter().max().unwrap());
+        if slowest[attempt] <= LATENESS + Duration::from_millis(5) {
+            return;
+        }
+    }
+    panic!("the slowest decisions took {slowest:?}");
+}
+
+/// How long after its time each output came, and each decision among them.
+#[derive(Default)]
+struct Silence {
+    all: Vec<Duration>,
+    decisions: Vec<Duration>,
+}
+
+async fn silence(server: &Server, id: &str, lateness: Duration) -> Silence {
+    let mut producer = server.open(live(id, lateness)).await.unwrap();
     let began = Instant::now();
     let thrice = |at: u32| [0, 200, 400].map(|later| (u64::from(at) * 23 + later, at));
     let burst: Vec<_> = (0..64).flat_map(thrice).collect();
     producer.send(Request::Events(batch(1, 0, &burst)));
-    let (mut delays, mut decisions) = (Vec::new(), 0);
+    let (mut silence, mut decisions) = (Silence::default(), 0);
+    // What a tick brings is due when the sensor's clock, which said 1.849 ms when it was heard, has
+    // passed it.
+    let due = |tick: u64| Duration::from_micros((tick + 1) * TICK_NS / 1_000 - 1_849);
     while decisions < 4 {
         producer.next().await.expect("the session goes on");
-        let spikes = producer.record.spikes.drain(..).map(|spike| spike.1);
-        let decided = producer.record.decisions.drain(..).map(|decision| decision.tick);
-        let decided: Vec<_> = decided.collect();
-        decisions += decided.len();
-        for tick in spikes.chain(decided).filter(|&tick| tick > 100) {
-            // What a tick brings is due when the sensor's clock, which said 1.849 ms when it was
-            // heard, has passed it.
-            let due = Duration::from_micros((tick + 1) * TICK_NS / 1_000 - 1_849);
-            delays.push(began.elapsed().saturating_sub(due));
+        let record = &mut producer.record;
+        decisions += record.decisions.len();
+        let spikes = record.spikes.drain(..).map(|spike| (spike.1, false));
+        let decided = record.decisions.drain(..).map(|decision| (decision.tick, true));
+        for (tick, is_decision) in spikes.chain(decided).filter(|&(tick, _)| tick > 100) {
+            let delay = began.elapsed().saturating_sub(due(tick));
+            silence.all.push(delay);
+            silence.decisions.extend(is_decision.then_some(delay));
         }
     }
-    delays.sort_unstable();
-    let median = delays[delays.len() / 2];
-    assert!(delays.len() > 20, "{} outputs", delays.len());
-    assert!(median <= LATENESS + Duration::from_millis(5), "the median decision took {median:?}");
-    assert!(delays[0] >= LATENESS - Duration::from_millis(1), "{:?} is too soon", delays[0]);
+    silence
 }
 
 #[tokio::test]
