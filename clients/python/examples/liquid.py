@@ -104,10 +104,10 @@ def liquid(input_delay: Any = "0 ms", recurrent_delay: Any = SPREAD) -> spiked.N
 
 
 def features(
-    network: str | spiked.Network, samples: Samples, client: spiked.Client, seed: int
+    network: str | spiked.Network, samples: Samples, client: spiked.Client
 ) -> Array:
-    """Spike counts of a liquid, whose synapses are drawn from the session's seed: [sample, neuron]."""
-    result = spiked.run(network, samples.events, client=client, origin_us=0, seed=seed)
+    """Spike counts of a liquid, whose synapses are drawn from the network's seed: [sample, neuron]."""
+    result = spiked.run(network, samples.events, client=client, origin_us=0)
     return counts(result.spikes, EXCITATORY + INHIBITORY)
 
 
@@ -142,14 +142,14 @@ def scores(client: spiked.Client, seed: int) -> dict[str, float]:
         "recurrent delays": liquid(),
         "input delays": liquid(input_delay=SPREAD, recurrent_delay="1 ms"),
     }.items():
-        found[name] = score(*(features(network, each, client, seed) for each in (training, testing)))
+        found[name] = score(*(features(network, each, client) for each in (training, testing)))
     return found
 
 
 def main() -> None:
     assert __doc__
     arguments = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    arguments.add_argument("--seed", type=int, default=10, help="of the patterns and of the liquid")
+    arguments.add_argument("--seed", type=int, default=10, help="of the patterns")
     seed = arguments.parse_args().seed
     with spiked.connect() as client:
         for name, share in scores(client, seed).items():
