@@ -15,6 +15,8 @@ use crate::{CameraEvent, Fault, Geometry, Notes, WordCounts};
 
 /// Bytes whose events leave together.
 const PORTION_BYTES: usize = 1 << 13;
+/// Elements of an array, of 16 bytes at most, whose events leave together.
+const PORTION_ELEMENTS: u32 = 1 << 9;
 const MONO_BYTES: usize = 8;
 const NS_PER_US: u64 = 1_000;
 
@@ -201,7 +203,7 @@ impl Camera {
     ) -> Result<(), Fault> {
         let sensor = Sensor(self.sensor);
         let mut fields = Cdr::at(&self.events, self.taken, is_big);
-        let count = left.min(PORTION_BYTES as u32 / 16);
+        let count = left.min(PORTION_ELEMENTS);
         for number in 0..count {
             let Some((x, y, t_ns, on)) = event(&mut fields) else {
                 let more = left - number;
