@@ -26,7 +26,7 @@ fn words() -> Vec<u8> {
 
 fn mono(events: &[CameraEvent]) -> Vec<u8> {
     let bits = events.iter().map(|CameraEvent { t_us, x, y, on }| {
-        t_us * 1_000 | u64::from(*x) << 32 | u64::from(*y) << 48 | u64::from(*on) << 63
+        (t_us * 1_000) | (u64::from(*x) << 32) | (u64::from(*y) << 48) | (u64::from(*on) << 63)
     });
     bits.flat_map(u64::to_le_bytes).collect()
 }
@@ -44,7 +44,7 @@ fn examples() -> Vec<Vec<u8>> {
     };
     let (first, second) = {
         let words = words();
-        let (first, second) = words.split_at(words.len() / 2 | 1);
+        let (first, second) = words.split_at((words.len() / 2) | 1);
         (first.to_vec(), second.to_vec())
     };
     let evt3 = |seq, words: &[u8]| Cdr::little().packet(SENSOR, seq, "evt3", words);

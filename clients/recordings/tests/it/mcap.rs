@@ -15,7 +15,7 @@ fn file(name: &str) -> PathBuf {
 }
 
 fn bytes(name: &str) -> Vec<u8> {
-    fs::read(file(name)).unwrap()
+    fs::read(file(name)).expect("it lies beside the tests")
 }
 
 fn later(events: Vec<CameraEvent>, by_us: u64) -> Vec<CameraEvent> {
@@ -98,7 +98,7 @@ fn a_missing_packet_is_counted_and_moves_no_time() {
     assert!(events[before..] == all[all.len() - behind..]);
     assert!(all[before - 1].t_us < turn_us && events[before].t_us > turn_us);
     let unplaced = recording.counts().unwrap().unplaced;
-    assert!(unplaced > 0 && before + behind + (unplaced as usize) < all.len());
+    assert!(unplaced > 0 && (before + behind) as u64 + unplaced < all.len() as u64);
     assert_eq!(told(&recording.notes().lost), [(1, "packets missing by their numbers")]);
 }
 
@@ -157,7 +157,8 @@ fn packets_are_followed_by_their_numbers() {
     let again = [0x8001, 0x6009, 6, 0x2007];
     let event = |t_us, x, y| CameraEvent { t_us, x, y, on: false };
     let whole = event(0x1002, 4, 3);
-    let cases: [(&[u64], &[CameraEvent], u64, &[(u64, &str)]); 4] = [
+    type Case<'a> = (&'a [u64], &'a [CameraEvent], u64, &'a [(u64, &'a str)]);
+    let cases: [Case<'_>; 4] = [
         (&[7, 8, 9], &[whole, event(0x1002, 5, 3), event(0x1009, 7, 6)], 0, &[]),
         (&[7, 9, 10], &[whole, event(0x1009, 7, 6)], 1, &[(1, "packets missing by their numbers")]),
         (
@@ -300,7 +301,7 @@ fn a_file_cut_anywhere_gives_whole_messages_and_says_where() {
                     assert!(events.len() == expected.len(), "{name}: {cut}");
                 }
                 Some(Fault::Truncated { offset, held, whole }) => {
-                    assert!(held < whole && offset as usize + held <= cut, "{name}: {cut}");
+                    assert!(held < whole && offset + held as u64 <= cut as u64, "{name}: {cut}");
                 }
                 Some(fault) => assert!(cut < 8, "{name}: {cut}: {fault}"),
             }
@@ -317,7 +318,8 @@ fn a_large_message_leaves_in_portions() {
     let events = some_events(200_000);
     let mut mono = Vec::new();
     for CameraEvent { t_us, x, y, on } in &events {
-        let bits = t_us * 1_000 | u64::from(*x) << 32 | u64::from(*y) << 48 | u64::from(*on) << 63;
+        let bits =
+            (t_us * 1_000) | (u64::from(*x) << 32) | (u64::from(*y) << 48) | (u64::from(*on) << 63);
         mono.extend_from_slice(&bits.to_le_bytes());
     }
     // 2^32 ns hold some 130 000 of these events.
