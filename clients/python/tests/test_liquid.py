@@ -23,7 +23,6 @@ def test_counts_of_the_input_tell_nothing(scores: dict[str, float]) -> None:
 
 
 def test_a_liquid_keeps_when_spikes_arrived(scores: dict[str, float]) -> None:
-    """Seen to fail with the times of every sample drawn anew (0.10)."""
     assert scores["liquid"] >= 0.60, scores
 
 

@@ -85,7 +85,6 @@ async fn seen_and_missed(
     (seen, missed, record)
 }
 
-/// Seen to fail with messages counted that are not for the watcher.
 #[tokio::test]
 async fn a_watcher_of_decisions_misses_nothing_but_decisions() {
     let server = Server::start().await;
@@ -98,7 +97,6 @@ async fn a_watcher_of_decisions_misses_nothing_but_decisions() {
     assert_eq!(seen + missed, record.decisions.len() as u64, "{missed} missed");
 }
 
-/// Seen to fail with the last readings that found no room told by nobody.
 #[tokio::test]
 async fn a_watcher_of_a_probe_is_told_of_every_reading_that_it_missed() {
     let server = Server::start().await;
