@@ -133,7 +133,7 @@ impl State {
         if self.has_room() {
             return Some(Ok(()));
         }
-        self.is_stuck_unread(patient).then(|| Err(Stuck::Unread(self.unread_max)))
+        self.is_stuck_unread(patient).then_some(Err(Stuck::Unread(self.unread_max)))
     }
 
     /// Takes a task, if there is room.
@@ -211,7 +211,7 @@ impl State {
             _ if self.through >= given => Some(Ok(())),
             // What was not sent when the session ended needs not be.
             (Some(Ok(())), _) | (_, Some(Ok(()))) => Some(Ok(())),
-            _ => self.is_stuck_unread(patient).then(|| Err(Stuck::Unread(self.unread_max))),
+            _ => self.is_stuck_unread(patient).then_some(Err(Stuck::Unread(self.unread_max))),
         }
     }
 

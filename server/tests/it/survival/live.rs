@@ -70,7 +70,7 @@ async fn a_silent_sensor_holds_no_decision_back() {
     let server = Server::start().await;
     let mut slowest = Vec::new();
     for attempt in 0..5 {
-        let silence = silence(&server, &format!("silent {attempt}"), LATENESS).await;
+        let silence = silence(&server, &format!("silent-{attempt}"), LATENESS).await;
         assert!(silence.all.len() > 20, "{} outputs", silence.all.len());
         let soonest = silence.all.iter().min().unwrap();
         assert!(*soonest >= LATENESS - Duration::from_millis(1), "{soonest:?} is too soon");
