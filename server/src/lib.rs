@@ -33,7 +33,7 @@ use std::{io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use tokio::{select, sync::oneshot, task::JoinSet, time::timeout};
 
-pub use config::{Config, Limits, Listen};
+pub use config::{Config, Limits, Listen, NetworksMode};
 pub use cores::Cores;
 pub use error::StartError;
 pub use guard::{Address, FreshToken, Scope};
@@ -97,6 +97,8 @@ impl Daemon {
         if let Some(data) = &data {
             let (volume, folder) = data.networks();
             repository.keep_in(volume, folder)?;
+            let (volume, folder) = data.running();
+            repository.keep_running_in(volume, folder);
         }
         let repository = Arc::new(repository);
         let listener = Listener::bind(&config.listen).await?;

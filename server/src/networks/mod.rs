@@ -16,4 +16,5 @@ pub mod text;
 
 pub use blobs::{Blobs, Upload};
 pub use error::Error;
+pub(crate) use repository::Source;
 pub use repository::{Info, Loaded, Repository, Verdict};

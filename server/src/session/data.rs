@@ -5,6 +5,7 @@
 //! sessions/TENANT/ID/       durable sessions (see the journal)
 //! snapshots/TENANT/         snapshots that calls asked for
 //! networks/NAME/VERSION/    networks that clients loaded
+//! running/NAME/PLAN/        networks of other origin that durable sessions run
 //! ```
 
 use std::{fs::File, io, path::PathBuf, sync::Arc};
@@ -51,6 +52,11 @@ impl Data {
     /// Where networks that clients loaded lie.
     pub(crate) fn networks(&self) -> (Arc<dyn Volume>, PathBuf) {
         (self.volume.clone(), self.root.join("networks"))
+    }
+
+    /// Where networks lie that durable sessions run.
+    pub(crate) fn running(&self) -> (Arc<dyn Volume>, PathBuf) {
+        (self.volume.clone(), self.root.join("running"))
     }
 
     /// The folder of a session.

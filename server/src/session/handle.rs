@@ -31,7 +31,7 @@ use super::{
     tuning::{Reading, Setting},
     watching::{WATCHERS_MAX, Watching},
 };
-use crate::error::Error;
+use crate::{error::Error, networks::Source};
 
 /// Requests that may wait for a session's host.
 const REQUESTS: usize = 8;
@@ -64,6 +64,7 @@ impl Ending {
 pub(crate) struct Session {
     link: Arc<Link>,
     plan: Arc<Plan>,
+    source: Source,
     runs: Arc<Runs>,
     settings: Settings,
     token: Token,
@@ -86,7 +87,7 @@ impl Session {
         counted: Counted,
     ) -> (Arc<Self>, Host) {
         let Counted { meter, measured } = counted;
-        let Made { plan, runs, protocol, options, start, replayed } = made;
+        let Made { plan, source, runs, protocol, options, start, replayed } = made;
         let settings = protocol.settings().clone();
         let producers = settings.producers.len();
         let runs = Arc::new(runs);
@@ -100,7 +101,7 @@ impl Session {
         link.settle(Box::new(engine));
         host.replay(replayed);
         let attached = host.attached();
-        let session = Self { link, plan, runs, settings, token, requests, attached, past };
+        let session = Self { link, plan, source, runs, settings, token, requests, attached, past };
         (Arc::new(session), host)
     }
 
@@ -110,6 +111,11 @@ impl Session {
 
     pub(crate) const fn plan(&self) -> &Arc<Plan> {
         &self.plan
+    }
+
+    /// What it runs, whatever has become of the network of that name.
+    pub(crate) const fn source(&self) -> &Source {
+        &self.source
     }
 
     /// How many producers it was opened with.

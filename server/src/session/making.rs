@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    networks::{self, Loaded, Repository},
+    networks::{self, Loaded, Repository, Source},
 };
 
 /// Which plan a session is to have.
@@ -32,12 +32,21 @@ pub(crate) struct Wanted {
 impl Wanted {
     /// The plan. More workers than the network can have are the caller's mistake, not the network's.
     fn plan(&self, repository: &Repository) -> Result<Loaded, Error> {
-        let Self { network, version, sensors, workers, field } = self;
+        let Self { network, version, sensors, workers, .. } = self;
         let plan = repository.plan_over(network, version, sensors, *workers);
+        self.blame(plan)
+    }
+
+    /// The plan of what a session runs.
+    fn plan_from(&self, repository: &Repository, source: &Source) -> Result<Loaded, Error> {
+        self.blame(repository.plan_from(source, &self.sensors, self.workers))
+    }
+
+    fn blame(&self, plan: Result<Loaded, networks::Error>) -> Result<Loaded, Error> {
         plan.map_err(|error| match error {
             networks::Error::Invalid { problems, .. } if concern_workers(&problems) => {
                 let message = problems.first().map_or("", |problem| problem.message.as_str());
-                Error::field(*field, message)
+                Error::field(self.field, message)
             }
             error => error.into(),
         })
@@ -51,6 +60,8 @@ fn concern_workers(problems: &[Problem]) -> bool {
 /// Everything of a session that can be made on a thread apart.
 pub(crate) struct Made {
     pub(crate) plan: Arc<Plan>,
+    /// What the plan was made of.
+    pub(crate) source: Source,
     pub(crate) runs: Runs,
     pub(crate) protocol: Protocol,
     pub(crate) options: Options,
@@ -68,7 +79,7 @@ pub(crate) fn make(
 ) -> Result<Made, Error> {
     let loaded = wanted.plan(repository)?;
     let Wanted { network, sensors, .. } = wanted;
-    let plan = loaded.plan;
+    let (plan, source) = (loaded.plan, loaded.source);
     let unknown = |(_, (port, _)): &(usize, &(String, SensorSize))| {
         !plan.inputs().iter().any(|input| input.name == *port)
     };
@@ -98,12 +109,14 @@ pub(crate) fn make(
         ending: Ending::Open,
         again_until_us: None,
     };
-    Ok(Made { plan, runs, protocol, options, start, replayed: Vec::new() })
+    Ok(Made { plan, source, runs, protocol, options, start, replayed: Vec::new() })
 }
 
-/// A session as a snapshot left it, spread over so many threads.
+/// A session as a snapshot left it, spread over so many threads. `known` is what a session that goes on
+/// runs of the network.
 pub(crate) fn thaw(
     repository: &Repository,
+    known: Option<&Source>,
     bytes: &[u8],
     workers: u32,
     capacity: Capacity,
@@ -117,11 +130,7 @@ pub(crate) fn thaw(
         workers,
         field: "workers",
     };
-    repository.recall(&runs.network, &runs.version);
-    let plan = wanted.plan(repository)?.plan;
-    if plan.hash() != runs.plan_sha256 {
-        return Err(Error::Snapshot("the snapshot is of another network".into()));
-    }
+    let Loaded { plan, source, .. } = recalled(repository, known, &wanted, &runs)?;
     let protocol = Protocol::load(&thawed.protocol, &plan, capacity)?;
     let restore = |core: &[u8]| {
         let simulation = Simulation::restore(plan.clone(), core);
@@ -139,7 +148,37 @@ pub(crate) fn thaw(
         again_until_us: None,
     };
     let options = options(protocol.settings());
-    Ok(Made { plan, runs, protocol, options, start, replayed: Vec::new() })
+    Ok(Made { plan, source, runs, protocol, options, start, replayed: Vec::new() })
+}
+
+/// The very plan that a snapshot is of. Its network may have been replaced or taken away since: then
+/// whoever runs it still has it, or the data folder.
+fn recalled(
+    repository: &Repository,
+    known: Option<&Source>,
+    wanted: &Wanted,
+    runs: &Runs,
+) -> Result<Loaded, Error> {
+    let is_it = |loaded: &Loaded| loaded.plan.hash() == runs.plan_sha256;
+    let Runs { network, version, .. } = runs;
+    if let Some(known) = known.filter(|known| known.is_called(network, version)) {
+        let loaded = wanted.plan_from(repository, known)?;
+        if is_it(&loaded) {
+            return Ok(loaded);
+        }
+    }
+    repository.recall(network, version);
+    let listed = wanted.plan(repository);
+    if listed.as_ref().is_ok_and(is_it) {
+        return listed;
+    }
+    if let Some(source) = repository.running(network, version, &runs.plan_sha256)? {
+        let loaded = wanted.plan_from(repository, &source)?;
+        if is_it(&loaded) {
+            return Ok(loaded);
+        }
+    }
+    listed.and(Err(Error::Snapshot("the snapshot is of another network".into())))
 }
 
 /// Entries of a replayed journal in one piece of input.

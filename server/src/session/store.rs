@@ -115,6 +115,16 @@ impl Store {
         held.iter().find(|kept| kept.name == name && kept.tenant == tenant).cloned()
     }
 
+    /// What a snapshot is of, if it is there.
+    pub(crate) fn runs(&self, tenant: &str, name: &[u8]) -> Option<Runs> {
+        self.entry(tenant, name).map(|kept| kept.runs)
+    }
+
+    /// What all of them are of.
+    pub(crate) fn all_runs(&self) -> Vec<Runs> {
+        lock(&self.held).iter().map(|kept| kept.runs.clone()).collect()
+    }
+
     /// A tenant's snapshots, oldest first.
     pub(crate) fn list(&self, tenant: &str) -> Vec<Kept> {
         lock(&self.held).iter().filter(|kept| kept.tenant == tenant).cloned().collect()

@@ -57,7 +57,7 @@ impl Server {
         Self::configured(|config| change(&mut config.limits)).await
     }
 
-    async fn configured(change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn configured(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
             simulation_threads: 2,

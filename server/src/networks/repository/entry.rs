@@ -9,6 +9,7 @@ use sim_core::network::{Network, SensorSize, Spread};
 use sim_core::{Plan, Problem};
 use spiked_proto::v1;
 
+use super::kept::Arrays;
 use super::sensors;
 use crate::networks::convert;
 use crate::networks::error::{Error, problem};
@@ -28,7 +29,16 @@ pub(super) struct Content {
     pub(super) identity: [u8; 32],
     /// Of its arrays \[bytes\].
     pub(super) array_bytes: u64,
+    /// As it goes onto the disk; of one that a client loaded, what is there already.
+    pub(super) written: Option<Written>,
     places: Places,
+}
+
+/// A description as the wire has it, with its arrays.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) network: v1::Network,
+    pub(super) arrays: Arrays,
 }
 
 /// A network, or why it cannot be had.
@@ -58,6 +68,11 @@ impl Entry {
     /// A network that a client loaded and whose files lie in the data folder.
     pub(super) fn kept(name: &str, version: &str, content: Result<Content, Error>) -> Self {
         Self { is_kept: true, ..Self::new(name, version, content) }
+    }
+
+    /// The same, by another version.
+    pub(super) fn called(self, version: &str) -> Self {
+        Self { version: version.into(), ..self }
     }
 
     /// It came along with the binary.
@@ -127,6 +142,7 @@ impl Content {
         let mut content = Self::convert(&network, &|sha256| blobs.get(sha256).cloned())
             .map_err(|error| with_places(error, &places))?;
         content.places = places;
+        content.written = Some(Written { network, arrays: blobs });
         Ok(content)
     }
 
@@ -142,6 +158,7 @@ impl Content {
             notes: network.notes.clone(),
             identity: Sha256::digest(network.encode_to_vec()).into(),
             array_bytes: converted.array_bytes,
+            written: None,
             places: Places::default(),
         })
     }

@@ -1,4 +1,5 @@
-//! Networks that clients loaded, as plain files of the data folder, so that they outlive the daemon.
+//! Networks as plain files of the data folder, so that they outlive the daemon: those that clients
+//! loaded, and those that durable sessions run.
 //!
 //! ```text
 //! NAME/VERSION/SHA-256.network    the description, as the wire has it
@@ -29,7 +30,7 @@ const ARRAY: &str = ".array";
 /// The arrays of a network, by their hashes.
 pub(super) type Arrays = BTreeMap<[u8; 32], Bytes>;
 
-/// The folder of networks that clients loaded.
+/// A folder of networks.
 pub(super) struct Kept {
     volume: Arc<dyn Volume>,
     root: PathBuf,
@@ -69,6 +70,44 @@ impl Kept {
             }
         }
         Ok(entries)
+    }
+
+    /// Whether it is there, and whole.
+    pub(super) fn has(&self, name: &str, version: &str) -> Result<bool, Error> {
+        Ok(self.description(name, version)?.is_some())
+    }
+
+    /// One of them, if it is there.
+    pub(super) fn read_one(&self, name: &str, version: &str) -> Result<Option<Entry>, Error> {
+        let Some(file) = self.description(name, version)? else {
+            return Ok(None);
+        };
+        let content = self.content(&self.root.join(name).join(version), &file, name)?;
+        Ok(Some(Entry::kept(name, version, Ok(content))))
+    }
+
+    /// Name and version of each, as its folders say.
+    pub(super) fn names(&self) -> Result<Vec<(String, String)>, Error> {
+        let mut names = Vec::new();
+        for name in self.list(&self.root)? {
+            let versions = self.list(&self.root.join(&name))?;
+            names.extend(versions.into_iter().map(|version| (name.clone(), version)));
+        }
+        Ok(names)
+    }
+
+    /// The file that describes a network; it is written last.
+    fn description(&self, name: &str, version: &str) -> Result<Option<String>, Error> {
+        let files = self.list(&self.root.join(name).join(version))?;
+        Ok(files.into_iter().find(|file| file.ends_with(NETWORK)))
+    }
+
+    /// What a folder holds; nothing, if it isn't there.
+    fn list(&self, folder: &Path) -> Result<Vec<String>, Error> {
+        match self.volume.list(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            list => list.map_err(|error| cannot(folder, "be read", &error)),
+        }
     }
 
     fn content(&self, folder: &Path, file: &str, name: &str) -> Result<Content, Error> {
@@ -145,7 +184,7 @@ fn file_name(sha256: &[u8; 32], suffix: &str) -> String {
     format!("{}{suffix}", hex(sha256))
 }
 
-fn hex(bytes: &[u8; 32]) -> String {
+pub(super) fn hex(bytes: &[u8; 32]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

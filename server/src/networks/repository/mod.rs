@@ -11,6 +11,7 @@ mod followed;
 mod kept;
 mod loading;
 mod plans;
+mod running;
 mod sensors;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ use entry::{Content, Entry};
 use followed::Followed;
 use kept::Kept;
 use plans::{Key, Plans};
+pub(crate) use running::Source;
 
 /// The networks that come along.
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/networks");
@@ -61,6 +63,8 @@ pub struct Loaded {
     pub version: String,
     /// Shared by all sessions with the same sensor sizes and as many workers.
     pub plan: Arc<Plan>,
+    /// What the plan was made of.
+    pub(crate) source: Source,
 }
 
 /// What a network would cost, with the hash of its plan, or all that keeps it from running.
@@ -78,6 +82,8 @@ pub struct Repository {
     reads_on_request: bool,
     /// Where networks that clients load are kept.
     kept: Option<Kept>,
+    /// Where networks are kept that durable sessions run, whatever becomes of them here.
+    running: Option<Kept>,
     /// Held while a client's network comes or goes.
     loading: Mutex<()>,
     /// What one plan and a session of it may take, about.
@@ -117,8 +123,17 @@ impl Repository {
         }
         let (entries, plans) = (Mutex::new(entries), Mutex::default());
         let (blobs, folder) = (Blobs::default(), Mutex::new(followed));
-        let (kept, loading) = (None, Mutex::default());
-        Ok(Self { entries, plans, blobs, folder, reads_on_request, kept, loading, plan_bytes_max })
+        Ok(Self {
+            entries,
+            plans,
+            blobs,
+            folder,
+            reads_on_request,
+            kept: None,
+            running: None,
+            loading: Mutex::default(),
+            plan_bytes_max,
+        })
     }
 
     /// Every network, by name, each version from the oldest on.
@@ -163,9 +178,24 @@ impl Repository {
         sensors: &[(String, SensorSize)],
         workers: u32,
     ) -> Result<Loaded, Error> {
-        let entry = self.find(name, version)?;
-        let plan = self.plan_of(&entry, sensors, workers)?;
-        Ok(Loaded { name: entry.name.clone(), version: entry.version.clone(), plan })
+        let source = Source(self.find(name, version)?);
+        self.plan_from(&source, sensors, workers)
+    }
+
+    /// The same, of what a session runs, whatever goes by its name by now.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::plan_over`].
+    pub(crate) fn plan_from(
+        &self,
+        source: &Source,
+        sensors: &[(String, SensorSize)],
+        workers: u32,
+    ) -> Result<Loaded, Error> {
+        let plan = self.plan_of(&source.0, sensors, workers)?;
+        let (name, version) = (source.0.name.clone(), source.0.version.clone());
+        Ok(Loaded { name, version, plan, source: source.clone() })
     }
 
     /// What a network is made of and what it costs, and the hash of its plan.
@@ -239,7 +269,7 @@ impl Repository {
         let content = entry.content()?;
         // Before the cache is asked: a size for a port that has one of its own is no other plan.
         sensors::check(&content.network, sensors)?;
-        let key = Key::new(&entry.name, &entry.version, sensors, workers);
+        let key = Key::new(content.identity, sensors, workers);
         if let Some(plan) = self.plans().get(&key) {
             return Ok(plan);
         }

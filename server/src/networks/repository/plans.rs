@@ -7,25 +7,19 @@ use sim_core::network::SensorSize;
 
 use crate::networks::limits::{PLANS_BYTES_MAX, PLANS_MAX};
 
-/// A network, the sizes that its open ports were given, by port, and how far it is spread.
+/// A description, the sizes that its open ports were given, by port, and how far it is spread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Key {
-    name: String,
-    version: String,
+    identity: [u8; 32],
     sensors: Vec<(String, SensorSize)>,
     workers: u32,
 }
 
 impl Key {
-    pub(super) fn new(
-        name: &str,
-        version: &str,
-        sensors: &[(String, SensorSize)],
-        workers: u32,
-    ) -> Self {
+    pub(super) fn new(identity: [u8; 32], sensors: &[(String, SensorSize)], workers: u32) -> Self {
         let mut sensors = sensors.to_vec();
         sensors.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Self { name: name.into(), version: version.into(), sensors, workers }
+        Self { identity, sensors, workers }
     }
 }
 

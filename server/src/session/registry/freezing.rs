@@ -7,13 +7,14 @@ use spiked_proto::v1;
 use super::{Key, Launch, Registry, apart, exists, hex, lock, opening::fresh_token};
 use crate::{
     error::Error,
+    networks::Source,
     session::{
         handle::Session,
         journal::{Folder, Journal},
         making::{self, Made},
         protocol::Protocol,
         settings::check_name,
-        snapshot,
+        snapshot::{self, Runs},
         store::Kept,
     },
 };
@@ -32,6 +33,7 @@ impl Registry {
         apart(move || {
             let bytes = snapshot::encode(session.runs(), &frozen);
             let size_bytes = bytes.len() as u64;
+            registry.repository.keep_running(session.source(), &session.runs().plan_sha256)?;
             let sha256 = registry.snapshots.keep(&tenant, session.runs(), bytes)?;
             Ok(v1::SnapshotSessionResponse {
                 snapshot_sha256: sha256.to_vec().into(),
@@ -53,13 +55,14 @@ impl Registry {
         workers: u32,
     ) -> Result<Arc<Session>, Error> {
         let bytes = self.snapshot_bytes(tenant, sha256).await?;
-        self.restore_bytes(tenant, bytes, id, workers).await
+        let known = self.snapshots.runs(tenant, sha256).and_then(|runs| self.source_of(&runs));
+        self.restore_bytes(tenant, (bytes, known), id, workers).await
     }
 
     async fn restore_bytes(
         self: &Arc<Self>,
         tenant: &str,
-        bytes: Arc<Vec<u8>>,
+        (bytes, known): (Arc<Vec<u8>>, Option<Source>),
         id: String,
         workers: u32,
     ) -> Result<Arc<Session>, Error> {
@@ -70,11 +73,19 @@ impl Registry {
         let workers = self.workers("workers", workers)?;
         self.check_admission(tenant)?;
         let (repository, capacity) = (self.repository.clone(), self.capacity());
-        let made = apart(move || making::thaw(&repository, &bytes, workers, capacity)).await?;
+        let thawed = move || making::thaw(&repository, known.as_ref(), &bytes, workers, capacity);
+        let made = apart(thawed).await?;
         match self.launch(tenant, id, fresh_token()?, workers, made).await? {
             (session, false) => Ok(session),
             (session, true) => Err(exists(session.id())),
         }
+    }
+
+    /// What a running session runs that is the same.
+    fn source_of(&self, runs: &Runs) -> Option<Source> {
+        let sessions = lock(&self.sessions);
+        let same = sessions.values().find(|session| session.runs() == runs);
+        same.map(|session| session.source().clone())
     }
 
     fn check_free(&self, tenant: &str, id: &str) -> Result<(), Error> {
@@ -95,8 +106,9 @@ impl Registry {
     ) -> Result<Arc<Session>, Error> {
         let session = self.get(tenant, id).await?;
         let frozen = session.freeze().await?;
+        let known = Some(session.source().clone());
         let bytes = apart(move || Ok(Arc::new(snapshot::encode(session.runs(), &frozen)))).await?;
-        self.restore_bytes(tenant, bytes, fork_id, workers).await
+        self.restore_bytes(tenant, (bytes, known), fork_id, workers).await
     }
 
     /// Takes a session back to a snapshot.
@@ -111,7 +123,9 @@ impl Registry {
         let bytes = self.snapshot_bytes(tenant, sha256).await?;
         let (repository, capacity) = (self.repository.clone(), self.capacity());
         let workers = u32::try_from(session.plan().workers()).unwrap_or(1);
-        let made = apart(move || making::thaw(&repository, &bytes, workers, capacity)).await?;
+        let known = session.source().clone();
+        let thawed = move || making::thaw(&repository, Some(&known), &bytes, workers, capacity);
+        let made = apart(thawed).await?;
         if made.runs != *session.runs() {
             return Err(Error::Snapshot("the snapshot is of another network".into()));
         }

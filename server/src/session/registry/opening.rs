@@ -97,7 +97,9 @@ impl Registry {
         let plan_sha256 = made.runs.plan_sha256;
         let folder = Folder::new(data.volume.clone(), data.session(&key.0, &key.1), plan_sha256);
         let meta = Meta { id: key.1.clone(), tenant: key.0.clone(), token, workers };
+        let repository = self.repository.clone();
         let (made, journal) = apart(move || {
+            repository.keep_running(&made.source, &plan_sha256)?;
             let written = folder
                 .create(&meta, &made.first_snapshot())
                 .and_then(|()| Journal::begin(folder, 0, 0));

@@ -1,6 +1,6 @@
 //! Durable sessions that lie on disk: found at start, woken when they are asked for, deleted.
 
-use std::{io, sync::Arc, time::Instant};
+use std::{collections::BTreeSet, io, sync::Arc, time::Instant};
 
 use spiked_proto::v1;
 
@@ -23,6 +23,7 @@ impl Registry {
         let Some(data) = &self.data else {
             return Ok(());
         };
+        let mut all_read = true;
         for resident in data.residents()? {
             match resident {
                 Ok(resident) => {
@@ -44,10 +45,37 @@ impl Registry {
                         }
                     }
                 }
-                Err(broken) => tracing::error!(%broken, "a session cannot be read"),
+                Err(broken) => {
+                    all_read = false;
+                    tracing::error!(%broken, "a session cannot be read");
+                }
             }
         }
+        // Nobody knows what one that cannot be read runs.
+        if all_read {
+            self.sweep_running().await;
+        }
         Ok(())
+    }
+
+    /// Lets go of the networks of durable sessions that are no more.
+    async fn sweep_running(&self) {
+        let place = |runs: &Runs| (runs.network.clone(), runs.plan_sha256);
+        let live: Vec<_> = lock(&self.sessions).values().cloned().collect();
+        let mut needed: BTreeSet<_> = live.iter().map(|session| place(session.runs())).collect();
+        needed.extend(self.snapshots.all_runs().iter().map(place));
+        let swept = match self.resting_runs().await {
+            Ok(resting) if resting.iter().any(|(_, runs)| runs.is_none()) => return,
+            Ok(resting) => {
+                needed.extend(resting.iter().filter_map(|(_, runs)| runs.as_ref().map(place)));
+                let repository = self.repository.clone();
+                apart(move || repository.sweep_running(&needed).map_err(Error::from)).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = swept {
+            tracing::warn!(%error, "networks that nobody runs any more were not removed");
+        }
     }
 
     /// A session that runs, or one that rests and is made again.
@@ -85,7 +113,7 @@ impl Registry {
             unknown.finish_going_back().map_err(failed)?;
             let (index, snapshot) =
                 Folder::oldest_snapshot(volume.as_ref(), &path).map_err(broken)?;
-            let mut made = making::thaw(&repository, &snapshot, workers, capacity)?;
+            let mut made = making::thaw(&repository, None, &snapshot, workers, capacity)?;
             let at = (index, made.start.output_position);
             let folder = Folder::new(volume, path, made.runs.plan_sha256);
             let found = folder.find(index).map_err(broken)?;
@@ -128,25 +156,26 @@ impl Registry {
         if let Some(session) = sessions.iter().find(|one| one.is_durable() && runs(one.runs())) {
             return needed(session.id());
         }
-        let Some(data) = &self.data else {
-            return Ok(());
-        };
-        let residents: Vec<Resident> = lock(&self.residents).values().cloned().collect();
-        let volume = data.volume.clone();
-        let resting = apart(move || {
-            let runs = |resident: Resident| {
-                // One that cannot be read needs nothing.
-                let (_, snapshot) =
-                    Folder::oldest_snapshot(volume.as_ref(), &resident.path).ok()?;
-                Some((resident.meta.id, snapshot::decode(&snapshot).ok()?.runs))
-            };
-            Ok(residents.into_iter().filter_map(runs).collect::<Vec<_>>())
-        })
-        .await?;
-        match resting.iter().find(|(_, resting)| runs(resting)) {
+        let resting = self.resting_runs().await?;
+        match resting.iter().find(|(_, resting)| resting.as_ref().is_some_and(runs)) {
             Some((id, _)) => needed(id),
             None => Ok(()),
         }
+    }
+
+    /// What the sessions at rest run, by their ids; nothing of one that cannot be read.
+    async fn resting_runs(&self) -> Result<Vec<(String, Option<Runs>)>, Error> {
+        let Some(data) = &self.data else {
+            return Ok(Vec::new());
+        };
+        let residents: Vec<Resident> = lock(&self.residents).values().cloned().collect();
+        let volume = data.volume.clone();
+        let runs = move |resident: Resident| {
+            let snapshot = Folder::oldest_snapshot(volume.as_ref(), &resident.path).ok();
+            let thawed = snapshot.and_then(|(_, bytes)| snapshot::decode(&bytes).ok());
+            (resident.meta.id, thawed.map(|thawed| thawed.runs))
+        };
+        apart(move || Ok(residents.into_iter().map(runs).collect())).await
     }
 
     /// Ends a session; says where it stood. One at rest is deleted.

@@ -10,6 +10,7 @@ mod resume;
 mod saved;
 mod steps;
 mod tuning;
+mod versions;
 mod watchers;
 
 use std::time::Duration;
