@@ -2,6 +2,7 @@
 
 use std::{env, io, pin::pin, thread};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use spiked_server::{Daemon, StartError, config::Effective, shutdown, telemetry::Telemetry};
 use tokio::{select, sync::oneshot};
 
@@ -17,6 +18,7 @@ pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
     let config = effective.config().clone();
     config.check().map_err(refused)?;
     let telemetry = Telemetry::init(&config.log, &config.traces).map_err(Failure::used_wrongly)?;
+    raise_file_limit();
     // From here on a signal is a wish, also one that comes right after the line below.
     let signalled = shutdown::signalled().map_err(Failure::failed)?;
     let mut asked = pin!(async {
@@ -40,6 +42,16 @@ pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
     let served = daemon.serve(asked).await;
     telemetry.end();
     served.map_err(Failure::failed)
+}
+
+/// Takes as many files as the system gives: a connection is one, a durable session two or three.
+fn raise_file_limit() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current == maximum {
+        return;
+    }
+    // Where that is refused, the daemon goes on with what it has: connections wait for files.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
 /// Resolves once nobody holds the other end of standard input any more.

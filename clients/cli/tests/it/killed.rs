@@ -3,6 +3,7 @@
 
 use std::{
     path::Path,
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, Ordering::SeqCst},
@@ -14,7 +15,7 @@ use std::{
 use spiked_client::{AddressEvent, Client, Durability, Item, OpenOptions, Session, v1};
 use spiked_fuzz::Random;
 
-use crate::process::Daemon;
+use crate::process::{Daemon, spiked};
 
 /// Recurrent, noisy, and with delays up to 30 ms, so that whatever is lost or doubled shows.
 pub(crate) const NETWORK: &str = r#"
@@ -61,16 +62,27 @@ pub(crate) fn events(batch: u64) -> Vec<AddressEvent> {
 }
 
 pub(crate) fn serve(socket: &Path, folder: &Path) -> Daemon {
+    Daemon::run(serving(socket, folder))
+}
+
+fn serving(socket: &Path, folder: &Path) -> Command {
     let listen = format!("unix:{}", socket.display());
     let (networks, data) = (folder.join("networks"), folder.join("data"));
-    Daemon::start_with(&[
-        "--listen",
-        &listen,
-        "--networks",
-        networks.to_str().expect("plain"),
-        "--data",
-        data.to_str().expect("plain"),
-    ])
+    let mut command = spiked(["serve", "--listen", &listen]);
+    command.arg("--networks").arg(networks).arg("--data").arg(data);
+    // Some twenty snapshots in all.
+    command.args(["--set", "limits.journal_snapshot_bytes=20000 B"]);
+    command
+}
+
+/// Snapshots on the disk that are not what a session was opened with.
+fn later_snapshots(folder: &Path) -> u32 {
+    let sessions = std::fs::read_dir(folder.join("data/sessions/local")).into_iter().flatten();
+    let files = sessions.flatten().flat_map(|session| std::fs::read_dir(session.path()));
+    let names = files.flatten().flatten().map(|file| file.file_name().into_string());
+    let is_later =
+        |name: &String| name.ends_with(".snapshot") && !name.starts_with(&"0".repeat(20));
+    u32::try_from(names.flatten().filter(is_later).count()).expect("few")
 }
 
 /// Opens a session; carried it is from then on, so a kill that falls into the opening is for us.
@@ -117,18 +129,28 @@ async fn run(
     (spikes, ended.expect("an end"))
 }
 
-/// Kills and restarts the daemon until the session is over.
-fn torment(folder: &Path, socket: &Path, seed: u64, over: &AtomicBool, kills: &AtomicU32) {
+/// Kills and restarts the daemon until the session is over; says how many times it went on from a later
+/// snapshot than the first.
+fn torment(folder: &Path, socket: &Path, seed: u64, over: &AtomicBool, kills: &AtomicU32) -> u32 {
     let mut random = Random::new(seed);
     let mut daemon = serve(socket, folder);
+    let mut from_later = 0;
     while !over.load(SeqCst) {
         thread::sleep(Duration::from_millis(5 + random.below(90)));
         if kills.load(SeqCst) < KILLS {
             daemon.kill();
             kills.fetch_add(1, SeqCst);
+            from_later += later_snapshots(folder).min(1);
+            // Every other time the next one is killed, too, while it may still be recovering.
+            if random.below(2) == 0 {
+                let mut early = Daemon::spawn(serving(socket, folder), Stdio::null());
+                thread::sleep(Duration::from_millis(random.below(25)));
+                early.kill();
+            }
             daemon = serve(socket, folder);
         }
     }
+    from_later
 }
 
 async fn killed_at_random(durability: Durability, seed: u64) {
@@ -159,7 +181,8 @@ async fn killed_at_random(durability: Durability, seed: u64) {
     let address = format!("unix:{}", socket.display());
     let (spikes, ended) = run(&address, durability, Duration::from_millis(1)).await;
     over.store(true, SeqCst);
-    tormentor.join().expect("it ended");
+    let from_later = tormentor.join().expect("it ended");
+    assert!(from_later > KILLS / 2, "{from_later} of {KILLS} went on from a later snapshot");
     assert_eq!(kills.load(SeqCst), KILLS, "the session was over too soon");
     let last = ended.r#final.expect("a final position");
     assert_eq!(last.accepted, BATCHES);

@@ -72,10 +72,11 @@ impl Daemon {
     }
 
     /// The same on a free port, with so many files at most.
-    pub(crate) fn start_with_files(files: usize) -> Self {
+    pub(crate) fn start_with_files(files: usize, arguments: &[&str]) -> Self {
         let mut command = Command::new("sh");
-        let limited = format!("ulimit -n {files} && exec \"$0\" serve --listen 127.0.0.1:0");
-        command.args(["-c", &limited, env!("CARGO_BIN_EXE_spiked")]).stdin(Stdio::null());
+        let limited = format!("ulimit -n {files} && exec \"$0\" serve --listen 127.0.0.1:0 \"$@\"");
+        command.args(["-c", &limited, env!("CARGO_BIN_EXE_spiked")]);
+        command.args(arguments).stdin(Stdio::null());
         Self::run(command)
     }
 
@@ -125,6 +126,15 @@ impl Daemon {
         let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         let figure = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
         figure.unwrap_or_else(|| panic!("no {name} in:\n{status}"))
+    }
+
+    /// Files that it may open: what it has taken, and what it could take.
+    pub(crate) fn file_limits(&self) -> (u64, u64) {
+        let limits = self.read("limits");
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+        let mut figures = line.expect("Linux says").split_whitespace().map(str::parse);
+        let mut next = || figures.next().expect("two figures").expect("finite");
+        (next(), next())
     }
 
     /// Files that are open, sockets among them.

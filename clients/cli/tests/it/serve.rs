@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
 use crate::{
@@ -31,6 +31,18 @@ fn ends_with_whoever_holds_its_standard_input() {
     assert!(child.try_wait().unwrap().is_none(), "somebody holds it still");
     drop(held);
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+/// Where the shell lets it have more files, it takes them; seen to fail without.
+#[test]
+fn takes_as_many_files_as_the_system_gives() {
+    let mut command = Command::new("sh");
+    let limited = "ulimit -S -n 40 && exec \"$0\" serve --listen 127.0.0.1:0";
+    command.args(["-c", limited, env!("CARGO_BIN_EXE_spiked")]);
+    let daemon = Daemon::run(command);
+    let (taken, most) = daemon.file_limits();
+    assert!(most > 40, "{most} files are too few to say");
+    assert_eq!(taken, most);
 }
 
 #[test]

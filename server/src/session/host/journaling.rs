@@ -56,12 +56,12 @@ pub(super) enum Written {
 /// A write that is done.
 pub(super) struct Done {
     journal: Journal,
-    result: io::Result<()>,
+    /// Whether it began another segment.
+    written: io::Result<bool>,
     chunk: Chunk,
     /// The protocol's state behind these records, if a snapshot is to be taken there: to bound the
     /// journal, or for those who asked.
     protocol: Option<Vec<u8>>,
-    bounds: bool,
     asked: Vec<oneshot::Sender<Frozen>>,
 }
 
@@ -233,14 +233,14 @@ impl Journaling {
         let protocol = (snapshot || !asked.is_empty()).then(|| protocol.save());
         let sync = self.policy == Durability::Each;
         self.writing = Some(spawn_blocking(move || {
-            let result = (|| {
+            let written = (|| {
                 journal.write(&records)?;
                 if sync {
                     journal.sync()?;
                 }
-                if snapshot { journal.rotate() } else { Ok(()) }
+                Ok(snapshot && journal.rotate()?)
             })();
-            Done { journal, result, chunk, protocol, bounds: snapshot, asked }
+            Done { journal, written, chunk, protocol, asked }
         }));
     }
 }
@@ -310,11 +310,14 @@ impl Host {
     }
 
     fn wrote(&mut self, done: Done) {
-        let Done { journal, result, chunk, protocol, bounds, asked } = done;
-        if let Err(error) = result {
-            self.fail_journal(&error);
-            return;
-        }
+        let Done { journal, written, chunk, protocol, asked } = done;
+        let begins_segment = match written {
+            Ok(begins_segment) => begins_segment,
+            Err(error) => {
+                self.fail_journal(&error);
+                return;
+            }
+        };
         let Some(journaling) = &mut self.journaling else {
             return;
         };
@@ -330,7 +333,7 @@ impl Host {
             _ => journaling.durable.clone_from(&journaling.written),
         }
         let mut replies = asked;
-        if bounds {
+        if begins_segment {
             let (reply, frozen) = oneshot::channel();
             journaling.freezing = Some((index, frozen));
             replies.push(reply);

@@ -124,14 +124,18 @@ impl Folder {
     }
 
     pub(super) fn new_segment(&self, index: u64) -> io::Result<Arc<Marked>> {
-        let path = self.file(index, SEGMENT);
         // One that a crash left at the same place holds nothing, or it would have been read.
-        match self.volume.remove(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let log = self.volume.create_log(&path)?;
+        self.remove_segment(index)?;
+        let log = self.volume.create_log(&self.file(index, SEGMENT))?;
         Marked::begin(log, &segment::head(&self.plan_sha256, index)).map(Arc::new)
+    }
+
+    /// Removes a segment that was begun and holds nothing, if there is one.
+    pub(super) fn remove_segment(&self, index: u64) -> io::Result<()> {
+        match self.volume.remove(&self.file(index, SEGMENT)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Reads what belongs to a session; `None` where there is none.

@@ -34,7 +34,7 @@ pub(crate) struct Journal {
     log: Arc<Marked>,
     /// Records before the next.
     index: u64,
-    /// Bytes to be read again to make the session, since the last snapshot but for what waits.
+    /// Bytes since the last segment was begun, or was to be.
     bytes: u64,
     buffer: Vec<u8>,
 }
@@ -62,12 +62,22 @@ impl Journal {
         Ok(())
     }
 
-    /// Begins another segment; what was written before is safe by then.
-    pub(crate) fn rotate(&mut self) -> io::Result<()> {
+    /// Begins another segment; what was written before is safe by then. Where none can be had, as when
+    /// the process has no file descriptor left, it goes on in this one, and says so.
+    pub(crate) fn rotate(&mut self) -> io::Result<bool> {
         self.log.sync()?;
-        self.log = self.folder.new_segment(self.index)?;
+        // Also where it stays: it is tried again when as much more has been written.
         self.bytes = 0;
-        Ok(())
+        match self.folder.new_segment(self.index) {
+            Ok(log) => self.log = log,
+            Err(error) => {
+                // Half a segment would stand in the way of what follows in this one.
+                self.folder.remove_segment(self.index)?;
+                tracing::warn!(%error, "a journal goes on in its segment: no other can be begun");
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Makes what was written safe from power loss.

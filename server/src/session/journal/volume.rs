@@ -52,7 +52,7 @@ impl Volume for Disk {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}
         }
-        parent.as_deref().map_or(Ok(()), sync_folder)
+        sync_folder_of(path)
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
@@ -75,7 +75,7 @@ impl Volume for Disk {
             file.write_all(bytes)?;
             file.sync_all()?;
             fs::rename(&part, path)?;
-            path.parent().map_or(Ok(()), sync_folder)
+            sync_folder_of(path)
         })();
         if written.is_err() {
             // What is left of it would only take space; it is never read.
@@ -85,8 +85,10 @@ impl Volume for Disk {
     }
 
     fn create_log(&self, path: &Path) -> io::Result<Arc<dyn Log>> {
+        // Before there is a file: where no descriptor is left, nothing is begun.
+        let folder = File::open(folder_of(path))?;
         let file = OpenOptions::new().append(true).create_new(true).open(path)?;
-        path.parent().map_or(Ok(()), sync_folder)?;
+        folder.sync_all()?;
         Ok(Arc::new(file))
     }
 
@@ -98,7 +100,7 @@ impl Volume for Disk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)?;
-        path.parent().map_or(Ok(()), sync_folder)
+        sync_folder_of(path)
     }
 
     fn remove_folder(&self, path: &Path) -> io::Result<()> {
@@ -123,7 +125,11 @@ fn part_of(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    File::open(path)?.sync_all()
+/// The folder that a file lies in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    File::open(folder_of(path))?.sync_all()
 }

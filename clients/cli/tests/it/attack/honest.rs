@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use spiked_client::{AddressEvent, Client, Item, OpenOptions, v1::EndReason};
+use spiked_client::{AddressEvent, Client, Durability, Item, OpenOptions, v1::EndReason};
 
 const TICK_US: u64 = 1_000;
 const CHANNELS: u32 = 8;
@@ -32,6 +32,15 @@ pub(crate) struct Honest {
 impl Honest {
     /// Opens a session on a connection of its own and streams until it is stopped.
     pub(crate) fn start(address: &str) -> Self {
+        Self::with(address, options())
+    }
+
+    /// The same with a durable session.
+    pub(crate) fn durable(address: &str, durability: Durability) -> Self {
+        Self::with(address, options().with_durability(durability))
+    }
+
+    fn with(address: &str, options: OpenOptions) -> Self {
         let (stop, address) = (Arc::new(AtomicBool::new(false)), address.to_owned());
         let (opened, is_open) = std::sync::mpsc::channel();
         let stopped = stop.clone();
@@ -40,6 +49,7 @@ impl Honest {
                 let client = Client::connect(&address).await.expect("the daemon listens");
                 stream(
                     &client,
+                    options,
                     || stopped.load(SeqCst),
                     || opened.send(()).expect("somebody waits"),
                 )
@@ -62,7 +72,7 @@ pub(crate) fn small(address: &str) -> Result<Streamed, spiked_client::Error> {
     run(async {
         let client = Client::connect(address).await?;
         client.list_sessions().await?;
-        Ok(stream(&client, || true, || ()).await)
+        Ok(stream(&client, options(), || true, || ()).await)
     })
 }
 
@@ -71,9 +81,17 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     runtime.expect("a runtime").block_on(future)
 }
 
+fn options() -> OpenOptions {
+    OpenOptions::new("delay-line").with_latency()
+}
+
 /// An event on each channel in each tick, and exactly these back, later by the delay.
-async fn stream(client: &Client, stop: impl Fn() -> bool, opened: impl FnOnce()) -> Streamed {
-    let options = OpenOptions::new("delay-line").with_latency();
+async fn stream(
+    client: &Client,
+    options: OpenOptions,
+    stop: impl Fn() -> bool,
+    opened: impl FnOnce(),
+) -> Streamed {
     let (mut producer, mut output) = client.open(options).await.expect("it opens").split();
     let latencies = producer.latencies().expect("they were asked for").clone();
     opened();
