@@ -47,6 +47,8 @@ pub(crate) const TARGETS: &[Target] = &[
     target("touch_archives", "spiked-recordings"),
     target("hdf5_files", "spiked-recordings"),
     target("mcap_files", "spiked-recordings"),
+    target("dv_servers", "spiked-recordings"),
+    target("label_files", "spiked-recordings"),
     target("core_snapshots", "sim-core"),
     target("sampled_snapshots", "sim-core"),
     Target { name: "spike_batches", package: "spiked-client", binary: &["--lib"] },

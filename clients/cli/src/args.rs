@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use spiked_client::Geometry;
 use spiked_recordings::{
     DatagramLayout,
+    samples::Split,
     write::{Kind, aedat4::Compression},
 };
 use spiked_server::{Scope, networks::nir::Profile};
@@ -49,7 +50,7 @@ pub(crate) enum Command {
     Info(InfoArguments),
     /// Sends a recording through a network.
     Run(RunArguments),
-    /// Sends what comes in live through a network, from UDP or standard input.
+    /// Sends what comes in live through a network, from UDP, TCP or standard input.
     Stream(StreamArguments),
     /// Shows a network that sees which way a texture moves; needs no file.
     Demo(DemoArguments),
@@ -196,10 +197,16 @@ pub(crate) enum Log {
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   spiked info street.es
-  spiked info --geometry 640x480 evt2.raw")]
+  spiked info --geometry 640x480 evt2.raw
+  spiked info shd_train.h5
+  spiked info n-tidigits.hdf5 --split test")]
 pub(crate) struct InfoArguments {
-    /// The recording, in any format that is known by its content.
+    /// The recording, in any format that is known by its content: events, touch, or labelled samples.
     pub(crate) file: PathBuf,
+    /// Which samples of a file that has those for training and for tests: train or test [default: train,
+    /// where it is there].
+    #[arg(long, value_name = "SPLIT")]
+    pub(crate) split: Option<Split>,
     /// Size of the sensor, where the file's header names none.
     #[arg(long, value_name = "WxH")]
     pub(crate) geometry: Option<Geometry>,
@@ -335,9 +342,11 @@ pub(crate) struct TargetArguments {
   spiked stream motion udp://0.0.0.0:7777 --layout t32_x16_y15_on1 --geometry 640x480 -o -
   metavision_raw | spiked stream motion - --address robot:7411 --durable interval
   spiked stream motion - < street.es
+  spiked stream motion tcp://camera:7777 --reconnect 1min
+  spiked stream swept-edge sweep.npz           as if it happened now
 
 A source with a clock of its own keeps it: sensor times stay as they are, and when the sensor falls
-silent, time goes on (--pace live, as for UDP). From standard input time goes on with the events
+silent, time goes on (--pace live, as for UDP and TCP). From standard input time goes on with the events
 (--pace logical), unless told otherwise. What is dropped, late or lost is counted and told.
 
 Ctrl-C ends the input: the network runs on for what is under way, and the summary says what came. A
@@ -345,8 +354,9 @@ second Ctrl-C does not wait. {EXIT_STATUS}"))]
 pub(crate) struct StreamArguments {
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    /// Where events come from: udp://HOST:PORT to listen there, or - for standard input, in any
-    /// format that is known by its content.
+    /// Where events come from: udp://HOST:PORT to listen there, tcp://HOST:PORT of a server of DV
+    /// (AEDAT 4), - for standard input, in any format that is known by its content, or a recording of
+    /// events or touch, which is played as fast as it was recorded.
     pub(crate) source: SourceAddress,
     /// How datagrams are to be read: spif (with times or without), t64_x16_y16_on8 or
     /// t32_x16_y15_on1.
@@ -355,7 +365,7 @@ pub(crate) struct StreamArguments {
     /// Size of the sensor; needed where the source doesn't tell.
     #[arg(long, value_name = "WxH")]
     pub(crate) geometry: Option<Geometry>,
-    /// What the network's time follows [default: live for UDP, logical for standard input].
+    /// What the network's time follows [default: live for UDP and TCP, logical otherwise].
     #[arg(long, value_enum)]
     pub(crate) pace: Option<StreamPace>,
     /// How long an event is waited for under --pace live; later ones are dropped and counted.
@@ -364,6 +374,13 @@ pub(crate) struct StreamArguments {
     /// How long to try to connect again when the connection to the daemon breaks.
     #[arg(long, value_name = "TIME", default_value = "15s", requires = "address")]
     pub(crate) patience: Span,
+    /// How long to try to connect again when the connection to a server of DV ends [default: its end is
+    /// the end of the input].
+    #[arg(long, value_name = "TIME")]
+    pub(crate) reconnect: Option<Span>,
+    /// Frames a second of a recording of touch, as for `spiked run`.
+    #[arg(long, value_name = "HZ")]
+    pub(crate) frame_rate: Option<f64>,
     /// Take events that are out of order by up to so many microseconds, under --pace logical.
     #[arg(long, value_name = "US", default_value_t = 0)]
     pub(crate) reorder: u64,
@@ -539,9 +556,13 @@ pub(crate) struct VerifyArguments {
   spiked convert street.raw street.aedat4 --compression zstd
   spiked convert street.dat street.raw --to evt2
   spiked convert street.es - | head
+  spiked convert user01_led.aedat waves.es --segment 2 --from-zero
+  spiked convert shd_train.h5 shd_train.npz        with the labels in shd_train_labels.csv
+  spiked convert shd_train.h5 one.csv --sample 17
 
 The name says the format: .raw (EVT3), .dat, .aedat4, .es, .csv or .npz. Ctrl-C leaves nothing under the
-name; a recording that turns out to be damaged is written as far as it could be read.")]
+name; a recording that turns out to be damaged is written as far as it could be read. Labelled samples
+(SHD, SSC, N-TIDIGITS18) become spikes at addresses, as csv or npz, one sample behind another.")]
 pub(crate) struct ConvertArguments {
     /// The recording, in any format that is known by its content.
     pub(crate) file: PathBuf,
@@ -559,6 +580,19 @@ pub(crate) struct ConvertArguments {
     /// Size of the sensor, where the file's header names none.
     #[arg(long, value_name = "WxH")]
     pub(crate) geometry: Option<Geometry>,
+    /// Only the events of a segment, by its line in the labels beside the recording, from 0.
+    #[arg(long, value_name = "N")]
+    pub(crate) segment: Option<usize>,
+    /// Only one of a file's labelled samples, from 0.
+    #[arg(long, value_name = "N")]
+    pub(crate) sample: Option<u64>,
+    /// Which samples of a file that has those for training and for tests: train or test [default: train,
+    /// where it is there].
+    #[arg(long, value_name = "SPLIT")]
+    pub(crate) split: Option<Split>,
+    /// Time between one sample's last spike and the next one's start [default: 100ms].
+    #[arg(long, value_name = "TIME")]
+    pub(crate) gap: Option<Span>,
 }
 
 #[cfg(test)]

@@ -104,6 +104,10 @@ impl From<spiked_recordings::Error> for Failure {
             Fault::Missing | Fault::Directory | Fault::GeometryDiffers { .. } => {
                 Self::used_wrongly(error)
             }
+            Fault::NotCamera { .. } => {
+                let hint = "`spiked info` says what it holds, and `spiked convert` writes samples";
+                Self::failed(error).with_hint(hint)
+            }
             _ => Self::failed(error),
         }
     }

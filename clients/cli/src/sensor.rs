@@ -20,7 +20,15 @@ const COMMON: [(u16, u16); 8] = [
 
 /// Opens a recording, with the size of its sensor if the user gives one.
 pub(crate) fn open(file: &Path, given: Option<Geometry>) -> Result<Recording, Failure> {
-    let mut recording = spiked_recordings::open(file)?;
+    sized(spiked_recordings::open(file)?, given)
+}
+
+/// The same to see what it holds, be it a camera's events or others.
+pub(crate) fn survey(file: &Path, given: Option<Geometry>) -> Result<Recording, Failure> {
+    sized(spiked_recordings::survey(file)?, given)
+}
+
+fn sized(mut recording: Recording, given: Option<Geometry>) -> Result<Recording, Failure> {
     if let Some(geometry) = given {
         recording.set_geometry(geometry)?;
     }

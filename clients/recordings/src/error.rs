@@ -4,7 +4,10 @@ use std::{fmt, io};
 
 use thiserror::Error;
 
-use crate::{Format, Geometry};
+use crate::{
+    Format, Geometry,
+    samples::{SampleFault, Split},
+};
 
 /// A recording that cannot be opened or read further, by name.
 #[derive(Debug, Error)]
@@ -195,6 +198,18 @@ pub enum Fault {
         /// What is wrong with it.
         problem: String,
     },
+    /// A file of another kind than a camera's events: at most a survey of it is read.
+    #[error("holds {holds}: none of a camera's events")]
+    NotCamera {
+        /// What it holds.
+        holds: &'static str,
+    },
+    /// A file of labels that is none.
+    #[error("has more than {limit} bytes, and is no file of labels")]
+    LabelsTooLong {
+        /// The longest that is read, in bytes.
+        limit: usize,
+    },
     /// A file of messages, none of which is a camera's.
     #[error("has no topic whose events can be read, but {topics}")]
     NoCamera {
@@ -211,6 +226,22 @@ pub enum Fault {
         /// What is wrong with it.
         problem: String,
     },
+    /// A sample that cannot be read.
+    #[error("sample {index} {fault}")]
+    Sample {
+        /// Which, from 0.
+        index: u64,
+        /// What is wrong with it.
+        fault: SampleFault,
+    },
+    /// Samples of a kind that the file doesn't have.
+    #[error("has no samples for {asked}, {}", kinds(there))]
+    NoSplit {
+        /// What was asked for.
+        asked: Split,
+        /// What there is; nothing where a file has one kind only.
+        there: Vec<Split>,
+    },
     /// A pixel that isn't on the sensor; its row as the file counts it.
     #[error("has pixel ({x}, {y}) outside its {geometry} sensor, at byte {offset}")]
     PixelOffSensor {
@@ -223,6 +254,14 @@ pub enum Fault {
         /// Where the event begins.
         offset: u64,
     },
+}
+
+fn kinds(there: &[Split]) -> String {
+    if there.is_empty() {
+        return "all that it has are of one kind".into();
+    }
+    let names: Vec<_> = there.iter().map(|split| split.name()).collect();
+    format!("but for {}", names.join(", "))
 }
 
 impl From<io::Error> for Fault {

@@ -5,9 +5,10 @@
 
 mod feed;
 mod source;
+mod tcp;
 mod udp;
 
-use std::{convert::Infallible, future::pending, time::Instant};
+use std::{convert::Infallible, future::pending, path::PathBuf, time::Instant};
 
 use spiked_client::{Client, EventPolicy, OpenOptions, Origin, Pace, Reason, Session};
 use spiked_server::shutdown::signalled;
@@ -16,16 +17,24 @@ use tokio::time::timeout;
 pub(crate) use self::source::SourceAddress;
 use self::{feed::Feeder, source::Source};
 use crate::{
-    args::{StreamArguments, StreamPace},
+    args::{RunArguments, StreamArguments, StreamPace},
     failure::Failure,
     link::Link,
     network::{self, Chosen},
-    run::{CAMERA, CLOSING_MAX, Harvest, Live, Summary, Table, options, tell, with_hint},
+    run::{
+        self, CAMERA, CLOSING_MAX, Harvest, Live, Span, Speed, Summary, Table, options, tell,
+        with_hint,
+    },
     terminal,
 };
 
 /// Sends what comes in through a network.
 pub(crate) async fn stream(arguments: StreamArguments) -> Result<(), Failure> {
+    if let SourceAddress::File(path) = &arguments.source {
+        let path = path.clone();
+        return play(arguments, path).await;
+    }
+    refuse_what_is_for_others(&arguments)?;
     let source = Source::open(&arguments)?;
     let target = &arguments.target;
     let link = Link::open(&target.daemon).await?;
@@ -41,7 +50,7 @@ pub(crate) async fn stream(arguments: StreamArguments) -> Result<(), Failure> {
     let mut harvest = Harvest::new(table, live.clone());
     let mut feeder = Feeder::new(pace(&arguments), arguments.reorder);
     let source_told = ("source", source.name());
-    let (portions, tally) = source.begin()?;
+    let (portions, tally) = source.begin(arguments.reconnect.map(Span::duration))?;
     if !terminal::is_watched() {
         terminal::say(format!("{} into {}", source_told.1, tables.network));
     }
@@ -79,11 +88,36 @@ pub(crate) async fn stream(arguments: StreamArguments) -> Result<(), Failure> {
     reaped.and(fed.outcome).and(told)
 }
 
+/// Sends a recording as `spiked run` does, as fast as it was recorded.
+async fn play(arguments: StreamArguments, path: PathBuf) -> Result<(), Failure> {
+    if arguments.pace == Some(StreamPace::Live) {
+        let message = "--pace live is for a sensor's clock; a recording is played at its own speed";
+        return Err(Failure::used_wrongly(message));
+    }
+    if arguments.reconnect.is_some() {
+        return Err(Failure::used_wrongly("--reconnect is for tcp://"));
+    }
+    let StreamArguments { target, geometry, reorder, frame_rate, .. } = arguments;
+    let (span, speed, batch) = (None, Speed::Times(1.0), None);
+    let file = Some(path);
+    run::run(RunArguments { target, file, span, speed, geometry, batch, reorder, frame_rate }).await
+}
+
+fn refuse_what_is_for_others(arguments: &StreamArguments) -> Result<(), Failure> {
+    if arguments.frame_rate.is_some() {
+        return Err(Failure::used_wrongly("--frame-rate is for recordings of touch"));
+    }
+    if arguments.reconnect.is_some() && !matches!(arguments.source, SourceAddress::Tcp(_)) {
+        return Err(Failure::used_wrongly("--reconnect is for tcp://"));
+    }
+    Ok(())
+}
+
 /// What the session's time follows.
 fn pace(arguments: &StreamArguments) -> StreamPace {
     arguments.pace.unwrap_or(match arguments.source {
-        SourceAddress::Input => StreamPace::Logical,
-        SourceAddress::Udp(_) => StreamPace::Live,
+        SourceAddress::Input | SourceAddress::File(_) => StreamPace::Logical,
+        SourceAddress::Udp(_) | SourceAddress::Tcp(_) => StreamPace::Live,
     })
 }
 

@@ -2,13 +2,15 @@
 
 use std::{
     fmt, io,
+    path::{Path, PathBuf},
     str::FromStr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use spiked_recordings::{DatagramCounts, Geometry, Recording};
 
-use super::udp::Udp;
+use super::{tcp::Tcp, udp::Udp};
 use crate::{
     args::StreamArguments,
     failure::Failure,
@@ -23,19 +25,33 @@ pub(crate) enum SourceAddress {
     Input,
     /// Where to listen for datagrams.
     Udp(String),
+    /// A server of DV.
+    Tcp(String),
+    /// A recording, to be played as if it happened now.
+    File(PathBuf),
 }
 
 impl FromStr for SourceAddress {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let listens = |rest: &str| rest.rsplit_once(':').is_some_and(|(host, _)| !host.is_empty());
-        match text.strip_prefix("udp://") {
-            Some(rest) if listens(rest) => Ok(Self::Udp(rest.to_owned())),
-            None if text == "-" => Ok(Self::Input),
-            _ => Err("expected udp://HOST:PORT (0.0.0.0 for all addresses of this machine), or - \
-                      for standard input; `spiked run` takes files"
-                .into()),
+        let is_place = |rest: &str| rest.rsplit_once(':').is_some_and(|(host, _)| !host.is_empty());
+        let place = |scheme| text.strip_prefix(scheme).filter(|rest| is_place(rest));
+        if let Some(rest) = place("udp://") {
+            return Ok(Self::Udp(rest.to_owned()));
+        }
+        if let Some(rest) = place("tcp://") {
+            return Ok(Self::Tcp(rest.to_owned()));
+        }
+        match text {
+            "-" => Ok(Self::Input),
+            _ if Path::new(text).exists() => Ok(Self::File(text.into())),
+            _ => {
+                Err("expected udp://HOST:PORT to listen there (0.0.0.0 for all addresses of this \
+                      machine), tcp://HOST:PORT of a server of DV, - for standard input, or a \
+                      recording that is there"
+                    .into())
+            }
         }
     }
 }
@@ -45,6 +61,8 @@ impl fmt::Display for SourceAddress {
         match self {
             Self::Input => formatter.write_str("standard input"),
             Self::Udp(address) => write!(formatter, "udp://{address}"),
+            Self::Tcp(address) => write!(formatter, "tcp://{address}"),
+            Self::File(path) => path.display().fmt(formatter),
         }
     }
 }
@@ -53,10 +71,11 @@ impl fmt::Display for SourceAddress {
 pub(super) enum Source {
     Input(Box<Recording<io::Stdin>>, Geometry),
     Udp(Udp),
+    Tcp(Box<Tcp>),
 }
 
 impl Source {
-    /// Binds the socket, or reads the header.
+    /// Binds the socket, or connects and reads the header.
     pub(super) fn open(arguments: &StreamArguments) -> Result<Self, Failure> {
         let needed = |what: &str| {
             let message = format!("{what} does not tell the size of its sensor");
@@ -71,6 +90,12 @@ impl Source {
                 let geometry = recording.geometry().ok_or_else(|| needed("standard input"))?;
                 Ok(Self::Input(Box::new(recording), geometry))
             }
+            SourceAddress::Tcp(address) => {
+                Tcp::connect(address, arguments.geometry).map(Box::new).map(Self::Tcp)
+            }
+            SourceAddress::File(path) => {
+                Err(Failure::used_wrongly(format!("{} is no live source", path.display())))
+            }
             SourceAddress::Udp(address) => {
                 let geometry = arguments.geometry.ok_or_else(|| needed("UDP"))?;
                 Udp::bind(address, arguments.layout, geometry).map(Self::Udp)
@@ -82,6 +107,7 @@ impl Source {
         match self {
             Self::Input(_, geometry) => *geometry,
             Self::Udp(udp) => udp.geometry(),
+            Self::Tcp(tcp) => tcp.geometry(),
         }
     }
 
@@ -90,21 +116,26 @@ impl Source {
         match self {
             Self::Input(..) => SourceAddress::Input.to_string(),
             Self::Udp(udp) => SourceAddress::Udp(udp.address().to_string()).to_string(),
+            Self::Tcp(tcp) => SourceAddress::Tcp(tcp.address().to_owned()).to_string(),
         }
     }
 
     /// Takes in what comes, on a thread of its own.
-    pub(super) fn begin(self) -> Result<(Portions, Arc<Tally>), Failure> {
+    pub(super) fn begin(
+        self,
+        reconnect: Option<Duration>,
+    ) -> Result<(Portions, Arc<Tally>), Failure> {
         let tally = Arc::new(Tally::default());
         let portions = match self {
             Self::Input(recording, _) => run::read(*recording),
             Self::Udp(udp) => udp.begin(tally.clone())?,
+            Self::Tcp(tcp) => tcp.begin(tally.clone(), reconnect)?,
         };
         Ok((portions, tally))
     }
 }
 
-/// What became of datagrams on this side.
+/// What became of datagrams and connections on this side.
 #[derive(Debug, Default)]
 pub(super) struct Tally(Mutex<Counts>);
 
@@ -115,6 +146,10 @@ pub(super) struct Counts {
     pub(super) overrun: u64,
     /// Events that the daemon was too slow for.
     pub(super) unsent: u64,
+    /// Connections to a server behind the first.
+    pub(super) connected_again: u64,
+    /// Bytes of packets whose end no connection brought.
+    pub(super) bytes_cut: u64,
     told: bool,
 }
 
@@ -139,14 +174,21 @@ impl Tally {
         Some("warning: events are lost: more come than are taken; the summary says how many".into())
     }
 
-    /// For the summary: nothing where no datagram was read.
+    /// For the summary: nothing where no datagram was read and no connection broke.
     pub(super) fn rows(&self) -> Vec<(&'static str, String)> {
-        let Counts { read, overrun, unsent, .. } = *self.counts();
+        let Counts { read, overrun, unsent, connected_again, bytes_cut, .. } = *self.counts();
         let causes = [(read.torn, "cut short"), (overrun, "lost before they were read")];
         let mut rows = Vec::new();
         if read.datagrams + overrun > 0 {
             let told = with_causes(format!("{} read", grouped(read.datagrams)), &causes);
             rows.push(("datagrams", told));
+        }
+        if connected_again + bytes_cut > 0 {
+            let causes = [
+                (connected_again, "times connected again"),
+                (bytes_cut, "bytes of a packet without its end"),
+            ];
+            rows.push(("connection", with_causes(String::new(), &causes)));
         }
         let causes = [
             (read.outside, "off the sensor"),
@@ -174,10 +216,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_source_is_standard_input_or_a_place_to_listen() {
+    fn a_source_is_standard_input_a_place_or_a_recording() {
         assert_eq!("-".parse(), Ok(SourceAddress::Input));
         assert_eq!("udp://0.0.0.0:3333".parse(), Ok(SourceAddress::Udp("0.0.0.0:3333".into())));
-        for wrong in ["", "street.es", "udp://", "udp://:3333", "udp:3333", "tcp://robot:7777"] {
+        assert_eq!("tcp://robot:7777".parse(), Ok(SourceAddress::Tcp("robot:7777".into())));
+        // Tests run where their package is.
+        assert_eq!("Cargo.toml".parse(), Ok(SourceAddress::File("Cargo.toml".into())));
+        for wrong in ["", "no.es", "udp://", "udp://:3333", "udp:3333", "tcp://robot", "tcp:7777"] {
             assert!(wrong.parse::<SourceAddress>().is_err(), "{wrong}");
         }
     }

@@ -164,7 +164,7 @@ fn misuse_is_told_with_a_way_out() {
     assert!(told.stderr.contains("--geometry"), "{}", told.stderr);
     let told = tell(["stream", network, "street.es"]);
     assert_eq!(told.status, Some(2));
-    assert!(told.stderr.contains("`spiked run` takes files"), "{}", told.stderr);
+    assert!(told.stderr.contains("a recording that is there"), "{}", told.stderr);
     let taken = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let source = format!("udp://{}", taken.local_addr().expect("an address"));
     let told = tell(["stream", network, &source, "--geometry", "48x32"]);

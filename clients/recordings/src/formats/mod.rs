@@ -14,7 +14,7 @@ mod evt2;
 mod evt21;
 mod evt3;
 mod evt4;
-mod hdf5;
+pub(crate) mod hdf5;
 mod mcap;
 pub(crate) mod npz;
 mod prophesee;
@@ -25,7 +25,7 @@ mod text;
 use std::{
     fmt,
     fs::File,
-    io::{ErrorKind, Read as _, Seek as _},
+    io::{ErrorKind, Read, Seek as _},
     path::Path,
 };
 
@@ -130,6 +130,11 @@ pub(crate) trait Decode: Send {
         (None, Vec::new())
     }
 
+    /// What it holds, if no camera's events: then it gives out none, and counts what there is.
+    fn holds(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What is told beside the counts of words.
     fn notes(&self) -> Notes {
         Notes::default()
@@ -164,7 +169,7 @@ pub(crate) struct Opened {
 /// Opens a file of such a format.
 pub(crate) type Opener = fn(&Path, File) -> Result<Opened, Fault>;
 
-const HDF5: &[u8] = b"\x89HDF\r\n\x1a\n";
+pub(crate) const HDF5: &[u8] = b"\x89HDF\r\n\x1a\n";
 const ZIP: &[u8] = b"PK\x03\x04";
 
 /// Who opens a file that cannot be read as it comes; the file stands at its beginning.
@@ -218,6 +223,11 @@ pub(crate) fn begin_bin(first: &[u8], is_whole_file: bool) -> Result<Beginning, 
         Err(Fault::Unknown { .. }) => Ok(atis_bin::begin()),
         begun => begun,
     }
+}
+
+/// The same for what a server of DV sends: reads its header from the connection.
+pub(crate) fn receive(server: &mut impl Read) -> Result<Beginning, Fault> {
+    aedat::dv::receive(server)
 }
 
 fn unknown(first: &[u8]) -> Fault {

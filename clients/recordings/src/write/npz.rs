@@ -14,22 +14,29 @@ use zip::{ZipWriter, write::SimpleFileOptions};
 use super::WriteError;
 use crate::CameraEvent;
 
-/// Of an event in the temporary file.
-const EVENT_BYTES: usize = 13;
 /// A header of an array takes this many bytes, as NumPy pads it.
 const HEADER_BYTES: usize = 128;
+/// Of an event in the temporary file.
+const EVENT_BYTES: usize = 13;
 
-/// The arrays: name, type, and where its elements lie in an event of the temporary file.
-const ARRAYS: [(&str, &str, usize, usize); 4] =
-    [("t", "<i8", 0, 8), ("x", "<u2", 8, 2), ("y", "<u2", 10, 2), ("p", "|u1", 12, 1)];
+const COLUMNS: [Column; 4] = [
+    Column { name: "t", kind: "<i8", at: 0, bytes: 8 },
+    Column { name: "x", kind: "<u2", at: 8, bytes: 2 },
+    Column { name: "y", kind: "<u2", at: 10, bytes: 2 },
+    Column { name: "p", kind: "|u1", at: 12, bytes: 1 },
+];
+
+/// One array: its name, its type, and which bytes of an event in the temporary file are its elements.
+pub(crate) struct Column {
+    pub(crate) name: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) at: usize,
+    pub(crate) bytes: usize,
+}
 
 /// Writes an archive of arrays.
 #[derive(Debug)]
-pub struct Writer<W> {
-    sink: W,
-    waiting: BufWriter<File>,
-    events: usize,
-}
+pub struct Writer<W>(Arrays<W, EVENT_BYTES>);
 
 impl<W: Write> Writer<W> {
     /// Makes the temporary file.
@@ -38,8 +45,7 @@ impl<W: Write> Writer<W> {
     ///
     /// No temporary file can be made.
     pub fn new(sink: W) -> Result<Self, WriteError> {
-        let waiting = BufWriter::with_capacity(1 << 18, tempfile::tempfile()?);
-        Ok(Self { sink, waiting, events: 0 })
+        Arrays::new(sink).map(Self)
     }
 
     /// Takes further events.
@@ -57,8 +63,7 @@ impl<W: Write> Writer<W> {
             event[8..10].copy_from_slice(&x.to_le_bytes());
             event[10..12].copy_from_slice(&y.to_le_bytes());
             event[12] = on.into();
-            self.waiting.write_all(&event)?;
-            self.events += 1;
+            self.0.put(&event)?;
         }
         Ok(())
     }
@@ -69,17 +74,42 @@ impl<W: Write> Writer<W> {
     ///
     /// The sink refuses.
     pub fn finish(self) -> Result<W, WriteError> {
+        self.0.finish(&COLUMNS)
+    }
+}
+
+/// Events of so many bytes each, which become an array a column.
+#[derive(Debug)]
+pub(crate) struct Arrays<W, const BYTES: usize> {
+    sink: W,
+    waiting: BufWriter<File>,
+    events: usize,
+}
+
+impl<W: Write, const BYTES: usize> Arrays<W, BYTES> {
+    pub(crate) fn new(sink: W) -> Result<Self, WriteError> {
+        let waiting = BufWriter::with_capacity(1 << 18, tempfile::tempfile()?);
+        Ok(Self { sink, waiting, events: 0 })
+    }
+
+    pub(crate) fn put(&mut self, event: &[u8; BYTES]) -> Result<(), WriteError> {
+        self.waiting.write_all(event)?;
+        self.events += 1;
+        Ok(())
+    }
+
+    pub(crate) fn finish(self, columns: &[Column]) -> Result<W, WriteError> {
         let mut waiting = self.waiting.into_inner().map_err(std::io::IntoInnerError::into_error)?;
         let mut archive = ZipWriter::new_stream(self.sink);
         let options = SimpleFileOptions::default()
             .compression_method(zip::CompressionMethod::Stored)
             .large_file(true);
-        for (name, kind, at, bytes) in ARRAYS {
+        for &Column { name, kind, at, bytes } in columns {
             archive.start_file(format!("{name}.npy"), options).map_err(refused)?;
             archive.write_all(&header(kind, &[self.events]))?;
             waiting.rewind()?;
             let mut reader = BufReader::with_capacity(1 << 18, &mut waiting);
-            let (mut event, mut elements) = ([0; EVENT_BYTES], Vec::with_capacity(1 << 16));
+            let (mut event, mut elements) = ([0; BYTES], Vec::with_capacity(1 << 16));
             for _ in 0..self.events {
                 reader.read_exact(&mut event)?;
                 elements.extend_from_slice(&event[at..at + bytes]);

@@ -9,11 +9,13 @@ use std::{
 use spiked_fuzz::{Counting, Target};
 use spiked_proto::layout::evt3;
 use spiked_recordings::{
-    CameraEvent, Geometry, Recording,
+    CameraEvent, Geometry, Notes, Recording,
     touch::{self, TouchRecording},
     write::{self, Kind, Writer, aedat4::Compression},
 };
 
+mod dv_server;
+mod labels;
 #[path = "../it/made.rs"]
 #[allow(dead_code, reason = "not all of it is needed here")]
 mod made;
@@ -42,6 +44,9 @@ fn examples() -> Vec<Vec<u8>> {
     let mut es = write::es::Writer::new(Vec::new(), SENSOR).expect("a vector takes all");
     es.write(&events).expect("in order");
     let mut files = vec![es.finish().expect("a vector takes all")];
+    files.extend(["atis_slow.es", "color.es"].map(shared));
+    let generic = b"\x05\x06abc\xFF\x10\x02x\xFE\x00\x00\x00\x03\x02";
+    files.push([&b"Event Stream\x02\x00\x00\x00"[..], generic, &[7; 129]].concat());
     for geometry in [None, Some(SENSOR)] {
         let mut raw = write::evt2::Writer::new(Vec::new(), geometry).expect("a vector takes all");
         raw.write(&events).expect("in order");
@@ -80,14 +85,39 @@ fn examples() -> Vec<Vec<u8>> {
     files
 }
 
+/// A file that lies beside the tests.
+fn shared(name: &str) -> Vec<u8> {
+    let path = [env!("CARGO_MANIFEST_DIR"), "tests/data", name].iter().collect::<PathBuf>();
+    fs::read(path).expect("it lies beside the tests")
+}
+
+/// Bytes that come a few at a time.
+struct Arriving<'a> {
+    bytes: &'a [u8],
+    portion: usize,
+}
+
+impl Read for Arriving<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let length = self.portion.min(buffer.len());
+        self.bytes.read(&mut buffer[..length])
+    }
+}
+
 /// Events, then why it ended.
-fn read(mut recording: Recording<impl Read>) -> (Vec<CameraEvent>, Option<String>) {
+fn read(recording: Recording<impl Read>) -> (Vec<CameraEvent>, Option<String>) {
+    let (events, fault, _) = surveyed(recording);
+    (events, fault)
+}
+
+/// The same, and what there is besides.
+fn surveyed(mut recording: Recording<impl Read>) -> (Vec<CameraEvent>, Option<String>, Notes) {
     let mut events = Vec::new();
     loop {
         match recording.next_events(&mut events) {
-            Ok(0) => return (events, None),
+            Ok(0) => return (events, None, recording.notes()),
             Ok(_) => {}
-            Err(error) => return (events, Some(error.to_string())),
+            Err(error) => return (events, Some(error.to_string()), recording.notes()),
         }
     }
 }
@@ -95,7 +125,7 @@ fn read(mut recording: Recording<impl Read>) -> (Vec<CameraEvent>, Option<String
 /// Any file is read or refused; what was read is written and read again as it was.
 #[test]
 fn recording_files() {
-    let words: [&[u8]; 19] = [
+    let words: [&[u8]; 22] = [
         b"% ",
         b"\n",
         b"% end\n",
@@ -105,6 +135,9 @@ fn recording_files() {
         b"EVT3",
         b"EVT4",
         b"Event Stream\x02\x00\x00\x01",
+        b"Event Stream\x02\x00\x00\x02",
+        b"Event Stream\x02\x00\x00\x04",
+        b"Event Stream\x02\x00\x00\x00",
         b";width=",
         b";height=",
         b"% geometry 4x4\n",
@@ -118,7 +151,7 @@ fn recording_files() {
     ];
     let target = Target::new("recording_files", examples()).words(&words).bytes_max(2_048);
     target.run(|input| {
-        let Ok(mut recording) = Recording::new(input, "file", None) else { return false };
+        let Ok(mut recording) = Recording::survey(input, "file", None) else { return false };
         if input.last().is_some_and(|byte| byte % 2 == 0) {
             let _ = recording.set_geometry(SENSOR);
         }
@@ -154,13 +187,13 @@ fn recordings_in_portions() {
         let (first, rest) = file.split_at(usize::from(first).min(file.len()));
         let growing = Growing { first, rest, portion: usize::from(portion % 16) + 1, grown: false };
         // Where a header goes on behind the first bytes, a file that grows has another.
-        let Ok(header) = Recording::new(first, "file", None) else { return false };
-        let Ok(whole) = Recording::new(file, "file", None) else { return false };
+        let Ok(header) = Recording::survey(first, "file", None) else { return false };
+        let Ok(whole) = Recording::survey(file, "file", None) else { return false };
         if header.header() != whole.header() || header.bytes_read() != whole.bytes_read() {
             return false;
         }
-        let growing = Recording::new(growing, "file", None).expect("as the first bytes are");
-        assert_eq!(read(growing), read(whole));
+        let growing = Recording::survey(growing, "file", None).expect("as the first bytes are");
+        assert_eq!(surveyed(growing), surveyed(whole));
         true
     });
 }
@@ -279,11 +312,7 @@ fn touch_archives() {
 /// An HDF5 file, which is read from a file only, is read or refused.
 #[test]
 fn hdf5_files() {
-    let file = |name: &str| {
-        let path = [env!("CARGO_MANIFEST_DIR"), "tests/data", name].iter().collect::<PathBuf>();
-        fs::read(path).expect("it lies beside the tests")
-    };
-    let examples = vec![file("dsec_tiny.h5"), file("prophesee_tiny.h5")];
+    let examples = vec![shared("dsec_tiny.h5"), shared("prophesee_tiny.h5")];
     let words: [&[u8]; 6] = [b"TREE", b"SNOD", b"HEAP", b"events", b"CD", b"\x01\x7d"];
     let folder = tempfile::tempdir().expect("a folder");
     let target = Target::new("hdf5_files", examples).words(&words).bytes_max(16_384);

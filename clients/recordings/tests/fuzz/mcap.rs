@@ -1,20 +1,13 @@
 //! MCAP files: messages of a camera, in chunks and without, packed and plain.
 
-use std::{fs, io::Read, path::PathBuf};
-
 use spiked_fuzz::Target;
 use spiked_recordings::{CameraEvent, Recording};
 
 use crate::{
-    SENSOR,
+    Arriving, SENSOR,
     made::mcap::{Cdr, channel, chunk, file, message, schema},
-    read, some_events,
+    read, shared, some_events,
 };
-
-fn shared(name: &str) -> Vec<u8> {
-    let path = [env!("CARGO_MANIFEST_DIR"), "tests/data", name].iter().collect::<PathBuf>();
-    fs::read(path).expect("it lies beside the tests")
-}
 
 fn words() -> Vec<u8> {
     let mut words = Vec::new();
@@ -92,17 +85,4 @@ fn mcap_files() {
         assert_eq!(read(arriving), (events, fault));
         true
     });
-}
-
-/// Bytes that come a few at a time.
-struct Arriving<'a> {
-    bytes: &'a [u8],
-    portion: usize,
-}
-
-impl Read for Arriving<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let length = self.portion.min(buffer.len());
-        self.bytes.read(&mut buffer[..length])
-    }
 }

@@ -11,8 +11,11 @@ use crate::support::{
 type Written = fn(&[CameraEvent]) -> Vec<u8>;
 
 /// Headers, each with a byte that means nothing behind it.
-const HEADERS: [(&[u8], u8); 4] = [
+const HEADERS: [(&[u8], u8); 7] = [
     (b"Event Stream\x02\x00\x00\x01\x40\x01\xF0\x00", 0xFE),
+    (b"Event Stream\x02\x00\x00\x02\x40\x01\xF0\x00", 0xFC),
+    (b"Event Stream\x02\x00\x00\x04\x40\x01\xF0\x00", 0xFE),
+    (b"Event Stream\x02\x00\x00\x00", 0xFE),
     (b"% evt 2.0\n", 0xFF),
     (b"% format EVT2;width=1500;height=1500\n% end\n", 0xFF),
     (b"% evt 3.0\n", 0xFF),
@@ -21,10 +24,10 @@ const HEADERS: [(&[u8], u8); 4] = [
 const STARTS: [&[u8]; 6] =
     [b"", b"%", b"% ", b"% evt ", b"% evt 2.0\n% geometry ", b"Event Stream"];
 
-/// Events, then the fault as text: everything that reading a file gives.
+/// Events, then the fault and what is counted as text: everything that reading a file gives.
 fn read(file: &[u8], portion: usize, given: Option<Geometry>) -> (Vec<CameraEvent>, String) {
     let reader = Portions { bytes: file, portion };
-    let mut recording = match Recording::new(reader, "file", None) {
+    let mut recording = match Recording::survey(reader, "file", None) {
         Ok(recording) => recording,
         Err(error) => return (Vec::new(), error.to_string()),
     };
@@ -32,7 +35,8 @@ fn read(file: &[u8], portion: usize, given: Option<Geometry>) -> (Vec<CameraEven
         return (Vec::new(), error.to_string());
     }
     let (events, fault) = read_to_end(&mut recording);
-    (events, fault.map(|fault| fault.to_string()).unwrap_or_default())
+    let fault = fault.map(|fault| fault.to_string()).unwrap_or_default();
+    (events, format!("{fault} {:?}", recording.notes()))
 }
 
 proptest! {

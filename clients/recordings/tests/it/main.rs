@@ -3,14 +3,17 @@
 
 mod any_bytes;
 mod detection;
+mod dv_server;
 mod event_stream;
 mod formats;
 mod geometry;
 mod golden;
 mod hdf5;
+mod labels;
 mod made;
 mod mcap;
 mod prophesee;
+mod samples;
 mod support;
 mod touch;
 mod truncation;

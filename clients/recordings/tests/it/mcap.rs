@@ -207,10 +207,7 @@ fn a_message_that_makes_no_sense_is_named_behind_what_came_before() {
         (good[..20].to_vec(), "ends before its height does"),
         (good[..good.len() - 1].to_vec(), "ends before its events does"),
         (Cdr::little().packet(SENSOR, 1, "mono", &[0; 9]), "holds 9 bytes of events of 8"),
-        (
-            Cdr::little().packet(other, 1, "mono", &[]),
-            "is of a 640x480 sensor, and one before it of a 320x240 sensor",
-        ),
+        (Cdr::little().packet(other, 1, "mono", &[]), "is of a 640x480 sensor, expected 320x240"),
         (
             Cdr::little().packet(flat, 1, "mono", &[]),
             "is of a 0x480 sensor, expected 1 to 65535 a side",
@@ -236,6 +233,31 @@ fn a_message_that_makes_no_sense_is_named_behind_what_came_before() {
     let (events, fault) = read_file(&array);
     assert_eq!(events, some_events(1));
     assert!(fault.unwrap().to_string().ends_with("that ends 1 events before its last"));
+}
+
+/// Caught: a size that a later message tells put in the place of the user's.
+#[test]
+fn a_size_that_the_first_message_does_not_tell_is_the_users() {
+    let unsaid = spiked_recordings::Geometry { width: 0, height: 0 };
+    let later = [SENSOR, spiked_recordings::Geometry { width: 640, height: 480 }];
+    for (sensor, is_wrong) in later.into_iter().zip([false, true]) {
+        let packet = |size| mcap::message(1, &Cdr::little().packet(size, 0, "mono", &[0; 8]));
+        let file = mcap::file(&[
+            mcap::schema(1, PACKETS, ""),
+            mcap::channel(1, 1, "/events", "cdr"),
+            packet(unsaid),
+            // Opening reads some way ahead.
+            mcap::record(0x0C, &[0; 1 << 16]),
+            packet(sensor),
+        ]);
+        let mut recording = opened(&file).unwrap();
+        assert_eq!(recording.geometry(), None);
+        recording.set_geometry(SENSOR).unwrap();
+        let (events, fault) = read_to_end(&mut recording);
+        assert_eq!((events.len(), fault.is_some()), (if is_wrong { 1 } else { 2 }, is_wrong));
+        let told = message(&file);
+        assert!(told.ends_with(&format!("is of a {sensor} sensor, which the first does not tell")));
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What the elements of an array are, and reading a value of one.
 
+use half::f16;
+
 /// One value of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Element {
@@ -40,6 +42,8 @@ impl Element {
         match self {
             Self::Unsigned(size) => bits(bytes, size) as f64,
             Self::Signed(size) => signed(bytes, size) as f64,
+            #[expect(clippy::cast_possible_truncation, reason = "two bytes were read")]
+            Self::Float(2) => f16::from_bits(bits(bytes, 2) as u16).into(),
             #[expect(clippy::cast_possible_truncation, reason = "four bytes were read")]
             Self::Float(4) => f32::from_bits(bits(bytes, 4) as u32).into(),
             Self::Float(_) => f64::from_bits(bits(bytes, 8)),
@@ -87,6 +91,9 @@ mod tests {
         assert_eq!(Element::Signed(2).value(&[0xFE, 0xFF]), -2.0);
         assert_eq!(Element::Unsigned(2).whole(&[1, 2, 3]), Some(513));
         assert_eq!(Element::Float(4).whole(&1.5_f32.to_le_bytes()), None);
+        assert_eq!(Element::Float(2).value(&[0x00, 0x3E]), 1.5);
+        assert_eq!(Element::Float(2).value(&[0x01, 0x80]), -(0.5_f64.powi(24)));
+        assert!(Element::Float(2).value(&[0x01, 0x7C]).is_nan());
         assert_eq!(Element::Float(8).whole(&7.0_f64.to_le_bytes()), Some(7));
     }
 }

@@ -38,20 +38,9 @@ pub(super) fn open(
     let refused = |problem| array_fault(name, problem);
     let fields = fields(&dataset.datatype().map_err(damaged)?).map_err(refused)?;
     let element_bytes = dataset.element_size().map_err(damaged)?;
-    let shape = dataset.shape().map_err(damaged)?;
-    let &[length] = shape.as_slice() else {
-        return Err(refused(format!("has the shape {shape:?}, expected one dimension")));
-    };
-    let chunk = dataset.chunk_shape().map_err(damaged)?;
-    let window =
-        chunk.as_deref().map_or(WINDOW_ELEMENTS, |chunk| chunk.first().copied().unwrap_or(0));
-    let window_bytes = window.checked_mul(element_bytes).filter(|&bytes| bytes <= CHUNK_BYTES_MAX);
-    let (Some(window_bytes @ 1..), true) = (window_bytes, element_bytes > 0) else {
-        return Err(refused(format!("has chunks of {window} elements, expected 256 MiB at most")));
-    };
-    let to_usize = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let windows = Windows::of(name, dataset, element_bytes)?;
+    let (to_usize, length) = (|bytes| usize::try_from(bytes).unwrap_or(usize::MAX), windows.length);
     let header = Header { fields, element_bytes: to_usize(element_bytes), length };
-    let windows = Windows { length, window, element_bytes, window_bytes: to_usize(window_bytes) };
     let unpack: Unpack = match dataset.filters().as_slice() {
         [BLOSC] => blosc::unpack,
         [ECF] if is_ecf(&header) => ecf::unpack,
@@ -94,7 +83,7 @@ fn fields(datatype: &Datatype) -> Result<Vec<Field>, String> {
     Ok(fields.filter(inside).collect())
 }
 
-fn element(datatype: &Datatype) -> Option<Element> {
+pub(super) fn element(datatype: &Datatype) -> Option<Element> {
     use DatatypeByteOrder::LittleEndian;
     match datatype {
         Datatype::FixedPoint { size: size @ (1 | 2 | 4 | 8), byte_order, layout } => {
@@ -102,6 +91,9 @@ fn element(datatype: &Datatype) -> Option<Element> {
             let is_read = is_whole && (*size == 1 || *byte_order == LittleEndian);
             let kind = if layout.signed { Element::Signed } else { Element::Unsigned };
             is_read.then(|| kind(*size as usize))
+        }
+        Datatype::FloatingPoint { size: 2, byte_order: LittleEndian, layout } => {
+            (layout.exponent_size == 5).then_some(Element::Float(2))
         }
         Datatype::FloatingPoint { size: size @ (4 | 8), byte_order: LittleEndian, .. } => {
             Some(Element::Float(*size as usize))
@@ -126,18 +118,37 @@ fn is_ecf(header: &Header) -> bool {
 
 /// How a dataset is divided: so many elements in each part, fewer in the last.
 #[derive(Clone, Copy)]
-struct Windows {
+pub(super) struct Windows {
     /// Elements in all.
-    length: u64,
+    pub(super) length: u64,
     /// Elements in each.
-    window: u64,
+    pub(super) window: u64,
     element_bytes: u64,
     /// Bytes of each, unpacked.
     window_bytes: usize,
 }
 
 impl Windows {
-    const fn count(&self) -> u64 {
+    /// By its chunks, or of a dataset without them by what is read at once.
+    pub(super) fn of(name: &str, dataset: &Dataset, element_bytes: u64) -> Result<Self, Fault> {
+        let refused = |problem| array_fault(name, problem);
+        let shape = dataset.shape().map_err(damaged)?;
+        let &[length] = shape.as_slice() else {
+            return Err(refused(format!("has the shape {shape:?}, expected one dimension")));
+        };
+        let chunk = dataset.chunk_shape().map_err(damaged)?;
+        let window =
+            chunk.as_deref().map_or(WINDOW_ELEMENTS, |chunk| chunk.first().copied().unwrap_or(0));
+        let bytes = window.checked_mul(element_bytes).filter(|&bytes| bytes <= CHUNK_BYTES_MAX);
+        let (Some(window_bytes @ 1..), true) = (bytes, element_bytes > 0) else {
+            let expected = "expected 256 MiB at most";
+            return Err(refused(format!("has chunks of {window} elements, {expected}")));
+        };
+        let window_bytes = usize::try_from(window_bytes).unwrap_or(usize::MAX);
+        Ok(Self { length, window, element_bytes, window_bytes })
+    }
+
+    pub(super) const fn count(&self) -> u64 {
         self.length.div_ceil(self.window)
     }
 
@@ -150,7 +161,7 @@ impl Windows {
 }
 
 /// Gives the parts of a dataset.
-trait Parts: Send {
+pub(super) trait Parts: Send {
     fn windows(&self) -> &Windows;
 
     /// The bytes of a part, all that its elements take, and how many of the file that took.
@@ -197,9 +208,9 @@ impl<P: Parts> Elements for Buffered<P> {
 }
 
 /// A dataset that hdf5-pure reads.
-struct Plain {
-    dataset: Dataset,
-    windows: Windows,
+pub(super) struct Plain {
+    pub(super) dataset: Dataset,
+    pub(super) windows: Windows,
 }
 
 impl Parts for Plain {

@@ -5,6 +5,8 @@
 //! | `/CD/events` | records of x, y, p and t \[µs\], chunks packed by ECF | Prophesee |
 //! | `/events/{x,y,p,t}` | an array each, t \[µs\] from `/t_offset` on, chunks packed by Blosc | DSEC |
 //!
+//! Labelled samples of spikes are read by [`samples`], from the rows, sequences and the heap here.
+//!
 //! Prophesee's attributes are the header of its RAW files. Arrays are read chunk by chunk, and a chunk may
 //! have at most 256 MiB.
 
@@ -12,21 +14,43 @@ mod blosc;
 mod blosclz;
 mod dataset;
 mod ecf;
+mod heap;
+pub(crate) mod rows;
+pub(crate) mod sequences;
 mod shuffle;
 
-use std::{fs::File as StdFile, path::Path};
+use std::{
+    fs::File as StdFile,
+    path::{Path, PathBuf},
+};
 
 use hdf5_pure::{AttrValue, Dataset, File, Group};
 
+pub use self::{heap::HeapFault, sequences::SequenceFault};
 use super::{
     Format, Opened,
     columns::{Array, Events},
     prophesee,
 };
-use crate::{Fault, Geometry};
+use crate::{Fault, Geometry, samples};
 
 /// Names and values.
 type Header = Vec<(String, String)>;
+
+/// An open file, and where it is.
+pub(crate) struct Hdf5 {
+    pub(crate) file: File,
+    pub(crate) path: PathBuf,
+    pub(crate) bytes_total: u64,
+}
+
+impl Hdf5 {
+    pub(crate) fn open(path: &Path) -> Result<Self, Fault> {
+        let bytes_total = StdFile::open(path)?.metadata()?.len();
+        let file = File::open_streaming(path).map_err(damaged)?;
+        Ok(Self { file, path: path.to_owned(), bytes_total })
+    }
+}
 
 pub(super) fn open(path: &Path, file: StdFile) -> Result<Opened, Fault> {
     let bytes_total = file.metadata()?.len();
@@ -54,10 +78,13 @@ pub(super) fn open(path: &Path, file: StdFile) -> Result<Opened, Fault> {
         let header = vec![("t_offset".into(), format!("{offset_us} us"))];
         return opened("DSEC", header, None, Events::of(arrays?, offset_us)?);
     }
+    if samples::layout(&names).is_some() {
+        return Err(Fault::NotCamera { holds: "labelled samples of spikes" });
+    }
     Err(damaged(format!("it holds neither /CD nor /events, but {names:?}")))
 }
 
-fn damaged(problem: impl ToString) -> Fault {
+pub(crate) fn damaged(problem: impl ToString) -> Fault {
     Fault::Hdf5 { problem: problem.to_string() }
 }
 

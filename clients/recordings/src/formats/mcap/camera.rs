@@ -38,6 +38,7 @@ impl Default for Form {
 pub(super) struct Camera {
     topic: String,
     encoding: Option<String>,
+    has_spoken: bool,
     stated: Option<Geometry>,
     sensor: Option<Geometry>,
     /// Where the message stands in the file.
@@ -115,11 +116,16 @@ impl Camera {
         self.taken = taken;
     }
 
-    /// Every message names the same sensor.
+    /// Every message names the same sensor, that of the user where one was given. What the first does not
+    /// tell no later one may, or pixels would have gone by that aren't on it.
     fn take_geometry(&mut self, told: Option<Geometry>) -> Result<(), String> {
-        match (self.stated, told) {
-            (Some(stated), Some(told)) if stated != told => {
-                Err(format!("is of a {told} sensor, and one before it of a {stated} sensor"))
+        let is_first = !std::mem::replace(&mut self.has_spoken, true);
+        match (self.sensor, told) {
+            (Some(sensor), Some(told)) if sensor != told => {
+                Err(format!("is of a {told} sensor, expected {sensor}"))
+            }
+            (None, Some(told)) if !is_first => {
+                Err(format!("is of a {told} sensor, which the first does not tell"))
             }
             (None, Some(told)) => {
                 self.stated = Some(told);

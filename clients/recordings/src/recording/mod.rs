@@ -4,11 +4,15 @@
 //! the error comes with the next call, and after it the recording is at its end. Offsets count
 //! bytes from the start of the file, header included.
 
+mod stream;
+
 use std::{fmt, fs::File, io::Read, ops::Range, path::Path};
+
+use self::stream::{Stream, fill};
 
 use crate::{
     CameraEvent, Error, Fault, Format, Geometry, Notes, WordCounts,
-    formats::{self, Beginning, Decode, FromFile, Opened},
+    formats::{self, Beginning, FromFile, Opened},
 };
 
 /// Read at once, in bytes: events decoded from it still fit into a core's second cache.
@@ -21,6 +25,16 @@ const CHUNK_BYTES: usize = 1 << 16;
 ///
 /// A file that is missing, empty, of no known format, or whose header makes no sense.
 pub fn open(path: impl AsRef<Path>) -> Result<Recording, Error> {
+    survey(path)?.refused_without_camera()
+}
+
+/// The same to see what a recording holds: one without a camera's events is no error here. It gives out
+/// none, and [`Recording::notes`] says how many others there are.
+///
+/// # Errors
+///
+/// As for [`open`].
+pub fn survey(path: impl AsRef<Path>) -> Result<Recording, Error> {
     let path = path.as_ref();
     let name = path.display().to_string();
     let opened = || {
@@ -75,37 +89,6 @@ enum Source<R> {
     File(Box<dyn FromFile>),
 }
 
-/// Bytes as they come, and their decoder.
-struct Stream<R> {
-    reader: R,
-    bytes_read: u64,
-    buffer: Box<[u8]>,
-    /// Bytes in the buffer, behind the header, that have not been decoded.
-    ahead: Range<usize>,
-    decoder: Box<dyn Decode>,
-}
-
-impl<R: Read> Stream<R> {
-    /// Decodes the next chunk; false at the end.
-    fn decode_chunk(&mut self, out: &mut Vec<CameraEvent>) -> Result<bool, Fault> {
-        if self.decoder.holds_back() {
-            self.decoder.decode(&[], self.bytes_read, out)?;
-            return Ok(!self.decoder.is_over());
-        }
-        if self.ahead.is_empty() {
-            self.ahead = 0..read(&mut self.reader, &mut self.buffer)?;
-        }
-        let chunk = &self.buffer[std::mem::take(&mut self.ahead)];
-        let offset = self.bytes_read;
-        self.bytes_read += chunk.len() as u64;
-        if chunk.is_empty() {
-            return self.decoder.finish(offset, out).map(|()| false);
-        }
-        self.decoder.decode(chunk, offset, out)?;
-        Ok(!self.decoder.is_over())
-    }
-}
-
 impl<R: Read> Recording<R> {
     /// Reads a recording from anywhere. The name is for messages; the total length, if it is
     /// known, for a progress bar.
@@ -118,9 +101,37 @@ impl<R: Read> Recording<R> {
         name: impl Into<String>,
         bytes_total: Option<u64>,
     ) -> Result<Self, Error> {
+        Self::survey(reader, name, bytes_total)?.refused_without_camera()
+    }
+
+    /// The same to see what a recording holds, as [`survey`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`survey`].
+    pub fn survey(
+        reader: R,
+        name: impl Into<String>,
+        bytes_total: Option<u64>,
+    ) -> Result<Self, Error> {
         let name = name.into();
-        Self::begin(reader, &name, bytes_total, formats::begin)
-            .map_err(|fault| Error { name, fault })
+        let begun = Self::begin(reader, &name, bytes_total, formats::begin);
+        begun.map_err(|fault| Error { name, fault })
+    }
+
+    /// Reads what a server of DV sends over a connection (`NetworkWriter` of dv-processing), as it comes:
+    /// returns once its header is there. The end of the connection is the end of the recording.
+    ///
+    /// # Errors
+    ///
+    /// The connection breaks or ends within the header, or the header makes no sense.
+    pub fn of_dv_server(mut connection: R, name: impl Into<String>) -> Result<Self, Error> {
+        let name = name.into();
+        let begun = formats::receive(&mut connection).and_then(|beginning| {
+            let buffer = vec![0; CHUNK_BYTES].into_boxed_slice();
+            Self::go_on(connection, (buffer, 0..0), beginning, &name, None)
+        });
+        begun.map_err(|fault| Error { name, fault })
     }
 
     fn begin(
@@ -132,9 +143,20 @@ impl<R: Read> Recording<R> {
         let mut buffer = vec![0; CHUNK_BYTES].into_boxed_slice();
         let filled = fill(&mut reader, &mut buffer)?;
         let beginning = begin(&buffer[..filled], filled < buffer.len())?;
+        let ahead = beginning.length..filled;
+        Self::go_on(reader, (buffer, ahead), beginning, name, bytes_total)
+    }
+
+    /// Goes on behind a header, with what of the buffer has not been decoded.
+    fn go_on(
+        reader: R,
+        (buffer, ahead): (Box<[u8]>, Range<usize>),
+        beginning: Beginning,
+        name: &str,
+        bytes_total: Option<u64>,
+    ) -> Result<Self, Fault> {
         let Beginning { format, geometry, header, length, decoder } = beginning;
-        let bytes_read = length as u64;
-        let mut stream = Stream { reader, bytes_read, buffer, ahead: length..filled, decoder };
+        let mut stream = Stream { reader, bytes_read: length as u64, buffer, ahead, decoder };
         let (mut ready, mut ended) = (Vec::new(), Ok(false));
         while stream.decoder.is_opening() && matches!(ended, Ok(false)) {
             ended = stream.decode_chunk(&mut ready).map(|goes_on| !goes_on);
@@ -246,6 +268,13 @@ impl<R> fmt::Debug for Recording<R> {
 }
 
 impl<R> Recording<R> {
+    fn refused_without_camera(self) -> Result<Self, Error> {
+        match self.holds() {
+            Some(holds) => Err(Error { name: self.name, fault: Fault::NotCamera { holds } }),
+            None => Ok(self),
+        }
+    }
+
     /// The recording's name, for messages.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -300,34 +329,21 @@ impl<R> Recording<R> {
         }
     }
 
+    /// What the recording holds instead of a camera's events, if it is a [`survey`] of such a one.
+    #[must_use]
+    pub fn holds(&self) -> Option<&'static str> {
+        match &self.source {
+            Source::Stream(stream) => stream.decoder.holds(),
+            Source::File(_) => None,
+        }
+    }
+
     /// What else the recording held or lost so far, which only its format knows; counts may be 0.
     #[must_use]
     pub fn notes(&self) -> Notes {
         match &self.source {
             Source::Stream(stream) => stream.decoder.notes(),
             Source::File(_) => Notes::default(),
-        }
-    }
-}
-
-/// Reads until the buffer is full or the input ends.
-fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> Result<usize, Fault> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match read(reader, &mut buffer[filled..])? {
-            0 => break,
-            more => filled += more,
-        }
-    }
-    Ok(filled)
-}
-
-/// Reads what there is, at least one byte; 0 at the end.
-fn read(reader: &mut impl Read, buffer: &mut [u8]) -> Result<usize, Fault> {
-    loop {
-        match reader.read(buffer) {
-            Err(cause) if cause.kind() == std::io::ErrorKind::Interrupted => {}
-            result => return Ok(result?),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `spiked convert`: a recording in another format.
 
+mod samples;
+
 use std::{
     fs::{self, File, Permissions},
     io::{self, BufWriter, Write},
@@ -13,6 +15,8 @@ use std::{
 
 use spiked_recordings::{
     CameraEvent, Recording,
+    labels::{self, Span},
+    samples::is_samples,
     touch::is_touch,
     write::{Kind, WriteError, Writer},
 };
@@ -59,11 +63,23 @@ pub(super) async fn until_interrupted(
 
 /// What comes before a fault is written.
 fn convert_file(arguments: &ConvertArguments, asked_to_end: &AtomicBool) -> Result<(), Failure> {
+    if is_samples(&arguments.file) {
+        return samples::convert(arguments, asked_to_end);
+    }
+    refuse(
+        "labelled samples",
+        &[
+            ("--split", arguments.split.is_some()),
+            ("--sample", arguments.sample.is_some()),
+            ("--gap", arguments.gap.is_some()),
+        ],
+    )?;
     if is_touch(&arguments.file) {
         let name = shown(&arguments.file);
         let message = format!("{name} is a recording of touch: there is nothing to convert it to");
         return Err(Failure::used_wrongly(message));
     }
+    let span = arguments.segment.map(|index| segment(&arguments.file, index)).transpose()?;
     let mut recording = sensor::open(&arguments.file, arguments.geometry)?;
     let kind = kind(&arguments.output, arguments.to)?;
     if kind.needs_geometry() {
@@ -75,17 +91,43 @@ fn convert_file(arguments: &ConvertArguments, asked_to_end: &AtomicBool) -> Resu
     let sink = output.sink();
     let geometry = recording.geometry();
     let mut writer = Writer::new(kind, sink, geometry, arguments.compression).map_err(refused)?;
-    let read = copy(&mut recording, &mut writer, arguments.from_zero, asked_to_end, &name)?;
+    let how = (span, arguments.from_zero);
+    let read = copy(&mut recording, &mut writer, how, asked_to_end, &name)?;
     writer.finish().map_err(refused)?;
     output.keep(&arguments.output)?;
     Ok(read?)
 }
 
-/// Copies all events; inside, what is wrong with the recording.
+/// What is only for other recordings has not been asked for.
+fn refuse(others: &str, flags: &[(&str, bool)]) -> Result<(), Failure> {
+    match flags.iter().find(|(_, is_given)| *is_given) {
+        Some((flag, _)) => Err(Failure::used_wrongly(format!("{flag} is for {others}"))),
+        None => Ok(()),
+    }
+}
+
+/// When a labelled segment of a recording is, by its number.
+fn segment(file: &Path, index: usize) -> Result<Span, Failure> {
+    let Some(path) = labels::beside(file) else {
+        let place = labels::place(file).unwrap_or_default();
+        let message =
+            format!("--segment needs labels beside the recording, in {}", place.display());
+        return Err(Failure::used_wrongly(message));
+    };
+    let segments = labels::read(&path)?;
+    let found = segments.get(index).map(|segment| segment.span);
+    found.ok_or_else(|| {
+        let (path, count) = (path.display(), segments.len());
+        Failure::used_wrongly(format!("{path} has {count} segments, and none of number {index}"))
+            .with_hint("they are counted from 0")
+    })
+}
+
+/// Copies all events, or those of a span; inside, what is wrong with the recording.
 fn copy(
     recording: &mut Recording,
     writer: &mut Writer<'_>,
-    from_zero: bool,
+    (span, from_zero): (Option<Span>, bool),
     asked_to_end: &AtomicBool,
     name: &str,
 ) -> Result<Result<(), spiked_recordings::Error>, Failure> {
@@ -99,6 +141,9 @@ fn copy(
                 return Ok(Ok(()));
             }
             Ok(_) => {
+                if let Some(span) = span {
+                    span.cut(&mut events);
+                }
                 if from_zero {
                     count_from_zero(&mut events, &mut first_us)?;
                 }

@@ -1,134 +1,19 @@
-//! AEDAT 4, of DV: a header and packets as FlatBuffers, the packets plain, as LZ4 or as Zstandard.
-//!
-//! Behind the line `#!AER-DAT4.0` stands a header (size, then `IOHE`): compression, place of a table that
-//! ends the data, and an XML that names the streams. A packet is `i32` stream, `i32` size, then its bytes:
-//! an `EVTS` of one stream holds events of 16 bytes, `i64` t \[µs\], `i16` x, `i16` y, `u8` polarity. Times
-//! are as the file has them, since 1970 in those of DV. Of several cameras the first is read; packets of
-//! other streams (frames, inertial samples, triggers) are skipped and counted. A recorder that crashed
-//! leaves no table: then what is not whole at the end is dropped, and counted.
+//! The packets of an AEDAT 4, one after another.
 
 use std::io::Read;
 
-use super::flatbuffer::{Table, identifier};
+use super::{Bound, Compression, SIZE_BYTES};
 use crate::{
-    CameraEvent, Fault, Geometry, WordCounts,
-    formats::{Beginning, Decode, Format, records::Sensor},
+    CameraEvent, Fault, Geometry, Notes, WordCounts,
+    formats::{
+        Decode,
+        aedat::flatbuffer::{Table, identifier},
+        records::Sensor,
+    },
 };
 
-pub(in crate::formats) const LINE: &[u8] = b"#!AER-DAT4.0\r\n";
-/// The header's size, in bytes.
-const SIZE_BYTES: usize = 4;
 const PACKET_HEADER_BYTES: usize = 8;
-pub(in crate::formats) const EVENT_BYTES: usize = 16;
-/// No recorder makes packets that large, and no more is ever held in memory.
-const PACKET_BYTES_MAX: u64 = 1 << 28;
-/// The table's place in a file that was not ended.
-const NO_TABLE: i64 = -1;
-
-/// How packets are compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Compression {
-    None,
-    Lz4,
-    Zstandard,
-}
-
-impl Compression {
-    fn new(code: i32) -> Option<Self> {
-        match code {
-            0 => Some(Self::None),
-            1 | 2 => Some(Self::Lz4),
-            3 | 4 => Some(Self::Zstandard),
-            _ => None,
-        }
-    }
-}
-
-pub(in crate::formats) fn begin(first: &[u8]) -> Result<Beginning, Fault> {
-    let cut = || Fault::HeaderCut { length: first.len() as u64 };
-    let behind = first.strip_prefix(LINE).ok_or_else(cut)?;
-    let size = u32::from_le_bytes(*behind.first_chunk().ok_or_else(cut)?);
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let Some(buffer) = behind[SIZE_BYTES..].get(..size) else {
-        return Err(if first.len() < LINE.len() + SIZE_BYTES + size.min(first.len()) {
-            cut()
-        } else {
-            Fault::HeaderTooLong { limit: first.len() }
-        });
-    };
-    let offset = (LINE.len() + SIZE_BYTES) as u64;
-    let damaged = |what, value: i64, expected| Fault::Damaged { offset, what, value, expected };
-    let header = Table::root(buffer)
-        .ok_or_else(|| damaged("offset of the header", 0, "which lies outside of it"))?;
-    let code = header.int32(0).unwrap_or(0);
-    let compression = Compression::new(code)
-        .ok_or_else(|| damaged("compression", code.into(), "expected 0 to 4"))?;
-    let table = header.int64(1).unwrap_or(NO_TABLE);
-    let streams = Streams::read(header.text(2).unwrap_or_default());
-    let mut entries = vec![("compression".to_owned(), format!("{code}"))];
-    entries.extend(streams.source.map(|source| ("source".to_owned(), source)));
-    let length = LINE.len() + SIZE_BYTES + size;
-    let decoder = Box::new(Packets {
-        at: At::Header,
-        compression,
-        data_end: u64::try_from(table).ok(),
-        stream: streams.camera,
-        sensor: Sensor(streams.geometry),
-        held: Vec::new(),
-        block: Vec::new(),
-        offset: length as u64,
-        counts: WordCounts::default(),
-    });
-    Ok(Beginning {
-        format: Format::Aedat4,
-        geometry: streams.geometry,
-        header: entries,
-        length,
-        decoder,
-    })
-}
-
-/// What the header's XML says of the first camera.
-#[derive(Debug, Default)]
-struct Streams {
-    camera: Option<i32>,
-    geometry: Option<Geometry>,
-    source: Option<String>,
-}
-
-impl Streams {
-    /// A header without an XML that can be read says nothing of its streams; their packets do.
-    fn read(xml: &str) -> Self {
-        let Ok(document) = roxmltree::Document::parse(xml) else {
-            return Self::default();
-        };
-        let named = |name: &'static str| {
-            move |node: &roxmltree::Node<'_, '_>| node.attribute("name") == Some(name)
-        };
-        let attribute = |node: roxmltree::Node<'_, '_>, key: &str| {
-            let found = node.children().find(|child| child.attribute("key") == Some(key))?;
-            found.text().map(|text| text.trim().to_owned())
-        };
-        let outputs = document.descendants().find(named("outInfo"));
-        let cameras = outputs.iter().flat_map(|outputs| outputs.children()).filter_map(|node| {
-            let number: i32 = node.attribute("name")?.parse().ok()?;
-            (attribute(node, "typeIdentifier")? == "EVTS").then_some((number, node))
-        });
-        let Some((number, node)) = cameras.min_by_key(|(number, _)| *number) else {
-            return Self::default();
-        };
-        let info = node.children().find(named("info"));
-        let told = |key| info.and_then(|info| attribute(info, key));
-        let side =
-            |key| told(key).and_then(|text| text.parse::<u16>().ok()).filter(|&side| side > 0);
-        let geometry = side("sizeX").zip(side("sizeY"));
-        Self {
-            camera: Some(number),
-            geometry: geometry.map(|(width, height)| Geometry { width, height }),
-            source: told("source"),
-        }
-    }
-}
+const EVENT_BYTES: usize = 16;
 
 /// What comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,7 +24,7 @@ enum At {
     End,
 }
 
-struct Packets {
+pub(super) struct Packets {
     at: At,
     compression: Compression,
     /// Where the data ends, if the recorder said so.
@@ -153,6 +38,7 @@ struct Packets {
     block: Vec<u8>,
     /// Where `held` begins, or what comes next.
     offset: u64,
+    bound: Bound,
     counts: WordCounts,
 }
 
@@ -234,9 +120,39 @@ impl Decode for Packets {
     fn is_over(&self) -> bool {
         self.at == At::End
     }
+
+    fn notes(&self) -> Notes {
+        // A recorder that crashed, or a server that is gone, left it so.
+        let head = if matches!(self.at, At::Packet { .. }) { PACKET_HEADER_BYTES } else { 0 };
+        let cut = self.data_end.map_or(head + self.held.len(), |_| 0) as u64;
+        let lost = vec![(cut, "bytes of a packet without its end".to_owned())];
+        Notes { lost, ..Notes::default() }
+    }
 }
 
 impl Packets {
+    /// Packets that begin at an offset, with the camera's stream and size as far as they are told.
+    pub(super) fn new(
+        compression: Compression,
+        (stream, geometry): (Option<i32>, Option<Geometry>),
+        offset: u64,
+        data_end: Option<u64>,
+        bound: Bound,
+    ) -> Self {
+        Self {
+            at: At::Header,
+            compression,
+            data_end,
+            stream,
+            sensor: Sensor(geometry),
+            held: Vec::new(),
+            block: Vec::new(),
+            offset,
+            bound,
+            counts: WordCounts::default(),
+        }
+    }
+
     /// Takes a whole header or packet.
     fn take(&mut self, part: &[u8], out: &mut Vec<CameraEvent>) -> Result<(), Fault> {
         match self.at {
@@ -253,13 +169,14 @@ impl Packets {
         let field =
             |at: usize| i32::from_le_bytes(header[at..].first_chunk().copied().unwrap_or_default());
         let (stream, size) = (field(0), field(4));
-        let bytes = usize::try_from(size).ok().filter(|&bytes| bytes as u64 <= PACKET_BYTES_MAX);
+        let most = self.bound.bytes;
+        let bytes = usize::try_from(size).ok().filter(|&bytes| bytes as u64 <= most);
         let Some(bytes) = bytes else {
             return Err(Fault::Damaged {
                 offset: self.offset + 4,
                 what: "size of a packet",
                 value: size.into(),
-                expected: "expected 0 to 268435456",
+                expected: self.bound.expected,
             });
         };
         self.at = match self.stream {
@@ -281,11 +198,14 @@ impl Packets {
         let offset = self.offset;
         let mut block = std::mem::take(&mut self.block);
         block.clear();
+        let most = self.bound.bytes;
         let decompressed = match self.compression {
             Compression::None => Ok(()),
-            Compression::Lz4 => read_all(lz4_flex::frame::FrameDecoder::new(part), &mut block),
+            Compression::Lz4 => {
+                read_all(lz4_flex::frame::FrameDecoder::new(part), &mut block, most)
+            }
             Compression::Zstandard => zstd::stream::read::Decoder::with_buffer(part)
-                .and_then(|decoder| read_all(decoder, &mut block)),
+                .and_then(|decoder| read_all(decoder, &mut block, most)),
         };
         let read = match decompressed {
             Ok(()) if self.compression == Compression::None => {
@@ -368,11 +288,11 @@ fn event(entry: &[u8; EVENT_BYTES]) -> (i64, CameraEvent) {
     (t_us, CameraEvent { t_us: t_us.cast_unsigned(), x, y, on: on != 0 })
 }
 
-/// Reads to the end, within the bound of a packet.
-fn read_all(from: impl Read, into: &mut Vec<u8>) -> std::io::Result<()> {
-    let read = from.take(PACKET_BYTES_MAX + 1).read_to_end(into)?;
-    if read as u64 > PACKET_BYTES_MAX {
-        return Err(std::io::Error::other("it grows beyond 268435456 bytes"));
+/// Reads to the end, within the bound of a packet \[bytes\].
+fn read_all(from: impl Read, into: &mut Vec<u8>, most: u64) -> std::io::Result<()> {
+    let read = from.take(most + 1).read_to_end(into)?;
+    if read as u64 > most {
+        return Err(std::io::Error::other(format!("it grows beyond {most} bytes")));
     }
     Ok(())
 }

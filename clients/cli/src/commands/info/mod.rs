@@ -1,12 +1,13 @@
 //! `spiked info`: what a recording holds, in a few lines.
 
-use std::path::Path;
+mod samples;
+mod touch;
 
-use spiked_recordings::{
-    Recording, Summary,
-    touch::{COMPONENTS, TouchRecording, is_touch},
-};
+use std::{collections::BTreeSet, path::Path};
 
+use spiked_recordings::{Recording, Summary, labels, samples::is_samples, touch::is_touch};
+
+pub(super) use self::samples::bar as samples_bar;
 use crate::{
     args::InfoArguments,
     failure::Failure,
@@ -19,10 +20,16 @@ const SAID: [&str; 3] = ["topic", "type", "encoding"];
 
 /// Reads a recording to its end and sums it up. What was read before a fault is shown as well.
 pub(crate) fn info(arguments: &InfoArguments) -> Result<(), Failure> {
-    if is_touch(&arguments.file) {
-        return touch(&arguments.file);
+    if is_samples(&arguments.file) {
+        return samples::info(arguments);
     }
-    let mut recording = sensor::open(&arguments.file, arguments.geometry)?;
+    if arguments.split.is_some() {
+        return Err(Failure::used_wrongly("--split is for files of labelled samples"));
+    }
+    if is_touch(&arguments.file) {
+        return touch::info(&arguments.file);
+    }
+    let mut recording = sensor::survey(&arguments.file, arguments.geometry)?;
     let bar = terminal::reading_bar(recording.bytes_total());
     let (mut summary, mut events) = (Summary::default(), Vec::new());
     let read = loop {
@@ -35,64 +42,32 @@ pub(crate) fn info(arguments: &InfoArguments) -> Result<(), Failure> {
         bar.set_position(recording.bytes_read());
     };
     bar.finish_and_clear();
-    terminal::print(&report(&recording, &summary))?;
-    Ok(read?)
+    let beside = labels_beside(&arguments.file);
+    let labels = beside.as_ref().and_then(|beside| beside.as_ref().ok());
+    terminal::print(&report(&recording, &summary, labels))?;
+    read?;
+    beside.transpose()?;
+    Ok(())
 }
 
-/// The same of a recording of touch.
-fn touch(path: &Path) -> Result<(), Failure> {
-    let mut recording = TouchRecording::open(path)?;
-    let mut largest = [0.0_f32; COMPONENTS];
-    let mut values = Vec::new();
-    let read = loop {
-        match recording.next_frames(&mut values) {
-            Ok(0) => break Ok(()),
-            Ok(_) => {
-                for whisker in values.chunks_exact(COMPONENTS) {
-                    for (largest, value) in largest.iter_mut().zip(whisker) {
-                        *largest = largest.max(value.abs());
-                    }
-                }
-            }
-            Err(error) => break Err(error),
-        }
-        values.clear();
+/// What the labels say that lie beside a recording, if there are such.
+fn labels_beside(recording: &Path) -> Option<Result<String, Failure>> {
+    let path = labels::beside(recording)?;
+    let segments = match labels::read(&path) {
+        Ok(segments) => segments,
+        Err(error) => return Some(Err(error.into())),
     };
-    terminal::print(&touch_report(path, &recording, largest))?;
-    Ok(read?)
+    let classes: BTreeSet<u32> = segments.iter().map(|segment| segment.label).collect();
+    let (count, classes) = (grouped(segments.len() as u64), grouped(classes.len() as u64));
+    let first_us = segments.iter().map(|segment| segment.span.start_us).min();
+    let last_us = segments.iter().map(|segment| segment.span.end_us).max();
+    let span = first_us.zip(last_us);
+    let span = span.map(|(first, last)| format!(", {} to {}", seconds(first), seconds(last)));
+    let span = span.unwrap_or_default();
+    Some(Ok(format!("{count} segments of {classes} classes{span}, in {}", path.display())))
 }
 
-fn touch_report(path: &Path, recording: &TouchRecording, largest: [f32; COMPONENTS]) -> String {
-    let counts = recording.counts();
-    let format = recording.format();
-    let (period_ns, said) = match recording.period_ns() {
-        Some(period_ns) => (period_ns, ""),
-        None => (format.period_ns(), ", which is not said (--frame-rate of spiked run)"),
-    };
-    let rate_hz = 1e9 / period_ns as f64;
-    let span = seconds(counts.frames.saturating_mul(period_ns) / 1_000);
-    let whiskers = recording.whiskers();
-    let names = match whiskers {
-        [first, .., last] => format!("{} from {first} to {last}", whiskers.len()),
-        names => names.join(""),
-    };
-    let [fx, fy, fz, mx, my, mz] = largest;
-    let mut rows = vec![
-        ("file", path.display().to_string().into()),
-        ("format", format.to_string().into()),
-        ("whiskers", names.into()),
-        ("frames", grouped(counts.frames).into()),
-        ("rate", format!("{rate_hz:.4} Hz{said}").into()),
-        ("span", span.into()),
-        ("largest force", format!("{fx:.4}, {fy:.4}, {fz:.4} mN").into()),
-        ("largest moment", format!("{mx:.4}, {my:.4}, {mz:.4} µN·m").into()),
-    ];
-    let mended = [(counts.not_numbers, "no numbers"), (counts.absurd, "absurd values")];
-    rows.extend(told(&mended).map(|mended| ("mended", mended.into())));
-    terminal::table(rows)
-}
-
-fn report(recording: &Recording, summary: &Summary) -> String {
+fn report(recording: &Recording, summary: &Summary, labels: Option<&String>) -> String {
     let mut rows = vec![
         ("file", recording.name().to_owned().into()),
         ("format", recording.format().to_string().into()),
@@ -102,6 +77,7 @@ fn report(recording: &Recording, summary: &Summary) -> String {
         let said = recording.header().iter().find(|(key, _)| key == name);
         rows.extend(said.map(|(_, value)| (name, value.into())));
     }
+    rows.extend(recording.holds().map(|holds| ("holds", holds.into())));
     rows.push(("events", grouped(summary.events).into()));
     if let Some((first_us, last_us)) = summary.times_us {
         rows.push(("first", seconds(first_us).into()));
@@ -123,6 +99,7 @@ fn report(recording: &Recording, summary: &Summary) -> String {
         let steps = grouped(summary.backward_steps);
         rows.push(("order", format!("{steps} events are earlier than the one before").into()));
     }
+    rows.extend(labels.map(|labels| ("labels", labels.into())));
     rows.extend(besides(recording).map(|besides| ("besides", besides.into())));
     rows.extend(lost(recording).map(|lost| ("lost", lost.into())));
     terminal::table(rows)
@@ -169,7 +146,7 @@ fn with_notes<'a>(counted: &[(u64, &'a str)], notes: &'a [(u64, String)]) -> Vec
 }
 
 /// Counts that aren't zero.
-fn told(kinds: &[(u64, &str)]) -> Option<String> {
+pub(super) fn told(kinds: &[(u64, &str)]) -> Option<String> {
     let told: Vec<String> = kinds
         .iter()
         .filter(|(count, _)| *count > 0)
