@@ -95,3 +95,55 @@ fn what_was_assumed_is_told() {
     assert!(described.stdout.contains("note  profile norse, step 1000 us"), "{}", described.stdout);
     assert_eq!(told.value("plan"), described.value("plan"));
 }
+
+/// A `.npy` file of doubles, [step, unit].
+fn npy(shape: [u64; 2], numbers: &[f64]) -> Vec<u8> {
+    let [steps, units] = shape;
+    let header =
+        format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({steps}, {units}), }}\n");
+    let length = u16::try_from(header.len()).expect("short").to_le_bytes();
+    let numbers: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+    [b"\x93NUMPY\x01\x00", length.as_slice(), header.as_bytes(), &numbers].concat()
+}
+
+/// Two places are altered, the later one first in the order of units: the earlier step is named.
+#[test]
+fn names_the_node_unit_and_step_that_were_altered() {
+    use std::io::Write as _;
+
+    let test = "names_the_node_unit_and_step_that_were_altered";
+    let Some([file, io]) = pair(test, "ff_lif_snntorch") else { return };
+    let recorded = std::fs::read(io).expect("a recording");
+    let folder = Folder::new();
+    for (array, node, unit, step) in [("spikes", "3", 7, 61), ("hidden_spikes", "1", 33, 17)] {
+        let mut expected = 0.0;
+        let path = folder.path(&format!("{array}.npz"));
+        let mut archive = zip::ZipWriter::new(std::fs::File::create(&path).expect("a file"));
+        for name in ["input", "hidden_spikes", "spikes"] {
+            let (shape, mut numbers) = spiked_server::networks::text::npz_array(&recorded, name)
+                .expect("read")
+                .expect(name);
+            let units = usize::try_from(shape[1]).expect("few");
+            if name == array {
+                for (unit, step) in [(unit, step), (0, step + 9)] {
+                    let number = &mut numbers[step * units + unit];
+                    *number = 1.0 - *number;
+                }
+                expected = numbers[step * units + unit];
+            }
+            let options = zip::write::SimpleFileOptions::default();
+            archive.start_file(format!("{name}.npy"), options).expect("an entry");
+            archive.write_all(&npy([shape[0].into(), shape[1].into()], &numbers)).expect("written");
+        }
+        archive.finish().expect("an archive");
+        let path = path.display().to_string();
+        let told = tell(["verify", &file, "--io", &path, "--profile", "snntorch"]);
+        assert_eq!(told.status, Some(1), "{}", told.stderr);
+        assert_eq!(told.value("snntorch"), "differs in 2 places");
+        let first = format!(
+            "snntorch, node {node:?}, unit {unit}, step {step}: {expected} expected, {} came",
+            1.0 - expected
+        );
+        assert_eq!(told.value("first difference"), first);
+    }
+}

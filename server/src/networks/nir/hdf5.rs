@@ -49,6 +49,8 @@ pub(super) struct Graph {
     pub(super) edges: Vec<(String, String)>,
     /// The version of NIR that wrote it, of the outermost graph.
     pub(super) version: String,
+    /// Groups of the file that hold no node, such as metadata, of the outermost graph.
+    pub(super) unread: Vec<String>,
 }
 
 /// Reads a file's graph.
@@ -68,6 +70,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Graph, Refusal> {
 struct Reader {
     numbers: u64,
     nodes: usize,
+    unread: Vec<String>,
 }
 
 impl Reader {
@@ -86,6 +89,9 @@ impl Reader {
         {
             graph.version = version.into_iter().next().unwrap_or_default();
         }
+        let beside = root.groups().unwrap_or_default();
+        self.unread.extend(beside.into_iter().filter(|name| name != "node"));
+        graph.unread = std::mem::take(&mut self.unread);
         Ok(graph)
     }
 
@@ -107,6 +113,7 @@ impl Reader {
             let node = nodes.group(&name).map_err(|error| broken(&inner, &error))?;
             graph.nodes.insert(name, self.node(&node, &inner, depth)?);
         }
+        self.leave(group, path, &["nodes"]);
         let edges = group.dataset("edges").map_err(|error| broken("its edges", &error))?;
         let ends = texts(&edges, EDGES_MAX * 2).map_err(|error| broken("its edges", &error))?;
         graph.edges = ends.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
@@ -135,8 +142,17 @@ impl Reader {
         }
         if node.kind == "NIRGraph" {
             node.graph = Some(self.graph(group, path, depth + 1)?);
+        } else {
+            self.leave(group, path, &[]);
         }
         Ok(node)
+    }
+
+    /// Remembers the groups that are not read, so that it can be said.
+    fn leave(&mut self, group: &Group, path: &str, read: &[&str]) {
+        let groups = group.groups().unwrap_or_default();
+        let unread = groups.iter().filter(|name| !read.contains(&name.as_str()));
+        self.unread.extend(unread.map(|name| join(path, name)));
     }
 
     fn value(&mut self, dataset: &Dataset) -> Result<Value, String> {

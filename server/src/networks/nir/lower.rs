@@ -36,6 +36,8 @@ pub(super) struct Lowered {
 
 struct Lowering<'a> {
     nodes: &'a [Node],
+    /// Groups of the file that no node is made of.
+    unread: &'a [String],
     options: Options,
     tick_ns: u64,
     names: Vec<String>,
@@ -44,7 +46,12 @@ struct Lowering<'a> {
 }
 
 /// Turns nodes into a network of that name.
-pub(super) fn lower(nodes: &[Node], name: &str, options: Options) -> Result<Lowered, Refusal> {
+pub(super) fn lower(
+    nodes: &[Node],
+    unread: &[String],
+    name: &str,
+    options: Options,
+) -> Result<Lowered, Refusal> {
     let tick_ns =
         match options.profile.is_discrete() || !options.step_ns.is_multiple_of(EXACT_TICK_NS) {
             true => options.step_ns,
@@ -52,7 +59,7 @@ pub(super) fn lower(nodes: &[Node], name: &str, options: Options) -> Result<Lowe
         };
     let names = names(nodes);
     let (done, notes) = (Lowered::default(), Vec::new());
-    let mut lowering = Lowering { nodes, options, tick_ns, names, done, notes };
+    let mut lowering = Lowering { nodes, unread, options, tick_ns, names, done, notes };
     lowering.all()?;
     lowering.note_profile();
     let Lowering { mut done, notes, .. } = lowering;
@@ -362,17 +369,7 @@ impl Lowering<'_> {
             step_ns as f64 / 1e3
         )];
         notes.extend(profile.assumptions().map(str::to_owned));
-        let missing = |node: &&Node| {
-            neuron::fires(&node.kind)
-                && node.kind != "Threshold"
-                && node.numbers("v_reset").is_none()
-        };
-        if self.nodes.iter().any(|node| missing(&node)) {
-            notes.push("a v_reset that the file doesn't have is 0".into());
-        }
-        if self.nodes.iter().any(|node| node.values.keys().any(|key| key == "metadata")) {
-            notes.push("metadata in the file is ignored".into());
-        }
+        notes.extend(super::notes::of(self.nodes, self.unread, profile));
         notes.push(
             "weights are rounded once, as every network's, and sums are exact: a framework that adds \
              in single precision differs where a comparison hangs on its rounding"

@@ -12,6 +12,7 @@ mod hdf5;
 mod linear;
 mod lower;
 mod neuron;
+mod notes;
 mod profile;
 mod replay;
 mod signal;
@@ -95,9 +96,10 @@ pub fn read_bytes(
     name: &str,
     options: Options,
 ) -> Result<Described, NirError> {
-    let lowered = hdf5::read(bytes)
-        .and_then(|graph| graph::flatten(&graph))
-        .and_then(|nodes| lower::lower(&nodes, name, options));
+    let lowered = hdf5::read(bytes).and_then(|graph| {
+        let nodes = graph::flatten(&graph)?;
+        lower::lower(&nodes, &graph.unread, name, options)
+    });
     match lowered {
         Ok(lower::Lowered { network, blobs }) => {
             Ok(Described { network, blobs, places: Places::default() })

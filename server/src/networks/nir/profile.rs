@@ -52,6 +52,38 @@ impl Profile {
         !matches!(self, Self::ExactPulse | Self::ExactDirac)
     }
 
+    /// How a synaptic current goes on.
+    pub(super) const fn current(self) -> &'static str {
+        match self {
+            Self::Euler => {
+                "i' = i - step/tau_syn i + w_in step/tau_syn x, the membrane takes i, as the step finds it"
+            }
+            Self::Norse => {
+                "i' = i - step^2/tau_syn i + w_in step^2/tau_syn x, the membrane takes i, as the step finds it"
+            }
+            Self::Snntorch | Self::SnntorchSubtract => {
+                "i' = (1 - step/tau_syn) i + w_in step/tau_syn x, the membrane takes i', as the step leaves it"
+            }
+            Self::Sinabs => {
+                "i' = a_syn (i + w_in x), a_syn = exp(-step/tau_syn), the membrane takes i', as the step leaves it"
+            }
+            Self::ExactPulse | Self::ExactDirac => {
+                "tau_syn di/dt = -i + w_in x, solved exactly: a spike raises i by w_in weight / tau_syn"
+            }
+        }
+    }
+
+    /// What a neuron without leak adds.
+    pub(super) const fn without_leak(self) -> &'static str {
+        match self {
+            Self::Sinabs => "no leak: v += r x",
+            Self::ExactPulse | Self::ExactDirac => "no leak: dv/dt = r x, solved exactly",
+            Self::Euler | Self::Norse | Self::Snntorch | Self::SnntorchSubtract => {
+                "no leak: v += step r x"
+            }
+        }
+    }
+
     /// What it assumes, a sentence each.
     pub(super) fn assumptions(self) -> [&'static str; 4] {
         match self {

@@ -3,6 +3,7 @@
 mod fields;
 mod folder;
 mod graphs;
+mod notes;
 mod profiles;
 mod reproduced;
 mod writer;

@@ -182,7 +182,7 @@ fn nir_graphs() {
         let (profile, graph) = graph_of(input);
         let options = Options { profile, step_ns: STEP_DEFAULT_NS };
         let Ok(nodes) = graph::flatten(&graph) else { return false };
-        let Ok(lowered) = lower::lower(&nodes, "a", options) else { return false };
+        let Ok(lowered) = lower::lower(&nodes, &graph.unread, "a", options) else { return false };
         let blob = |sha256: &[u8; 32]| lowered.blobs.get(sha256).cloned();
         let Ok(converted) = convert::network(&lowered.network, &blob) else { return true };
         let spread = Spread { memory_bytes_max: PLAN_BYTES, ..Spread::default() };
