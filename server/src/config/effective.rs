@@ -73,6 +73,9 @@ impl Effective {
         let folder = path.parent().unwrap_or(Path::new(""));
         for (name, at, value) in found {
             let place = place(at);
+            if is_table(&self.keys, &name) && matches!(value, DeValue::Table(_)) {
+                continue;
+            }
             let key = key(&self.keys, &name);
             let key = key.map_err(|problem| refused(&place, &name, &problem))?;
             key.set(&mut self.config, &Given::Toml(value, folder))
@@ -124,9 +127,20 @@ impl Effective {
 }
 
 fn key<'a>(keys: &'a [Key], name: &str) -> Result<&'a Key, String> {
+    let tables = tables(keys).filter(|table| *table != name);
+    let known = keys.iter().map(|key| key.name).chain(tables);
     keys.iter()
         .find(|key| key.name == name)
-        .ok_or_else(|| format!("unknown key{}", name::hint(name, keys.iter().map(|key| key.name))))
+        .ok_or_else(|| format!("unknown key{}", name::hint(name, known)))
+}
+
+/// The tables that settings stand in, each as often as there are.
+fn tables(keys: &[Key]) -> impl Iterator<Item = &'static str> {
+    keys.iter().filter_map(|key| Some(key.name.split_once('.')?.0))
+}
+
+fn is_table(keys: &[Key], name: &str) -> bool {
+    tables(keys).any(|table| table == name)
 }
 
 impl Display for Effective {
@@ -160,7 +174,8 @@ pub(crate) fn read_short(path: &Path) -> Result<String, StartError> {
     fs::read_to_string(path).map_err(|error| failed(error.to_string()))
 }
 
-/// The values of a table and the tables in it, by their whole names, in the order of the text.
+/// The values of a table and the tables in it, by their whole names, in the order of the text. A table
+/// with nothing in it stands for itself.
 fn flatten<'a>(
     table: &'a DeTable<'a>,
     prefix: &str,
@@ -173,7 +188,7 @@ fn flatten<'a>(
             format!("{prefix}.{}", key.get_ref())
         };
         match value.get_ref() {
-            DeValue::Table(inner) => flatten(inner, &name, found),
+            DeValue::Table(inner) if !inner.is_empty() => flatten(inner, &name, found),
             value => found.push((name, key.span().start, value)),
         }
     }
@@ -260,6 +275,7 @@ mod tests {
             ("lisen = 'x'", r#"a.toml:1: lisen: unknown key, did you mean "listen"?"#),
             ("listen = 7", "a.toml:1: listen: 7 where a text belongs"),
             ("listen = 'here'", "neither ADDRESS:PORT nor unix:PATH"),
+            ("\n[limts]", r#"a.toml:2: limts: unknown key, did you mean "limits"?"#),
             ("limits = 3", "a.toml:1: limits: unknown key"),
             ("[limits]\nsessions = '3'", "\"3\" where a whole number belongs"),
             ("[limits]\nqueue_bytes = 3", "a size, as \"256 MiB\""),
@@ -269,6 +285,7 @@ mod tests {
             let error = Effective::default().read_text(text, Path::new("a.toml")).unwrap_err();
             assert!(error.to_string().contains(said), "{error}");
         }
+        Effective::default().read_text("[limits]", Path::new("a.toml")).unwrap();
         let set = variables(&[("SPIKED_LIMITS_SESSION", "3")]);
         let error = Effective::default().read_environment(set).unwrap_err().to_string();
         assert!(error.contains("did you mean \"SPIKED_LIMITS_SESSIONS\"?"), "{error}");

@@ -3,8 +3,8 @@
 use super::{
     Ground, SOON,
     frames::{
-        CONTINUATION, HEADERS, LIST, SETTINGS, STREAM, data, frame, greeting, ping, request,
-        request_with, reset, streams, window,
+        CONTINUATION, HEADERS, LIST, SETTINGS, STREAM, batch, data, frame, greeting, open, ping,
+        request, request_with, reset, streams, window,
     },
     peer::Peer,
 };
@@ -55,6 +55,22 @@ fn empty_data() {
 fn continuations() {
     let start = frame(HEADERS, 0, 1, &[]);
     cut_off("continuations", &start, |_| frame(CONTINUATION, 0, 1, &[0, 1, b'a', 1, b'b']));
+}
+
+/// Whole batches, a byte in each frame: dear, but no offence. All of them are taken. Seen to fail without
+/// a bound on the frames of one turn.
+#[test]
+fn batches_in_frames_of_a_byte() {
+    const BATCHES: u32 = 3_000;
+    Ground::new().through("frames of a byte", 16, |ground| {
+        let mut peer = Peer::polite(ground.address());
+        assert!(peer.say(&open(1)));
+        let bytes: Vec<u8> = (0..BATCHES).flat_map(|place| batch(place, 1)).collect();
+        let sent = peer.send(1, bytes.chunks(1), SOON);
+        assert_eq!(u32::try_from(bytes.len()), Ok(sent), "it is cut off");
+        assert!(peer.keeps_up(SOON), "it is cut off after all");
+        peer
+    });
 }
 
 /// Pings whose answers nobody reads. Seen to fail with the frames not counted.
