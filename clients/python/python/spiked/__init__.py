@@ -21,6 +21,7 @@ from ._native import (
 from .arrays import ADDRESS, CAMERA, DECISION, SPIKE, address_events, camera_events
 from .client import Client, connect
 from .daemon import Daemon
+from .dcls import from_dcls
 from .frames import Frames
 from .images import event_image, show_events
 from .loop import Loop
@@ -62,6 +63,7 @@ __all__ = [
     "camera_events",
     "connect",
     "event_image",
+    "from_dcls",
     "open_recording",
     "read",
     "run",
