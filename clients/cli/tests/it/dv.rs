@@ -2,9 +2,10 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     process::{Child, Stdio},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use spiked_recordings::{
@@ -18,6 +19,7 @@ use crate::{
 };
 
 const LINE: &[u8] = b"#!AER-DAT4.0\r\n";
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a server sends of events, in many packets.
 fn sent(events: &[CameraEvent]) -> Vec<u8> {
@@ -37,9 +39,24 @@ fn streaming(network: &std::path::Path, server: &TcpListener, more: &[&str]) -> 
         .expect("spiked runs")
 }
 
+/// Somebody who connects in time.
+fn connected(server: &TcpListener) -> TcpStream {
+    server.set_nonblocking(true).expect("a socket");
+    let began = Instant::now();
+    loop {
+        match server.accept() {
+            Ok((client, _)) => {
+                client.set_nonblocking(false).expect("a socket");
+                return client;
+            }
+            Err(error) => assert!(began.elapsed() < PATIENCE, "nobody connects: {error}"),
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 fn serve(server: &TcpListener, bytes: &[u8]) {
-    let (mut client, _) = server.accept().expect("it connects");
-    client.write_all(bytes).expect("it reads");
+    connected(server).write_all(bytes).expect("it reads");
 }
 
 fn ended(child: Child) -> Told {
@@ -59,7 +76,7 @@ fn a_server_of_dv_gives_what_the_same_recording_gives() {
     assert!(!told.stdout.contains("connection"), "{}", told.stdout);
 }
 
-/// Caught: events of a second connection that are lost, or come with the half packet of the first.
+/// Seen to fail with the source ended where its server was, though another came.
 #[test]
 fn a_server_that_comes_back_goes_on_where_it_was() {
     let folder = Folder::new();
@@ -74,7 +91,7 @@ fn a_server_that_comes_back_goes_on_where_it_was() {
     serve(&server, &[sent(first), half].concat());
     serve(&server, &sent(second));
     // It tries to connect a third time, so that the second one has been read.
-    let third = server.accept().expect("it connects");
+    let third = connected(&server);
     signal(&child, "INT");
     drop((third, server));
     let told = ended(child).done();
@@ -89,7 +106,7 @@ fn what_is_no_server_of_dv_is_told() {
     let network = folder.network();
     let server = TcpListener::bind("127.0.0.1:0").expect("a port");
     let child = streaming(&network, &server, &[]);
-    let (mut client, _) = server.accept().expect("it connects");
+    let mut client = connected(&server);
     client.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").expect("it reads");
     let told = ended(child);
     assert_eq!(told.status, Some(1));
@@ -112,13 +129,14 @@ fn what_is_no_server_of_dv_is_told() {
     );
 }
 
-/// A recording is played at its own speed: 300 ms of it take as long, and give what a run gives.
+/// A recording is played at its own speed: 300 ms of it take as long, and give what a run gives. Seen to
+/// fail a hundred times as fast.
 #[test]
 fn a_recording_is_played_as_if_it_happened_now() {
     let folder = Folder::new();
     let (network, recording) = (folder.network(), folder.texture());
     let run = tell(["run".as_ref(), network.as_os_str(), recording.as_os_str()]).done();
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let told = tell(["stream".as_ref(), network.as_os_str(), recording.as_os_str()]).done();
     assert!(began.elapsed() >= Duration::from_millis(299), "{:?}", began.elapsed());
     assert_eq!(told.value("digest"), run.value("digest"));
