@@ -107,6 +107,7 @@ fn npy(shape: [u64; 2], numbers: &[f64]) -> Vec<u8> {
 }
 
 /// Two places are altered, the later one first in the order of units: the earlier step is named.
+/// Seen to fail with steps told from 1.
 #[test]
 fn names_the_node_unit_and_step_that_were_altered() {
     use std::io::Write as _;

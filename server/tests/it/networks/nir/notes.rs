@@ -50,6 +50,7 @@ fn pool() -> Vec<Node<'static>> {
     vec![pool, integrator(vec![])]
 }
 
+/// Seen to fail without the note on padding.
 #[test]
 fn every_assumption_is_a_note_that_names_the_node() {
     let affine: Parameter<'_> = ("weight", &[1, 1], vec![1.0]);
