@@ -15,6 +15,7 @@ mod health;
 mod info;
 mod interrupted;
 mod killed;
+mod killed_live;
 mod loaded;
 mod logs;
 mod metrics;

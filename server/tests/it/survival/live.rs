@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::named;
 use crate::support::{Producer, Random, Record, Server, TICK_NS, batch};
 
-fn live(id: &str, lateness: Duration) -> v1::Open {
+pub(super) fn live(id: &str, lateness: Duration) -> v1::Open {
     v1::Open {
         pace: v1::Pace::Live.into(),
         lateness_us: u64::try_from(lateness.as_micros()).unwrap(),
@@ -32,7 +32,8 @@ async fn stream(producer: &Producer, jitter_max: Duration) {
     }
 }
 
-fn what(record: &Record) -> Vec<(u64, u32)> {
+/// (tick, address) of every spike.
+pub(super) fn what(record: &Record) -> Vec<(u64, u32)> {
     record.spikes.iter().map(|spike| (spike.1, spike.3)).collect()
 }
 

@@ -1,7 +1,11 @@
 //! Sessions that outlive their streams: what is resumed, shared, stepped, forked and saved gives the
 //! output of an undisturbed run.
 
+mod clocks;
+mod comings;
+mod contested;
 mod forks;
+mod lags;
 mod leases;
 mod live;
 mod overload;

@@ -59,6 +59,52 @@ async fn everything_sent_is_accepted_or_dropped_at_every_acknowledgement() {
     }
 }
 
+/// Under `block` a client sends no more than its credit, though its promise lags: nothing is dropped,
+/// however long it takes, and the queue stays bounded. Whoever never promises is told that it must.
+#[tokio::test]
+async fn credit_blocks_and_drops_nothing() {
+    let server = Server::with(|limits| limits.queue_events = QUEUE_EVENTS).await;
+    let open = v1::Open { overload: v1::Overload::Block.into(), ..named("blocks") };
+    let mut producer = server.open(open).await.unwrap();
+    let credit = |ack: &v1::Acknowledgement| ack.credit.unwrap().events;
+    let (mut sent, mut waits) = (0, 0);
+    let mut granted = producer.record.opened.as_ref().unwrap().credit.unwrap().events;
+    for batch in flood() {
+        if sent + 200 > granted {
+            // What holds it up is its own promise.
+            let promise_us = batch.base_time_us;
+            producer.send(Request::Heartbeat(v1::Heartbeat { promise_us }));
+            producer.acknowledged(|ack| credit(ack) >= sent + 200).await;
+            granted = credit(producer.record.acknowledgement.as_ref().unwrap());
+            waits += 1;
+        }
+        producer.send(Request::Events(v1::EventBatch { promise_us: None, ..batch }));
+        sent += 200;
+    }
+    assert!(waits > 5, "{waits}");
+    producer.send(Request::End(v1::EndOfInput {}));
+    while producer.next().await.is_some() {
+        let Some(ack) = &producer.record.acknowledgement else { continue };
+        assert_eq!(ack.events_accepted, ack.accepted * 200, "{ack:?}");
+        assert!(ack.queue_events <= QUEUE_EVENTS, "{ack:?}");
+    }
+    let record = producer.record;
+    assert_eq!(record.reason(), v1::EndReason::Completed, "{record:?}");
+    assert_eq!((record.last().events_accepted, record.last().drops), (sent, Some(<_>::default())));
+
+    let stalled = v1::Open { overload: v1::Overload::Block.into(), ..named("stalls") };
+    let producer = server.open(stalled).await.unwrap();
+    for batch in flood() {
+        producer.send(Request::Events(v1::EventBatch { promise_us: None, ..batch }));
+    }
+    let record = producer.finish().await;
+    let reason = record.errors[0].reason();
+    // Which of the two is seen first is a matter of time.
+    assert!(matches!(reason, Reason::PromiseStalled | Reason::CreditExceeded), "{reason:?}");
+    assert_eq!(record.last().accepted, 10);
+    assert_eq!(record.last().events_accepted, QUEUE_EVENTS, "what was accepted is kept");
+}
+
 #[tokio::test]
 async fn a_session_may_end_on_overload_and_the_others_go_on() {
     let server = Server::with(|limits| limits.queue_events = QUEUE_EVENTS).await;
@@ -71,6 +117,8 @@ async fn a_session_may_end_on_overload_and_the_others_go_on() {
     assert_eq!(record.errors[0].reason(), Reason::Overload);
     assert_eq!(record.errors[0].sequence, 11, "ten batches fill the queue");
     assert_eq!(record.reason(), v1::EndReason::Failed);
-    assert_eq!(record.last().accepted, 10);
+    let last = record.last();
+    assert_eq!((last.accepted, last.events_accepted), (10, 2_000), "all before it is kept");
+    assert_eq!(last.drops, Some(<_>::default()));
     server.assert_well().await;
 }
