@@ -182,6 +182,12 @@ impl Daemon {
         }
         health.set_serving(true).await;
         readiness.set(Stage::Ready);
+        if lets_strangers_in(&config) {
+            tracing::warn!(
+                %address,
+                "whoever reaches this address may do everything: --tokens or --tls-client-ca says who may"
+            );
+        }
         let (close, closing) = oneshot::channel::<()>();
         let is_secured = tls.is_some();
         let incoming = guard::incoming(listener, tls, connections, &config.limits);
@@ -205,6 +211,12 @@ impl Daemon {
         tracing::info!("ended");
         Ok(())
     }
+}
+
+/// Whether people beyond this machine are asked neither for a token nor for a certificate.
+fn lets_strangers_in(config: &Config) -> bool {
+    let is_beyond = matches!(config.listen, Listen::Tcp(address) if !address.ip().is_loopback());
+    is_beyond && config.tokens.is_none() && config.tls_client_ca.is_none()
 }
 
 /// Reads the folder of networks again whenever it has changed.

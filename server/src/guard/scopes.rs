@@ -128,6 +128,28 @@ mod tests {
         assert_eq!(known, there);
     }
 
+    /// The methods that `docs/protocol.md` names for a scope; the page says "reflection" for its method.
+    fn documented(scope: Scope) -> BTreeSet<String> {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/protocol.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let row = format!("| `{scope}` | ");
+        let row = page.lines().find_map(|line| line.strip_prefix(&row)).unwrap();
+        let names = row.trim_end_matches(" |").split(", ").map(|name| match name {
+            "reflection" => "ServerReflectionInfo",
+            name => name.trim_matches('`'),
+        });
+        names.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_page_names_each_scopes_methods() {
+        for scope in Scope::ALL {
+            let of = METHODS.iter().filter(|(_, need)| *need == Need::Scope(scope));
+            let names = of.map(|(path, _)| path.rsplit('/').next().unwrap().to_owned());
+            assert_eq!(documented(scope), names.collect(), "{scope}");
+        }
+    }
+
     #[test]
     fn what_nobody_knows_is_for_admins() {
         assert_eq!(needed("/spiked.v1.SessionService/Unknown"), ADMIN);

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bad_open;
+mod bounds;
 mod calls;
 mod deploying;
 mod determinism;

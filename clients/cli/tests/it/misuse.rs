@@ -122,6 +122,14 @@ fn a_network_that_cannot_run_says_where() {
     let network = folder.network().display().to_string();
     let told = tell(["check", &network, "--geometry", "48x32"]).done();
     assert!(told.stdout.starts_with("quadrant would run\n"), "{}", told.stdout);
+    // The state of four times the pixels takes more; kernels are shared, so the plan hardly does.
+    let larger = tell(["check", &network, "--geometry", "96x64"]).done();
+    let bytes = |told: &Told, name: &str| -> u64 {
+        let (figure, _) = told.value(name).split_once(" bytes").expect("bytes");
+        figure.replace(' ', "").parse().expect("a number")
+    };
+    assert!(bytes(&told, "plan memory") > 1_000, "{}", told.stdout);
+    assert!(bytes(&larger, "session memory") > bytes(&told, "session memory"));
 }
 
 #[test]

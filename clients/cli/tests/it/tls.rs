@@ -16,6 +16,7 @@ use crate::{
     authority::Authority,
     files::{Folder, overwrite_unseen, put},
     process::{Daemon, Told, spiked, tell},
+    tokens::made,
 };
 
 /// A place with an authority and a daemon's certificate of it.
@@ -246,6 +247,25 @@ fn beyond_this_machine_it_takes_tls_or_a_word() {
     assert_said(&tell(alone), 2, "tls_key: must be given with tls_certificate");
     let swapped = ["serve", "--listen", "127.0.0.1:0", "--tls-certificate", &key];
     assert_said(&tell([&swapped[..], &["--tls-key", &key]].concat()), 2, "holds no certificate");
+}
+
+/// Whoever listens beyond this machine and asks nobody who they are is warned, and nobody else is.
+#[test]
+fn an_open_door_is_warned_of() {
+    let place = Place::new();
+    let tokens = place.name("tokens.toml");
+    fs::write(place.path("tokens.toml"), made("l", "left", &["read"]).1).expect("written");
+    let beyond = ["--listen", "0.0.0.0:0", "--insecure"];
+    let guarded = [&beyond[..], &["--tokens", &tokens]].concat();
+    for (arguments, warned) in
+        [(&beyond[..], true), (&guarded, false), (&["--listen", "127.0.0.1:0"], false)]
+    {
+        let daemon = Daemon::start_logged(arguments, &place.path("log"));
+        assert_eq!(daemon.end_with("TERM").code(), Some(0));
+        let log = place.log();
+        let warning = "whoever reaches this address may do everything";
+        assert_eq!(log.contains(warning), warned, "{arguments:?}: {log}");
+    }
 }
 
 fn options(id: &str) -> OpenOptions {

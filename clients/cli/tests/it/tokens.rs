@@ -4,7 +4,7 @@
 use std::{fs, path::Path, time::Duration};
 
 use bytes::Bytes;
-use spiked_client::{AddressEvent, Client, Error, Item, OpenOptions, Reason, v1};
+use spiked_client::{AddressEvent, Client, Durability, Error, Item, OpenOptions, Reason, v1};
 
 use crate::{
     files::{overwrite_unseen, put},
@@ -118,6 +118,57 @@ async fn one_tenant_can_neither_see_nor_touch_anothers_sessions() {
     let resumed = OpenOptions { session_id: "arm".into(), ..resumed };
     assert_eq!(reason(right.open(resumed).await), Some(Reason::ResumeToken));
     assert_eq!(ids(left.list_sessions().await.expect("listed")), ["arm", "own"]);
+}
+
+/// Also of durable sessions that were made again after the daemon had been killed.
+#[tokio::test]
+async fn tenants_stay_apart_when_the_daemon_begins_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("tokens.toml");
+    let scopes = ["read", "stream"];
+    let ((left, one), (right, other)) = (made("l", "left", &scopes), made("r", "right", &scopes));
+    put(&file, &(one + &other));
+    let (tokens, data) = (file.display().to_string(), folder.path().join("data"));
+    let data = data.display().to_string();
+    let arguments = ["--listen", "127.0.0.1:0", "--tokens", &tokens, "--data", &data];
+    let durable = |id: &str| options(id).with_durability(Durability::Each);
+    let mut daemon = Daemon::start_with(&arguments);
+    let mut positions = Vec::new();
+    for (token, id, batches) in [(&left, "arm", 1), (&left, "own", 2), (&right, "arm", 3)] {
+        let client = with(&daemon, token).await;
+        let (mut producer, mut output) = client.open(durable(id)).await.expect("opened").split();
+        for batch in 0..batches {
+            let event = AddressEvent { time: batch * 1_000, index: 0 };
+            let promise_us = Some((batch + 1) * 1_000);
+            producer.send_batch(0, &[event], promise_us).await.expect("sent");
+        }
+        let durable = async {
+            while let Some(item) = output.next().await {
+                if matches!(item, Ok(Item::Acknowledgement(ack)) if ack.durable == batches) {
+                    return;
+                }
+            }
+            panic!("{id} of {batches} batches ended early");
+        };
+        durable.await;
+        positions.push((producer, output));
+    }
+
+    daemon.kill();
+    let daemon = Daemon::start_with(&arguments);
+    let (left, right) = (with(&daemon, &left).await, with(&daemon, &right).await);
+    let known = |sessions: Vec<v1::SessionInfo>| -> Vec<(String, u64)> {
+        let accepted = |info: &v1::SessionInfo| info.position.expect("it is told").accepted;
+        sessions.iter().map(|info| (info.session_id.clone(), accepted(info))).collect()
+    };
+    let lefts = [("arm".to_owned(), 1), ("own".to_owned(), 2)];
+    assert_eq!(known(left.list_sessions().await.expect("listed")), lefts);
+    assert_eq!(known(right.list_sessions().await.expect("listed")), [("arm".to_owned(), 3)]);
+    let unknown = Some(Reason::SessionUnknown);
+    assert_eq!(reason(right.close_session("own").await), unknown);
+    assert_eq!(reason(right.watch_session("own").await), unknown);
+    right.close_session("arm").await.expect("its own");
+    assert_eq!(known(left.list_sessions().await.expect("listed")), lefts, "and no other");
 }
 
 #[tokio::test]
