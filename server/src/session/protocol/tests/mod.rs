@@ -1,5 +1,6 @@
 //! The protocol against models that are slow and obvious.
 
+mod bad_links;
 mod fuzz;
 mod live_pace;
 mod one_producer;
