@@ -371,6 +371,14 @@ pub(crate) struct StreamArguments {
     /// How long an event is waited for under --pace live; later ones are dropped and counted.
     #[arg(long, value_name = "TIME", default_value = "5ms")]
     pub(crate) lateness: Span,
+    /// What becomes of events that come faster than they are simulated [default: drop-oldest under
+    /// --pace live, block otherwise].
+    #[arg(long, value_enum, value_name = "POLICY")]
+    pub(crate) overload: Option<Overloaded>,
+    /// How far behind the clock the network may be under --pace live; events that find it further behind
+    /// meet --overload [default: any].
+    #[arg(long, value_name = "TIME")]
+    pub(crate) lag_max: Option<Span>,
     /// How long to try to connect again when the connection to the daemon breaks.
     #[arg(long, value_name = "TIME", default_value = "15s", requires = "address")]
     pub(crate) patience: Span,
@@ -393,6 +401,19 @@ pub(crate) enum StreamPace {
     Live,
     /// The events.
     Logical,
+}
+
+/// What becomes of events that come too fast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Overloaded {
+    /// The source is held up.
+    Block,
+    /// Those that have waited longest are dropped and counted.
+    DropOldest,
+    /// Those that come are dropped and counted.
+    DropNewest,
+    /// The stream ends with an error.
+    Fail,
 }
 
 #[derive(Args, Debug)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pyo3::{exceptions::PyValueError, prelude::*};
-use spiked_client::{Durability, OpenOptions, Origin, Pace};
+use spiked_client::{Durability, OpenOptions, Origin, Overload, Pace};
 
 /// The names are those of `Client.open`.
 #[derive(FromPyObject)]
@@ -19,6 +19,8 @@ pub(crate) struct Options {
     durability: String,
     /// With it, the session's pace is live.
     lateness_us: Option<u64>,
+    lag_max_us: u64,
+    overload: Option<String>,
     patience_s: Option<f64>,
     run_on_us: Option<u64>,
 }
@@ -54,7 +56,22 @@ impl Options {
         };
         if let Some(lateness_us) = self.lateness_us {
             let lateness = Duration::from_micros(lateness_us);
-            options.pace = Pace::Live { lateness, lag_max: Duration::ZERO };
+            let lag_max = Duration::from_micros(self.lag_max_us);
+            options.pace = Pace::Live { lateness, lag_max };
+        }
+        if let Some(overload) = self.overload {
+            options.overload = match overload.as_str() {
+                "block" => Overload::Block,
+                "drop_oldest" => Overload::DropOldest,
+                "drop_newest" => Overload::DropNewest,
+                "fail" => Overload::Fail,
+                other => {
+                    let message = format!(
+                        "overload is {other:?}, expected block, drop_oldest, drop_newest or fail"
+                    );
+                    return Err(PyValueError::new_err(message));
+                }
+            };
         }
         for (port, width, height) in self.sensors {
             options = options.with_sensor(&port, width, height);

@@ -232,6 +232,24 @@ def test_an_array_may_be_longer_than_the_daemon_s_credit(client: spiked.Client) 
     assert np.array_equal(again.spikes, whole.spikes)
 
 
+def test_a_live_session_goes_on_by_the_clock(client: spiked.Client, touches: Array) -> None:
+    options: spiked.OpenOptions = {"live": True, "lateness_us": 1_000, "lag_max_us": 10_000_000}
+    with client.open("relay", overload="drop_newest", **options) as session:
+        session.send(touches[:1])
+        session.flush()
+        spikes: list[tuple[int, int]] = []
+        while not spikes:
+            output = session.read(timeout=10)
+            assert output is not None, "though nothing else is sent"
+            spikes = seen(output.spikes)
+        assert spikes == expected(touches[:1])
+
+
+def test_a_policy_that_there_is_none_of_is_named(client: spiked.Client) -> None:
+    with pytest.raises(ValueError, match="overload is 'sometimes', expected block, drop_oldest"):
+        client.open("relay", overload="sometimes")  # type: ignore[arg-type]
+
+
 def test_a_promise_cannot_be_taken_back(client: spiked.Client, touches: Array) -> None:
     session = client.open("relay", origin_us=0)
     session.send(touches[:5])

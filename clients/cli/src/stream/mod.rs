@@ -10,14 +10,14 @@ mod udp;
 
 use std::{convert::Infallible, future::pending, path::PathBuf, time::Instant};
 
-use spiked_client::{Client, EventPolicy, OpenOptions, Origin, Pace, Reason, Session};
+use spiked_client::{Client, EventPolicy, OpenOptions, Origin, Overload, Pace, Reason, Session};
 use spiked_server::shutdown::signalled;
 use tokio::time::timeout;
 
 pub(crate) use self::source::SourceAddress;
 use self::{feed::Feeder, source::Source};
 use crate::{
-    args::{RunArguments, StreamArguments, StreamPace},
+    args::{Overloaded, RunArguments, StreamArguments, StreamPace},
     failure::Failure,
     link::Link,
     network::{self, Chosen},
@@ -97,6 +97,10 @@ async fn play(arguments: StreamArguments, path: PathBuf) -> Result<(), Failure> 
     if arguments.reconnect.is_some() {
         return Err(Failure::used_wrongly("--reconnect is for tcp://"));
     }
+    if arguments.overload.is_some() || arguments.lag_max.is_some() {
+        let message = "--overload and --lag-max are for live sources; a recording waits";
+        return Err(Failure::used_wrongly(message));
+    }
     let StreamArguments { target, geometry, reorder, frame_rate, .. } = arguments;
     let (span, speed, batch) = (None, Speed::Times(1.0), None);
     let file = Some(path);
@@ -110,7 +114,19 @@ fn refuse_what_is_for_others(arguments: &StreamArguments) -> Result<(), Failure>
     if arguments.reconnect.is_some() && !matches!(arguments.source, SourceAddress::Tcp(_)) {
         return Err(Failure::used_wrongly("--reconnect is for tcp://"));
     }
+    if arguments.lag_max.is_some() && pace(arguments) != StreamPace::Live {
+        return Err(Failure::used_wrongly("--lag-max is for --pace live"));
+    }
     Ok(())
+}
+
+const fn policy(overload: Overloaded) -> Overload {
+    match overload {
+        Overloaded::Block => Overload::Block,
+        Overloaded::DropOldest => Overload::DropOldest,
+        Overloaded::DropNewest => Overload::DropNewest,
+        Overloaded::Fail => Overload::Fail,
+    }
 }
 
 /// What the session's time follows.
@@ -134,9 +150,13 @@ async fn open(
         patience: target.daemon.address.as_ref().map(|_| arguments.patience.duration()),
         ..options(chosen, target)
     };
+    if let Some(overload) = arguments.overload {
+        options.overload = policy(overload);
+    }
     if pace(arguments) == StreamPace::Live {
-        options.pace =
-            Pace::Live { lateness: arguments.lateness.duration(), lag_max: Default::default() };
+        let lateness = arguments.lateness.duration();
+        let lag_max = arguments.lag_max.map(Span::duration).unwrap_or_default();
+        options.pace = Pace::Live { lateness, lag_max };
         // A sensor goes on whatever one of its events says.
         options.bad_event = EventPolicy::Drop;
     }

@@ -171,3 +171,31 @@ fn misuse_is_told_with_a_way_out() {
     assert_eq!(told.status, Some(1));
     assert!(told.stderr.starts_with("error: cannot listen at udp://"), "{}", told.stderr);
 }
+
+/// The policy that is asked for is the session's: an event that finds the network behind the clock ends it.
+#[test]
+fn a_stream_may_end_when_the_network_falls_behind() {
+    let folder = Folder::new();
+    let network = folder.network();
+    let strict = ["--overload", "fail", "--lag-max", "1us", "--lateness", "1ms"];
+    let listener = Listener::start(&network, &strict);
+    listener.send(&texture());
+    let told = listener.end();
+    assert_eq!(told.status, Some(1), "{}", told.stderr);
+    assert!(told.stderr.contains("us behind real time"), "{}", told.stderr);
+}
+
+#[test]
+fn what_is_for_live_streams_is_refused_elsewhere() {
+    let folder = Folder::new();
+    let (network, recording) = (folder.network(), folder.texture());
+    let (network, recording) = (network.display().to_string(), recording.display().to_string());
+    for (source, option, says) in [
+        ("-", ["--lag-max", "5ms"], "--lag-max is for --pace live"),
+        (recording.as_str(), ["--overload", "fail"], "a recording waits"),
+    ] {
+        let told = tell([&["stream", &network, source][..], &option].concat());
+        assert_eq!(told.status, Some(2), "{}", told.stderr);
+        assert!(told.stderr.contains(says), "{}", told.stderr);
+    }
+}

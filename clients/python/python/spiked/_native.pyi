@@ -45,6 +45,8 @@ class _Options(TypedDict):
     workers: int
     durability: str
     lateness_us: int | None
+    lag_max_us: int
+    overload: str | None
     patience_s: float | None
     run_on_us: int | None
 

@@ -53,6 +53,8 @@ class Client(Closing):
         | `durability` | `"none"`, `"never"`, `"interval"` or `"each"` | `"none"` |
         | `live` | time goes on by the clock when a sensor is silent | False |
         | `lateness_us` | of a live session: events later than this are dropped [µs] | 5 000 |
+        | `lag_max_us` | of a live session: input that finds it further behind the clock meets `overload` [µs] | any |
+        | `overload` | what input does that comes too fast: `"block"`, `"drop_oldest"`, `"drop_newest"` or `"fail"` | `"block"`; live: `"drop_oldest"` |
         | `patience` | how long a broken connection is taken up again [s]; None makes it an error | 15 |
         | `run_on_us` | how far the session runs past the end of its input [µs] | its longest path of delays |
         | `unread_max` | spikes and decisions that are kept unread, before `OutputUnread` | 16 777 216 |

@@ -9,6 +9,7 @@ from typing import Literal, TypedDict
 from . import _native
 
 Durability = Literal["none", "never", "interval", "each"]
+Overload = Literal["block", "drop_oldest", "drop_newest", "fail"]
 #: Spikes and decisions that a session keeps unread, unless told otherwise.
 UNREAD_MAX = 1 << 24
 
@@ -32,6 +33,8 @@ class OpenOptions(LoopOptions, total=False):
 
     live: bool
     lateness_us: int
+    lag_max_us: int
+    overload: Overload | None
     patience: float | None
     run_on_us: int | None
 
@@ -50,6 +53,8 @@ def native(
     durability: Durability = "none",
     live: bool = False,
     lateness_us: int = 5_000,
+    lag_max_us: int = 0,
+    overload: Overload | None = None,
     patience: float | None = None,
     run_on_us: int | None = None,
 ) -> _native._Options:
@@ -67,6 +72,8 @@ def native(
         "workers": workers,
         "durability": durability,
         "lateness_us": lateness_us if live else None,
+        "lag_max_us": lag_max_us if live else 0,
+        "overload": overload,
         "patience_s": patience,
         "run_on_us": run_on_us,
     }
