@@ -4,6 +4,7 @@
 //! spikes, the daemon's memory stays under a bound, and afterwards it is as it was: its sockets are
 //! closed and a session on a new connection runs.
 
+mod bodies;
 mod files;
 mod floods;
 pub(crate) mod frames;
