@@ -3,6 +3,8 @@
 
 mod peer;
 
+pub(crate) use peer::config;
+
 use std::{
     fs,
     path::PathBuf,
@@ -19,13 +21,13 @@ use crate::{
 };
 
 /// A place with an authority and a daemon's certificate of it.
-struct Place {
+pub(crate) struct Place {
     folder: TempDir,
     authority: Authority,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let place =
             Self { folder: tempfile::tempdir().expect("a folder"), authority: Authority::new("a") };
         place.authority.write(place.path("ca.pem"));
@@ -41,12 +43,12 @@ impl Place {
         self.path(name).to_str().expect("plain").to_owned()
     }
 
-    fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).expect("it is there")
     }
 
     /// A daemon with TLS and these arguments.
-    fn daemon(&self, more: &[&str]) -> Daemon {
+    pub(crate) fn daemon(&self, more: &[&str]) -> Daemon {
         let (certificate, key) = (self.name("daemon.pem"), self.name("daemon.key"));
         let listen = ["--listen", "127.0.0.1:0", "--tls-certificate", &certificate];
         let arguments = [&listen[..], &["--tls-key", &key], more].concat();
@@ -63,7 +65,7 @@ impl Place {
     }
 
     /// Trusts what is in `ca.pem` now.
-    fn trusting(&self) -> ConnectOptions {
+    pub(crate) fn trusting(&self) -> ConnectOptions {
         ConnectOptions::default().with_ca(&self.read("ca.pem")).expect("an authority")
     }
 
