@@ -1,9 +1,7 @@
 //! TLS against real daemons: who is let in, who is refused and how that is said, files that change
 //! while a stream goes on, and peers that stall.
 
-mod peer;
-
-pub(crate) use peer::config;
+pub(crate) mod peer;
 
 use std::{
     fs,

@@ -1,7 +1,7 @@
 //! The attacks that matter most, with TLS.
 
 use super::{Ground, floods, peer::Peer, silence};
-use crate::tls::{Place, config};
+use crate::tls::{Place, peer::config};
 
 /// Seen to fail without the deadline, which begins with the connection.
 #[test]
