@@ -62,6 +62,9 @@ fn that_never_end() {
                 }
             }
         }
+        for peer in &mut peers {
+            assert!(peer.keeps_up(SOON), "refusals end no connection");
+        }
         let refused = ended(&peers);
         assert!((all - BUDGET_MIB..all).contains(&refused), "{refused} of {all} are refused");
         small(ground.address()).expect("small calls go on");
@@ -76,9 +79,9 @@ fn that_never_end() {
     });
 }
 
-/// A part of an upload, with no more to come.
+/// A part of an upload, with no more to come. All of them fit into a connection's first window.
 fn begun(stream: u32) -> Vec<u8> {
-    let chunk = vec![7; 8 << 10].into();
+    let chunk = vec![7; 512].into();
     let upload = UploadBlobRequest { sha256: vec![0; 32].into(), size_bytes: 64 << 20, chunk };
     let message = wrapped_as(upload.encoded_len(), &upload.encode_to_vec());
     [request(stream, UPLOAD), data(stream, &message)].concat()
