@@ -8,7 +8,7 @@ use spiked_client::{
 
 use crate::{
     attack::{
-        frames::{batch, data, greeting, open_of, streams, window},
+        frames::{batch, data, open_of, streams},
         peer::Peer,
     },
     process::Daemon,
@@ -46,8 +46,7 @@ async fn rest(output: &mut Output) -> (usize, v1::EndReason) {
 /// is never read.
 fn deaf(address: &str) -> Peer {
     const SESSIONS: u32 = 4;
-    let mut peer = Peer::silent(address);
-    assert!(peer.say(&[greeting(1 << 16), window(0, 1 << 30)].concat()));
+    let mut peer = Peer::deaf(address);
     for stream in streams(SESSIONS) {
         let fed = (0..48).flat_map(|place| data(stream, &batch(place, 1_024)));
         assert!(peer.say(&[open_of(stream, "delay-line"), fed.collect()].concat()));
@@ -79,7 +78,9 @@ async fn idle_busy_and_deaf_clients_are_told_in_time() {
         let sessions = asking.list_sessions().await.expect("answered");
         sessions.iter().filter(|info| is_deaf(info)).count()
     };
+    let began = Instant::now();
     while sessions_of_the_deaf().await < 4 {
+        assert!(began.elapsed() < BEYOND, "the deaf one opens its sessions");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 

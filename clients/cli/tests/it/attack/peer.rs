@@ -123,6 +123,24 @@ impl Peer {
         peer
     }
 
+    /// Greets with windows that stay open, reads until the daemon has opened its own, and never again.
+    pub(crate) fn deaf(way: impl Into<Way>) -> Self {
+        let mut peer = Self::silent(way);
+        peer.say(&[greeting(1 << 30), window(0, 1 << 30)].concat());
+        let (mut bytes, mut piece) = (Vec::new(), vec![0; 1 << 10]);
+        while peer.tally(|tally| tally.of(WINDOW_UPDATE) == 0 || tally.of(SETTINGS) < 2) {
+            let count = peer.wire.read(&mut piece).expect("the daemon greets");
+            bytes.extend(&piece[..count]);
+            while let Some(whole) = first(&bytes) {
+                let length = HEAD_BYTES + whole.payload.len();
+                peer.heard.0.lock().expect("no panic").note(&whole);
+                peer.say(&answer(&whole));
+                bytes.drain(..length);
+            }
+        }
+        peer
+    }
+
     /// Reads from here on, on a thread that ends with the connection. After the greeting, so that no
     /// answer comes before it.
     pub(crate) fn listen(&mut self, answers: bool) {

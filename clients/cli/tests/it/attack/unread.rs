@@ -3,8 +3,7 @@
 use super::{
     Ground, SOON,
     frames::{
-        DATA, END_STREAM, LIST, batch, data, frame, greeting, open_of, request, streams, window,
-        wrapped_as,
+        DATA, END_STREAM, LIST, batch, data, frame, greeting, open_of, request, streams, wrapped_as,
     },
     peer::Peer,
     silence::KEEPALIVE,
@@ -56,6 +55,7 @@ fn two_hundred_sessions_without_a_window() {
             let mut peer = Peer::silent(ground.address());
             peer.say(&greeting(0));
             peer.listen(true);
+            assert!(peer.keeps_up(SOON), "it is greeted");
             feed(&mut peer, SESSIONS, BATCHES / 2);
             peer
         };
@@ -75,8 +75,7 @@ fn two_hundred_sessions_without_a_window() {
 fn sessions_on_a_socket_that_nobody_reads() {
     const SESSIONS: u32 = 8;
     fan().through("an unread socket", u64::from(SESSIONS) * SESSION_MIB, |ground| {
-        let mut peer = Peer::silent(ground.address());
-        peer.say(&[greeting(1 << 30), window(0, 1 << 30)].concat());
+        let mut peer = Peer::deaf(ground.address());
         feed(&mut peer, SESSIONS, BATCHES);
         ground.assert_alone_within(KEEPALIVE + SOON);
         peer
@@ -88,8 +87,7 @@ fn sessions_on_a_socket_that_nobody_reads() {
 fn answers_on_a_socket_that_nobody_reads() {
     const CALLS: u32 = 200_000;
     Ground::new().through("unread answers", 16, |ground| {
-        let mut peer = Peer::silent(ground.address());
-        peer.say(&[greeting(1 << 30), window(0, 1 << 30)].concat());
+        let mut peer = Peer::deaf(ground.address());
         peer.repeat(CALLS, |place| {
             let stream = 2 * place + 1;
             let nothing = frame(DATA, END_STREAM, stream, &wrapped_as(0, &[]));
