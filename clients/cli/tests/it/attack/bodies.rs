@@ -25,6 +25,7 @@ fn ground(more: &[&str]) -> Ground {
     Ground::of(Daemon::start_with(&[&arguments[..], more].concat()))
 }
 
+/// Requests that are answered.
 fn ended(peers: &[Peer]) -> usize {
     peers.iter().map(|peer| peer.tally(|tally| tally.ended)).sum()
 }
