@@ -3,7 +3,7 @@
 use super::{Ground, floods, peer::Peer, silence};
 use crate::tls::{Place, peer::config};
 
-/// Seen to fail without the deadline, which begins with the connection.
+/// The deadline begins with the connection.
 #[test]
 fn silence_before_the_handshake() {
     let ground = Ground::secured();
