@@ -77,7 +77,8 @@ async fn a_stream_without_a_first_message_is_ended_in_time() {
     assert_eq!(status.code(), Code::InvalidArgument, "{status}");
 }
 
-/// An upload that goes on is not ended however long it takes; one that stalls is.
+/// An upload that goes on is not ended however long it takes; one that stalls is. Seen to fail
+/// without the deadline.
 #[tokio::test]
 async fn a_request_that_does_not_arrive_is_ended_in_time() {
     const DEADLINE: Duration = Duration::from_secs(1);

@@ -54,6 +54,8 @@ fn deaf(address: &str) -> Peer {
     peer
 }
 
+/// Seen to fail with a daemon that says it serves, that opens sessions still, that grants no time, and
+/// that does not end sessions after it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn idle_busy_and_deaf_clients_are_told_in_time() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -40,7 +40,8 @@ fn end(peers: &[Peer], count: usize, patience: Duration) {
 }
 
 /// Messages whose last byte never comes, on as many streams as four connections have: 256 MiB. What
-/// is beyond the budget is refused, small calls go on, and the others end in time.
+/// is beyond the budget is refused, small calls go on, and the others end in time. Seen to fail without
+/// the budget, without the deadline, and with what was held not given back.
 #[test]
 fn that_never_end() {
     const BUDGET_MIB: usize = 32;
@@ -89,7 +90,8 @@ fn begun(stream: u32) -> Vec<u8> {
 }
 
 /// Uploads that begin and never end: beyond their number each is refused, the others end in time, and
-/// those of clients that are gone make room.
+/// those of clients that are gone make room. Seen to fail without the deadline, and with an upload's
+/// place not given back.
 #[test]
 fn of_uploads_that_stall() {
     ground(&[]).through("stalled uploads", 32, |ground| {

@@ -3,7 +3,7 @@
 use super::{Ground, floods, peer::Peer, silence};
 use crate::tls::{Place, peer::config};
 
-/// The deadline begins with the connection.
+/// The deadline begins with the connection. This and the next were seen to fail without it.
 #[test]
 fn silence_before_the_handshake() {
     let ground = Ground::secured();
@@ -26,6 +26,7 @@ fn pings() {
     floods::pings_on(Ground::secured());
 }
 
+/// Seen to fail without a bound on resets.
 #[test]
 fn rapid_reset() {
     floods::rapid_reset_on(Ground::secured());
@@ -36,6 +37,7 @@ fn continuations() {
     floods::continuations_on(Ground::secured());
 }
 
+/// Seen to fail without a bound on the frames of one turn.
 #[test]
 fn batches_in_frames_of_a_byte() {
     floods::frames_of_a_byte_on(Ground::secured());

@@ -97,6 +97,7 @@ async fn attack(way: &Way) -> Watched {
     Watched { spikes, missed: all_missed }
 }
 
+/// Seen to fail without the bound on watchers, and without the bounds on what waits for one.
 #[test]
 fn sixty_four_that_stall() {
     // What waits is shared; beside it each has a stream's window on its way.
