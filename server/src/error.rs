@@ -94,6 +94,10 @@ pub(crate) enum Error {
     OpenExpected,
     #[error("no open came within {seconds} s")]
     OpenLate { seconds: f32 },
+    #[error("the rest of the request, or a MiB more of it, did not come within {seconds} s")]
+    RequestLate { seconds: f32 },
+    #[error("requests that arrive hold too much together: at most {limit} bytes")]
+    Requests { limit: u64 },
     #[error("{field}: {problem}")]
     Field { field: String, problem: String },
     #[error("no session {id:?}")]
@@ -172,6 +176,8 @@ impl Error {
             Self::Network(Network::SensorSize { .. }) => Reason::PortShape,
             Self::Network(Network::Blob { .. }) => Reason::BlobInvalid,
             Self::Network(Network::Limit { .. }) | Self::Limit { .. } => Reason::Limit,
+            Self::Requests { .. } => Reason::Limit,
+            Self::RequestLate { .. } => Reason::RequestLate,
             Self::Network(Network::Unimplemented { .. }) => Reason::Unimplemented,
             Self::Network(
                 Network::Invalid { .. } | Network::Exists { .. } | Network::Io { .. },

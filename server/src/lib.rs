@@ -39,7 +39,7 @@ pub use error::StartError;
 pub use guard::{Address, FreshToken, Scope};
 
 use crate::{
-    guard::{Connections, Guard, Listener, Tls, Tokens},
+    guard::{Bodies, Connections, Guard, Listener, Tls, Tokens},
     networks::Repository,
     service::{Health, Services},
     session::{
@@ -194,6 +194,7 @@ impl Daemon {
         let serving = guard::server()
             .layer(Guard::new(tokens))
             .layer(Traces)
+            .layer(Bodies::new(&config.limits))
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, async move { drop(closing.await) });
         let mut serving = std::pin::pin!(serving);

@@ -188,6 +188,16 @@ fn limits() -> Vec<Key> {
         Key::new("limits.open_deadline", "Time for a stream's first message.", |c| {
             &mut c.limits.open_deadline
         }),
+        Key::new(
+            "limits.request_deadline",
+            "Time for a request to arrive, and for each further MiB of one; a session's stream has none.",
+            |c| &mut c.limits.request_deadline,
+        ),
+        Key::size(
+            "limits.request_bytes",
+            "What all requests that are arriving may hold together, beyond the first 4 KiB of each message.",
+            |c| &mut c.limits.request_bytes,
+        ),
         Key::new("limits.idle_deadline", "How long a connection may have no stream open.", |c| {
             &mut c.limits.idle_deadline
         }),

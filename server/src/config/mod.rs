@@ -281,6 +281,12 @@ pub struct Limits {
     pub idle_deadline: Duration,
     /// Time for a stream's first message. Default: 5 s.
     pub open_deadline: Duration,
+    /// Time for a request to arrive, and for each further MiB of one; a session's stream has none.
+    /// Default: 30 s.
+    pub request_deadline: Duration,
+    /// What all requests that are arriving may hold together, beyond the first 4 KiB of each message
+    /// \[bytes\]. Default: 128 MiB.
+    pub request_bytes: u64,
     /// Sessions in all. Default: 1 024.
     pub sessions: usize,
     /// Events of one producer in the queue. Default: 1 048 576, which take 16 MiB there.
@@ -322,6 +328,8 @@ impl Default for Limits {
             preface_deadline: Duration::from_secs(5),
             idle_deadline: Duration::from_secs(60),
             open_deadline: Duration::from_secs(5),
+            request_deadline: Duration::from_secs(30),
+            request_bytes: 128 << 20,
             sessions: 1_024,
             queue_events: 1 << 20,
             queue_bytes: 16 << 20,

@@ -1,6 +1,7 @@
 //! What stands between the network and the services: TLS, who may connect, how many, how long a
-//! connection may stay silent, and who may call what.
+//! connection may stay silent, what requests may hold while they arrive, and who may call what.
 
+mod bodies;
 mod caller;
 mod connection;
 mod flood;
@@ -12,11 +13,13 @@ mod incoming;
 mod layer;
 mod limits;
 mod listener;
+mod message;
 mod scopes;
 mod tls;
 mod tokens;
 mod watch;
 
+pub(crate) use bodies::Bodies;
 pub(crate) use caller::{Caller, tenant};
 pub use fresh::FreshToken;
 pub(crate) use incoming::incoming;

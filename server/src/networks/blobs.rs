@@ -14,6 +14,14 @@ use sha2::{Digest as _, Sha256};
 use super::Error;
 use super::limits::{BLOB_BYTES_MAX, BLOBS_BYTES_MAX, UPLOADS_OPEN_MAX};
 
+const UPLOADS_OPEN: &str = "blob uploads at once";
+const UPLOADS_BYTES: &str = "all blobs together [bytes]";
+
+/// Whether a bound of this name is one that uploads under way reach: it has room once they end.
+pub(crate) fn is_of_uploads(what: &str) -> bool {
+    [UPLOADS_OPEN, UPLOADS_BYTES].contains(&what)
+}
+
 /// The store; clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Blobs(Arc<Mutex<Store>>);
@@ -88,15 +96,14 @@ impl Store {
     fn admit(&mut self, size_bytes: u64) -> Result<(), Error> {
         if self.uploads_open >= UPLOADS_OPEN_MAX {
             return Err(Error::Limit {
-                what: "blob uploads at once",
+                what: UPLOADS_OPEN,
                 given: self.uploads_open as u64 + 1,
                 limit: UPLOADS_OPEN_MAX as u64,
             });
         }
         let given = self.uploads_bytes + size_bytes;
         if given > BLOBS_BYTES_MAX {
-            let what = "all blobs together [bytes]";
-            return Err(Error::Limit { what, given, limit: BLOBS_BYTES_MAX });
+            return Err(Error::Limit { what: UPLOADS_BYTES, given, limit: BLOBS_BYTES_MAX });
         }
         while self.stored_bytes + given > BLOBS_BYTES_MAX {
             self.forget_one();

@@ -14,6 +14,7 @@ pub mod nir;
 mod repository;
 pub mod text;
 
+pub(crate) use blobs::is_of_uploads;
 pub use blobs::{Blobs, Upload};
 pub use error::Error;
 pub(crate) use repository::Source;

@@ -10,7 +10,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
     error::{Error, Shortage},
-    networks,
+    networks::{self, is_of_uploads},
 };
 
 /// Whose reasons these are.
@@ -46,7 +46,9 @@ fn numbers(error: &Error) -> HashMap<String, String> {
         numbers.insert(name.to_owned(), value.to_string());
     };
     match error {
-        Error::Limit { limit, .. } | Error::Quota { limit, .. } => put("limit", *limit),
+        Error::Limit { limit, .. } | Error::Quota { limit, .. } | Error::Requests { limit } => {
+            put("limit", *limit);
+        }
         Error::Network(networks::Error::Limit { given, limit, .. }) => {
             put("given", *given);
             put("limit", *limit);
@@ -101,6 +103,10 @@ fn retry_after(error: &Error) -> Option<Duration> {
         Error::Memory(shortage) if shortage.needed <= shortage.limit => Some(RETRY_AFTER),
         Error::Rate { retry_after, .. } => *retry_after,
         Error::ShuttingDown => Some(RESTART_AFTER),
+        Error::Requests { .. } => Some(RETRY_AFTER),
+        Error::Network(networks::Error::Limit { what, .. }) if is_of_uploads(what) => {
+            Some(RETRY_AFTER)
+        }
         _ => None,
     }
 }
@@ -134,12 +140,13 @@ fn code(error: &Error) -> Code {
         Error::OutputLost { .. } => Code::OutOfRange,
         Error::StepTooLarge { .. }
         | Error::Limit { .. }
+        | Error::Requests { .. }
         | Error::Quota { .. }
         | Error::Memory(_)
         | Error::Rate { .. }
         | Error::Network(Network::Limit { .. }) => Code::ResourceExhausted,
         Error::Network(Network::Unimplemented { .. }) => Code::Unimplemented,
-        Error::OpenLate { .. } => Code::DeadlineExceeded,
+        Error::OpenLate { .. } | Error::RequestLate { .. } => Code::DeadlineExceeded,
         Error::ShuttingDown => Code::Unavailable,
         Error::Network(Network::Io { .. }) | Error::Journal(_) | Error::Internal(_) => {
             Code::Internal

@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use spiked_proto::v1::{self, stream_service_client::StreamServiceClient};
+use spiked_proto::v1::{
+    self, network_service_client::NetworkServiceClient, stream_service_client::StreamServiceClient,
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     time::{Instant, sleep, timeout},
 };
+use tokio_stream::StreamExt as _;
 use tonic::Code;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+use tonic_types::StatusExt as _;
 
 use crate::support::{Server, batch, open};
 
@@ -71,6 +75,69 @@ async fn a_stream_without_a_first_message_is_ended_in_time() {
         v1::StreamRequest { message: Some(v1::stream_request::Message::End(v1::EndOfInput {})) };
     let status = client.stream(tokio_stream::once(wrong)).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument, "{status}");
+}
+
+/// An upload that goes on is not ended however long it takes; one that stalls is. Seen to fail
+/// without the deadline.
+#[tokio::test]
+async fn a_request_that_does_not_arrive_is_ended_in_time() {
+    const DEADLINE: Duration = Duration::from_secs(1);
+    const MEBIBYTE: u64 = 1 << 20;
+    let server = Server::with(|limits| limits.request_deadline = DEADLINE).await;
+    let mut client = NetworkServiceClient::new(server.channel().await);
+    let (parts, coming) = tokio::sync::mpsc::channel(1);
+    let start = Instant::now();
+    let feed = async move {
+        for _ in 0..10 {
+            let request = v1::UploadBlobRequest {
+                sha256: vec![0; 32].into(),
+                size_bytes: 64 * MEBIBYTE,
+                chunk: vec![0; 900 << 10].into(),
+            };
+            parts.send(request).await.expect("the upload goes on");
+            sleep(DEADLINE / 4).await;
+        }
+        // It stalls, and isn't over.
+        parts.closed().await;
+        start.elapsed()
+    };
+    let uploaded = client.upload_blob(tokio_stream::wrappers::ReceiverStream::new(coming));
+    let (lasted, uploaded) =
+        timeout(PATIENCE, async { tokio::join!(feed, uploaded) }).await.expect("it is ended");
+    let status = uploaded.unwrap_err();
+    assert!(lasted > 3 * DEADLINE, "{lasted:?}");
+    assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
+    assert!(status.message().contains("REASON_REQUEST_LATE"), "{status}");
+}
+
+/// Uploads beyond their number are refused with the hint to come again, and those of clients that
+/// are gone make room.
+#[tokio::test]
+async fn uploads_at_once_are_bounded() {
+    const UPLOADS_MAX: usize = 16;
+    let server = Server::start().await;
+    let begin = |channel| async {
+        let request = v1::UploadBlobRequest {
+            sha256: vec![0; 32].into(),
+            size_bytes: 2,
+            chunk: vec![0].into(),
+        };
+        let stalls = tokio_stream::once(request).chain(tokio_stream::pending());
+        NetworkServiceClient::new(channel).upload_blob(stalls).await.map(drop)
+    };
+    let mut held = tokio::task::JoinSet::new();
+    for _ in 0..=UPLOADS_MAX {
+        held.spawn(begin(server.channel().await));
+    }
+    let first = timeout(PATIENCE, held.join_next()).await.expect("one is refused");
+    let status = first.unwrap().unwrap().unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+    assert!(status.message().contains("REASON_LIMIT"), "{status}");
+    let retry = status.get_error_details().retry_info().and_then(|info| info.retry_delay);
+    assert!(retry.is_some(), "{status:?}");
+    assert_eq!(held.len(), UPLOADS_MAX);
+    held.shutdown().await;
+    server.assert_well().await;
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod client;
 mod config;
 mod convert;
 mod demo;
+mod drain;
 mod dv;
 mod files;
 mod generated;

@@ -1,7 +1,7 @@
 //! TLS against real daemons: who is let in, who is refused and how that is said, files that change
 //! while a stream goes on, and peers that stall.
 
-mod peer;
+pub(crate) mod peer;
 
 use std::{
     fs,
@@ -20,13 +20,13 @@ use crate::{
 };
 
 /// A place with an authority and a daemon's certificate of it.
-struct Place {
+pub(crate) struct Place {
     folder: TempDir,
     authority: Authority,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let place =
             Self { folder: tempfile::tempdir().expect("a folder"), authority: Authority::new("a") };
         place.authority.write(place.path("ca.pem"));
@@ -42,12 +42,12 @@ impl Place {
         self.path(name).to_str().expect("plain").to_owned()
     }
 
-    fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).expect("it is there")
     }
 
     /// A daemon with TLS and these arguments.
-    fn daemon(&self, more: &[&str]) -> Daemon {
+    pub(crate) fn daemon(&self, more: &[&str]) -> Daemon {
         let (certificate, key) = (self.name("daemon.pem"), self.name("daemon.key"));
         let listen = ["--listen", "127.0.0.1:0", "--tls-certificate", &certificate];
         let arguments = [&listen[..], &["--tls-key", &key], more].concat();
@@ -64,7 +64,7 @@ impl Place {
     }
 
     /// Trusts what is in `ca.pem` now.
-    fn trusting(&self) -> ConnectOptions {
+    pub(crate) fn trusting(&self) -> ConnectOptions {
         ConnectOptions::default().with_ca(&self.read("ca.pem")).expect("an authority")
     }
 

@@ -13,8 +13,8 @@ use super::{
 const MANY: u32 = 200_000;
 
 /// A peer that sends the same frame again and again is cut off.
-fn cut_off(name: &str, before: &[u8], bytes: impl Fn(u32) -> Vec<u8>) {
-    Ground::new().through(name, 16, |ground| {
+fn cut_off(ground: Ground, name: &str, before: &[u8], bytes: impl Fn(u32) -> Vec<u8>) {
+    ground.through(name, 16, |ground| {
         let mut peer = Peer::polite(ground.address());
         peer.say(before);
         let sent = peer.repeat(MANY, bytes);
@@ -26,43 +26,55 @@ fn cut_off(name: &str, before: &[u8], bytes: impl Fn(u32) -> Vec<u8>) {
 /// This flood and the next three were seen to fail with the frames not counted.
 #[test]
 fn pings() {
-    cut_off("pings", &[], |place| ping(u64::from(place)));
+    pings_on(Ground::new());
+}
+
+pub(super) fn pings_on(ground: Ground) {
+    cut_off(ground, "pings", &[], |place| ping(u64::from(place)));
 }
 
 #[test]
 fn settings() {
-    cut_off("settings", &[], |_| frame(SETTINGS, 0, 0, &[]));
+    cut_off(Ground::new(), "settings", &[], |_| frame(SETTINGS, 0, 0, &[]));
 }
 
 #[test]
 fn window_updates() {
-    cut_off("window updates", &[], |_| window(0, 1));
+    cut_off(Ground::new(), "window updates", &[], |_| window(0, 1));
 }
 
 #[test]
 fn frames_of_an_unknown_kind() {
-    cut_off("unknown frames", &[], |_| frame(0xbe, 0, 0, &[]));
+    cut_off(Ground::new(), "unknown frames", &[], |_| frame(0xbe, 0, 0, &[]));
 }
 
 /// HTTP/2's library counts these, too.
 #[test]
 fn empty_data() {
-    cut_off("empty data", &request(1, STREAM), |_| data(1, &[]));
+    cut_off(Ground::new(), "empty data", &request(1, STREAM), |_| data(1, &[]));
 }
 
 /// A header block that never ends; HTTP/2's library ends it.
 #[test]
 fn continuations() {
+    continuations_on(Ground::new());
+}
+
+pub(super) fn continuations_on(ground: Ground) {
     let start = frame(HEADERS, 0, 1, &[]);
-    cut_off("continuations", &start, |_| frame(CONTINUATION, 0, 1, &[0, 1, b'a', 1, b'b']));
+    cut_off(ground, "continuations", &start, |_| frame(CONTINUATION, 0, 1, &[0, 1, b'a', 1, b'b']));
 }
 
 /// Whole batches, a byte in each frame: dear, but no offence. All of them are taken. Seen to fail without
 /// a bound on the frames of one turn.
 #[test]
 fn batches_in_frames_of_a_byte() {
+    frames_of_a_byte_on(Ground::new());
+}
+
+pub(super) fn frames_of_a_byte_on(ground: Ground) {
     const BATCHES: u32 = 3_000;
-    Ground::new().through("frames of a byte", 16, |ground| {
+    ground.through("frames of a byte", 16, |ground| {
         let mut peer = Peer::polite(ground.address());
         assert!(peer.say(&open(1)));
         let bytes: Vec<u8> = (0..BATCHES).flat_map(|place| batch(place, 1)).collect();
@@ -89,7 +101,11 @@ fn pings_of_a_peer_that_reads_nothing() {
 /// resets before the stream is accepted.
 #[test]
 fn resets_before_the_stream_is_looked_at() {
-    Ground::new().through("rapid reset", 16, |ground| {
+    rapid_reset_on(Ground::new());
+}
+
+pub(super) fn rapid_reset_on(ground: Ground) {
+    ground.through("rapid reset", 16, |ground| {
         let mut peer = Peer::polite(ground.address());
         peer.repeat(MANY, |place| {
             let stream = 2 * place + 1;

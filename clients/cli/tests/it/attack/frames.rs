@@ -25,6 +25,7 @@ const CANCEL: u32 = 8;
 const SETTING_INITIAL_WINDOW: u16 = 4;
 
 pub(crate) const STREAM: &str = "/spiked.v1.StreamService/Stream";
+pub(crate) const UPLOAD: &str = "/spiked.v1.NetworkService/UploadBlob";
 pub(crate) const LIST: &str = "/spiked.v1.SessionService/ListSessions";
 
 pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
@@ -100,7 +101,12 @@ pub(crate) fn wrapped(message: Message) -> Vec<u8> {
 
 /// A request for a stream, and its first message: a session of the network `delay-line`.
 pub(crate) fn open(stream: u32) -> Vec<u8> {
-    let open = v1::Open { network: "delay-line".into(), ..v1::Open::default() };
+    open_of(stream, "delay-line")
+}
+
+/// The same of another network.
+pub(crate) fn open_of(stream: u32, network: &str) -> Vec<u8> {
+    let open = v1::Open { network: network.into(), ..v1::Open::default() };
     [request(stream, STREAM), data(stream, &wrapped(Message::Open(open)))].concat()
 }
 

@@ -11,6 +11,8 @@ use std::{
 
 use spiked_client::{AddressEvent, Client, Durability, Item, OpenOptions, v1::EndReason};
 
+use super::wire::Way;
+
 const TICK_US: u64 = 1_000;
 const CHANNELS: u32 = 8;
 /// Of the network `delay-line` \[ticks\].
@@ -31,22 +33,22 @@ pub(crate) struct Honest {
 
 impl Honest {
     /// Opens a session on a connection of its own and streams until it is stopped.
-    pub(crate) fn start(address: &str) -> Self {
-        Self::with(address, options())
+    pub(crate) fn start(way: impl Into<Way>) -> Self {
+        Self::with(way.into(), options())
     }
 
     /// The same with a durable session.
     pub(crate) fn durable(address: &str, durability: Durability) -> Self {
-        Self::with(address, options().with_durability(durability))
+        Self::with(address.into(), options().with_durability(durability))
     }
 
-    fn with(address: &str, options: OpenOptions) -> Self {
-        let (stop, address) = (Arc::new(AtomicBool::new(false)), address.to_owned());
+    fn with(way: Way, options: OpenOptions) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
         let (opened, is_open) = std::sync::mpsc::channel();
         let stopped = stop.clone();
         let thread = thread::spawn(move || {
             run(async {
-                let client = Client::connect(&address).await.expect("the daemon listens");
+                let client = way.client().await.expect("the daemon listens");
                 stream(
                     &client,
                     options,
@@ -68,15 +70,16 @@ impl Honest {
 }
 
 /// A small session on a new connection, from beginning to end.
-pub(crate) fn small(address: &str) -> Result<Streamed, spiked_client::Error> {
+pub(crate) fn small(way: impl Into<Way>) -> Result<Streamed, spiked_client::Error> {
+    let way = way.into();
     run(async {
-        let client = Client::connect(address).await?;
+        let client = way.client().await?;
         client.list_sessions().await?;
         Ok(stream(&client, options(), || true, || ()).await)
     })
 }
 
-fn run<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(future)
 }

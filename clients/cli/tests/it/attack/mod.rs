@@ -4,6 +4,7 @@
 //! spikes, the daemon's memory stays under a bound, and afterwards it is as it was: its sockets are
 //! closed and a session on a new connection runs.
 
+mod bodies;
 mod files;
 mod floods;
 pub(crate) mod frames;
@@ -11,8 +12,12 @@ mod honest;
 mod messages;
 pub(crate) mod peer;
 mod readers;
+mod secured;
 mod silence;
 mod streams;
+mod unread;
+mod watchers;
+mod wire;
 
 use std::{
     thread,
@@ -22,8 +27,9 @@ use std::{
 use self::{
     honest::{Honest, small},
     peer::Peer,
+    wire::Way,
 };
-use crate::process::Daemon;
+use crate::{process::Daemon, tls::Place};
 
 /// The slowest answer of the session that goes on: far beyond what was measured, for the machine
 /// that tests run on may be busy with anything.
@@ -34,6 +40,9 @@ const SOON: Duration = Duration::from_secs(5);
 /// A daemon, and how it was before anybody attacked.
 struct Ground {
     daemon: Daemon,
+    way: Way,
+    /// What it reads certificates from.
+    files: Option<Place>,
     resident_mib: u64,
     sockets: usize,
 }
@@ -45,14 +54,19 @@ impl Ground {
 
     /// The first session loads what every later one finds.
     fn of(daemon: Daemon) -> Self {
-        let sockets = daemon.sockets();
-        small(&daemon.address).expect("it is well before the attack");
-        let resident_mib = daemon.status("VmRSS") >> 10;
-        Self { daemon, resident_mib, sockets }
+        let way = Way::from(&daemon.address);
+        Self::reached(daemon, way)
     }
 
-    fn address(&self) -> &str {
-        &self.daemon.address
+    fn reached(daemon: Daemon, way: Way) -> Self {
+        let sockets = daemon.sockets();
+        small(&way).expect("it is well before the attack");
+        let resident_mib = daemon.status("VmRSS") >> 10;
+        Self { daemon, way, files: None, resident_mib, sockets }
+    }
+
+    fn address(&self) -> &Way {
+        &self.way
     }
 
     /// The daemon has closed all connections but that of the session that goes on.
@@ -72,7 +86,7 @@ impl Ground {
         let told = held.told();
         let streamed = honest.finish();
         let peak_mib = self.daemon.status("VmHWM") >> 10;
-        let Self { daemon, resident_mib, sockets } = self;
+        let Self { daemon, way, files, resident_mib, sockets } = self;
         #[expect(clippy::print_stderr, reason = "figures of a run")]
         {
             eprintln!(
@@ -85,7 +99,8 @@ impl Ground {
         assert!(peak_mib <= resident_mib + more_mib, "{name}: {resident_mib} to {peak_mib} MiB");
         drop(held);
         assert!(comes_down(&daemon, sockets, SOON), "{name}: {} sockets", daemon.sockets());
-        small(&daemon.address).expect("it recovers");
+        small(&way).expect("it recovers");
+        drop(files);
     }
 }
 

@@ -3,20 +3,19 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
-    io::{Read, Write as _},
-    net::TcpStream,
     sync::{Arc, Condvar, Mutex},
     thread,
     time::{Duration, Instant},
 };
 
-use super::frames::{
-    ACK, DATA, END_STREAM, GOAWAY, HEAD_BYTES, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE,
-    data, frame, greeting, ping, window,
+use super::{
+    frames::{
+        ACK, DATA, END_STREAM, GOAWAY, HEAD_BYTES, HEADERS, PING, RST_STREAM, SETTINGS,
+        WINDOW_UPDATE, data, frame, greeting, ping, window,
+    },
+    wire::{Way, Wire},
 };
 
-/// A write that makes no way for so long gives up: the daemon reads no more.
-const WRITE_PATIENCE: Duration = Duration::from_secs(2);
 /// The window of a peer that reads.
 const WINDOW: u32 = 1 << 20;
 /// Windows before the daemon's first word: of the connection, by the protocol; of each stream, as
@@ -93,7 +92,7 @@ type Heard = Arc<(Mutex<Tally>, Condvar)>;
 
 /// One connection.
 pub(crate) struct Peer {
-    socket: TcpStream,
+    wire: Arc<dyn Wire>,
     /// Held while writing: frames are sent and answered on two threads.
     writing: Arc<Mutex<()>>,
     /// Bytes of data, for each stream, and under 0 for all.
@@ -103,42 +102,58 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// Connects and says nothing.
-    pub(crate) fn silent(address: &str) -> Self {
-        let socket = TcpStream::connect(address).expect("the daemon listens");
-        socket.set_nodelay(true).expect("a socket");
-        socket.set_write_timeout(Some(WRITE_PATIENCE)).expect("a socket");
-        Self { socket, writing: Arc::default(), sent: HashMap::new(), heard: Heard::default() }
+    pub(crate) fn silent(way: impl Into<Way>) -> Self {
+        let wire = way.into().wire();
+        Self { wire, writing: Arc::default(), sent: HashMap::new(), heard: Heard::default() }
     }
 
     /// Greets, reads all that comes and answers pings, as a client does.
-    pub(crate) fn polite(address: &str) -> Self {
-        let mut peer = Self::silent(address);
+    pub(crate) fn polite(way: impl Into<Way>) -> Self {
+        let mut peer = Self::silent(way);
         peer.say(&greeting(WINDOW));
         peer.listen(true);
         peer
     }
 
     /// Greets and reads, but answers nothing.
-    pub(crate) fn absent(address: &str) -> Self {
-        let mut peer = Self::silent(address);
+    pub(crate) fn absent(way: impl Into<Way>) -> Self {
+        let mut peer = Self::silent(way);
         peer.say(&greeting(WINDOW));
         peer.listen(false);
+        peer
+    }
+
+    /// Greets with windows that stay open, reads until the daemon has opened its own, and never again.
+    pub(crate) fn deaf(way: impl Into<Way>) -> Self {
+        let mut peer = Self::silent(way);
+        peer.say(&[greeting(1 << 30), window(0, 1 << 30)].concat());
+        let (mut bytes, mut piece) = (Vec::new(), vec![0; 1 << 10]);
+        while peer.tally(|tally| tally.of(WINDOW_UPDATE) == 0 || tally.of(SETTINGS) < 2) {
+            let count = peer.wire.read(&mut piece).expect("the daemon greets");
+            bytes.extend(&piece[..count]);
+            while let Some(whole) = first(&bytes) {
+                let length = HEAD_BYTES + whole.payload.len();
+                peer.heard.0.lock().expect("no panic").note(&whole);
+                peer.say(&answer(&whole));
+                bytes.drain(..length);
+            }
+        }
         peer
     }
 
     /// Reads from here on, on a thread that ends with the connection. After the greeting, so that no
     /// answer comes before it.
     pub(crate) fn listen(&mut self, answers: bool) {
-        let socket = self.socket.try_clone().expect("a socket");
+        let wire = self.wire.clone();
         let heard = self.heard.clone();
         let writing = answers.then(|| self.writing.clone());
-        thread::spawn(move || read(socket, &heard, writing.as_deref()));
+        thread::spawn(move || read(&*wire, &heard, writing.as_deref()));
     }
 
     /// Sends bytes; `false` once the daemon takes no more.
     pub(crate) fn say(&mut self, bytes: &[u8]) -> bool {
         let _alone = self.writing.lock().expect("no panic");
-        self.socket.write_all(bytes).is_ok()
+        self.wire.write(bytes).is_ok()
     }
 
     /// Sends the same again and again; how often it was taken.
@@ -225,8 +240,8 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // The reading thread holds the socket as well. One that is closed already is closed.
-        let _ = self.socket.shutdown(std::net::Shutdown::Both);
+        // The reading thread holds it as well.
+        self.wire.close();
     }
 }
 
@@ -238,9 +253,9 @@ fn has_room(sent: &HashMap<u32, u64>, tally: &Tally, stream: u32, length: u64) -
         .all(|&(stream, window)| of(sent, stream) + length <= window + of(&tally.granted, stream))
 }
 
-fn read(mut socket: TcpStream, heard: &Heard, writing: Option<&Mutex<()>>) {
+fn read(wire: &dyn Wire, heard: &Heard, writing: Option<&Mutex<()>>) {
     let (mut bytes, mut piece) = (Vec::new(), vec![0; 1 << 16]);
-    while let Ok(count @ 1..) = socket.read(&mut piece) {
+    while let Ok(count @ 1..) = wire.read(&mut piece) {
         bytes.extend(&piece[..count]);
         let mut at = 0;
         while let Some(whole) = first(&bytes[at..]) {
@@ -249,7 +264,7 @@ fn read(mut socket: TcpStream, heard: &Heard, writing: Option<&Mutex<()>>) {
             if let Some(writing) = writing {
                 let _alone = writing.lock().expect("no panic");
                 // A socket that fails here fails to be read next.
-                let _ = socket.write_all(&answer(&whole));
+                let _ = wire.write(&answer(&whole));
             }
         }
         bytes.drain(..at);

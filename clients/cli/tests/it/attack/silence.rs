@@ -14,7 +14,7 @@ use super::{
 /// How long a connection may take for HTTP/2's preface.
 const PREFACE_DEADLINE: Duration = Duration::from_secs(5);
 /// A ping after 20 s, and 10 s for its answer.
-const KEEPALIVE: Duration = Duration::from_secs(30);
+pub(super) const KEEPALIVE: Duration = Duration::from_secs(30);
 /// Connections that one address may have.
 const CONNECTIONS_EACH: usize = 256;
 
@@ -22,14 +22,21 @@ const CONNECTIONS_EACH: usize = 256;
 /// fail without the deadline.
 #[test]
 fn before_the_preface() {
-    Ground::new().through("silent connections", 16, |ground| {
-        let peers: Vec<_> = (0..200)
-            .map(|place| {
-                let mut peer = Peer::silent(ground.address());
-                peer.say(&PREFACE[..place % PREFACE.len()]);
-                peer
-            })
-            .collect();
+    before_the_preface_on(Ground::new());
+}
+
+pub(super) fn before_the_preface_on(ground: Ground) {
+    let way = ground.way.clone();
+    held_until_closed("silent connections", ground, |place| {
+        let mut peer = Peer::silent(&way);
+        peer.say(&PREFACE[..place % PREFACE.len()]);
+        peer
+    });
+}
+
+pub(super) fn held_until_closed(name: &str, ground: Ground, peer: impl Fn(usize) -> Peer) {
+    ground.through(name, 16, |ground| {
+        let peers: Vec<_> = (0..200).map(peer).collect();
         ground.assert_alone_within(PREFACE_DEADLINE + SOON);
         peers
     });

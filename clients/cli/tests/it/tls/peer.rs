@@ -22,7 +22,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A client that speaks this version alone, perhaps with a certificate.
-pub(super) fn config(
+pub(crate) fn config(
     ca: &[u8],
     identity: Option<(&[u8], &[u8])>,
     version: &'static SupportedProtocolVersion,

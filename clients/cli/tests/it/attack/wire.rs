@@ -1,0 +1,151 @@
+//! The socket of a peer, with TLS or without, and the way to a daemon.
+
+use std::{
+    io::{self, Read as _, Write as _},
+    net::{Shutdown, TcpStream},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use rustls::{ClientConfig, ClientConnection, pki_types::ServerName};
+use spiked_client::{Client, ConnectOptions, Error};
+
+/// A write that makes no way for so long gives up: the daemon reads no more.
+const WRITE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What bytes of HTTP/2 go through. One thread reads, another writes.
+pub(super) trait Wire: Send + Sync {
+    fn write(&self, bytes: &[u8]) -> io::Result<()>;
+    /// Waits for bytes; none at the end.
+    fn read(&self, bytes: &mut [u8]) -> io::Result<usize>;
+    /// Ends reading and writing.
+    fn close(&self);
+}
+
+impl Wire for TcpStream {
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        (&mut &*self).write_all(bytes)
+    }
+
+    fn read(&self, bytes: &mut [u8]) -> io::Result<usize> {
+        (&mut &*self).read(bytes)
+    }
+
+    fn close(&self) {
+        // One that is closed already is closed.
+        let _ = self.shutdown(Shutdown::Both);
+    }
+}
+
+/// A socket with TLS. Its reader waits without the lock.
+struct Secured {
+    socket: TcpStream,
+    tls: Mutex<ClientConnection>,
+}
+
+impl Secured {
+    fn shake_hands(mut socket: TcpStream, config: Arc<ClientConfig>) -> io::Result<Self> {
+        let name = ServerName::try_from("127.0.0.1").expect("an address");
+        let mut tls = ClientConnection::new(config, name).map_err(io::Error::other)?;
+        while tls.is_handshaking() {
+            tls.complete_io(&mut socket)?;
+        }
+        Ok(Self { socket, tls: Mutex::new(tls) })
+    }
+}
+
+impl Wire for Secured {
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut tls = self.tls.lock().expect("no panic");
+        // Records before they are sent have a bound of their own.
+        for piece in bytes.chunks(16 << 10) {
+            tls.writer().write_all(piece)?;
+            while tls.wants_write() {
+                tls.write_tls(&mut &self.socket)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, bytes: &mut [u8]) -> io::Result<usize> {
+        let mut sealed = vec![0; bytes.len() / 2];
+        loop {
+            let mut tls = self.tls.lock().expect("no panic");
+            match tls.reader().read(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read,
+            }
+            drop(tls);
+            let count = (&mut &self.socket).read(&mut sealed)?;
+            let mut sealed = &sealed[..count];
+            let mut tls = self.tls.lock().expect("no panic");
+            loop {
+                tls.read_tls(&mut sealed)?;
+                tls.process_new_packets().map_err(io::Error::other)?;
+                if sealed.is_empty() {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn close(&self) {
+        self.socket.close();
+    }
+}
+
+/// How a daemon is reached.
+#[derive(Clone)]
+pub(crate) struct Way {
+    /// ADDRESS:PORT
+    pub(super) address: String,
+    tls: Option<(Arc<ClientConfig>, ConnectOptions)>,
+}
+
+impl From<&str> for Way {
+    fn from(address: &str) -> Self {
+        Self { address: address.to_owned(), tls: None }
+    }
+}
+
+impl From<&String> for Way {
+    fn from(address: &String) -> Self {
+        address.as_str().into()
+    }
+}
+
+impl From<&Self> for Way {
+    fn from(way: &Self) -> Self {
+        way.clone()
+    }
+}
+
+impl Way {
+    /// With TLS, for peers and for clients.
+    pub(super) fn secured(address: &str, config: ClientConfig, options: ConnectOptions) -> Self {
+        Self { tls: Some((Arc::new(config), options)), ..address.into() }
+    }
+
+    /// A socket on which HTTP/2 may begin.
+    pub(super) fn wire(&self) -> Arc<dyn Wire> {
+        let socket = TcpStream::connect(&self.address).expect("the daemon listens");
+        socket.set_nodelay(true).expect("a socket");
+        socket.set_write_timeout(Some(WRITE_PATIENCE)).expect("a socket");
+        match &self.tls {
+            Some((config, _)) => {
+                Arc::new(Secured::shake_hands(socket, config.clone()).expect("both agree"))
+            }
+            None => Arc::new(socket),
+        }
+    }
+
+    pub(super) async fn client(&self) -> Result<Client, Error> {
+        match &self.tls {
+            Some((_, options)) => {
+                let address = format!("https://{}", self.address);
+                Client::connect_using(&address, options.clone()).await
+            }
+            None => Client::connect(&self.address).await,
+        }
+    }
+}
