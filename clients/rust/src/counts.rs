@@ -67,7 +67,8 @@ mod tests {
         assert!(matches!(behind(&Message::Spikes(spikes)), Ok(Some((9, 16)))));
         let value = v1::Value { position: 3, values: vec![0.5; 2], ..Default::default() };
         assert!(matches!(behind(&Message::Value(value)), Ok(Some((4, 16)))));
-        let decision = |position| Message::Decision(v1::Decision { position, ..Default::default() });
+        let decision =
+            |position| Message::Decision(v1::Decision { position, ..Default::default() });
         assert!(matches!(behind(&decision(5)), Ok(Some((6, 0)))));
         assert!(matches!(behind(&decision(u64::MAX)), Err(Error::Contract(_))));
         assert!(matches!(behind(&Message::Ended(v1::Ended::default())), Ok(None)));

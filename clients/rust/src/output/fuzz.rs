@@ -121,8 +121,9 @@ fn check_places(tables: &Tables, spikes: &Spikes) {
             range.population == population
                 && range.shape.len() == coordinates.len()
                 && pairs.clone().all(|(place, extent)| place < extent)
-                && pairs.fold(0, |index, (place, extent)| index * u64::from(*extent) + u64::from(*place))
-                    + u64::from(range.first_address)
+                && pairs.fold(0, |index, (place, extent)| {
+                    index * u64::from(*extent) + u64::from(*place)
+                }) + u64::from(range.first_address)
                     == u64::from(spike.address)
         };
         assert!(port.ranges.iter().any(|range| is_in(&range)), "{spike:?}");
@@ -168,9 +169,12 @@ fn daemon_streams() {
                 Some(Ok(Item::Spikes(spikes))) => check_places(&tables, &spikes),
                 Some(Ok(Item::Decision(decision))) => {
                     let label = tables.label(decision.port, decision.class);
-                    assert!(label.is_none_or(|label| tables.outputs.iter().any(|port| {
-                        port.labels.iter().any(|known| known == label)
-                    })));
+                    assert!(label.is_none_or(|label| {
+                        tables
+                            .outputs
+                            .iter()
+                            .any(|port| port.labels.iter().any(|known| known == label))
+                    }));
                 }
                 Some(_) => {}
             }
