@@ -1,6 +1,6 @@
 //! Hostile requests to read and set weights and parameters: see `spiked-fuzz`.
 
-use sim_core::{Budget, InputEvent, InputId, Options, network::*};
+use sim_core::{Budget, InputEvent, InputId, Options, TickLength, network::*};
 use spiked_fuzz::{Random, Target};
 
 use super::*;
@@ -215,7 +215,6 @@ fn is_there(simulation: &Simulation, setting: &Setting) -> bool {
 #[test]
 fn tuning_requests() {
     let plan = Arc::new(Plan::new(&network(), &[]).unwrap());
-    let simulation = running(&plan);
     let target = Target::new("tuning_requests", examples()).repair(&set_a_value);
     target.words(&[b"cells", b"sums", b"clocked", b"feed", b"across", b"on"]).bytes_max(512).run(
         |input| {
@@ -236,14 +235,14 @@ fn tuning_requests() {
                 }
                 2 => {
                     let Ok(request) = v1::GetWeightsRequest::decode(message) else { return false };
-                    let page = weights::read(&simulation, &request).map_err(refused);
+                    let page = weights::read(&running(&plan), &request).map_err(refused);
                     page.is_ok_and(|page| page.sources.len() == page.weights.len())
                 }
                 _ => {
                     let Ok(request) = v1::GetParametersRequest::decode(message) else {
                         return false;
                     };
-                    let page = parameters::read(&simulation, &request).map_err(refused);
+                    let page = parameters::read(&running(&plan), &request).map_err(refused);
                     page.is_ok_and(|page| !page.parameters.is_empty())
                 }
             }

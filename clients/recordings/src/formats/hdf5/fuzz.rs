@@ -11,7 +11,7 @@ const UNPACKED_BYTES: usize = 1 << 16;
 
 /// The chunks of a file beside the tests, of those that have been packed.
 fn chunks(name: &str) -> Vec<Vec<u8>> {
-    let path = [env!("CARGO_MANIFEST_DIR"), "tests/data", name].iter();
+    let path = [env!("CARGO_MANIFEST_DIR"), "tests/data", name].into_iter();
     let bytes = std::fs::read(path.collect::<std::path::PathBuf>()).expect("beside the tests");
     let file = hdf5_pure::File::from_bytes(bytes.clone()).expect("sound");
     let mut found = Vec::new();
