@@ -139,7 +139,7 @@ fn daemon_streams() {
     target.run(|input| {
         let mut answers = answers(input).into_iter();
         let Ok(opened) = counts::opened(answers.next()) else { return false };
-        let (said, heard) = mpsc::channel(MESSAGE_BYTES_MAX * 4);
+        let (said, heard) = mpsc::channel(answers.len().max(1));
         for answer in answers {
             if let Some(Ok(Some((next_output, _)))) = answer.message.as_ref().map(counts::behind) {
                 let (Some(Message::Spikes(v1::SpikeBatch { first_position: position, .. }))

@@ -94,10 +94,10 @@ const NAMES: [&str; 8] = [
     "session",
     "resting",
     "00000000000000000000.snapshot",
-    "00000000000000000006.snapshot",
+    "00000000000000000008.snapshot",
     "00000000000000000000.journal",
-    "00000000000000000006.journal",
-    "00000000000000000012.journal",
+    "00000000000000000008.journal",
+    "00000000000000000016.journal",
     "18446744073709551615.journal",
 ];
 const SEGMENT_HEAD: usize = 60;
@@ -152,7 +152,7 @@ fn examples() -> Vec<Vec<u8>> {
     let folder = folder(&volume, Path::new(""));
     folder.create(&meta(), b"first").unwrap();
     write(&folder, &[records(), records(), vec![Record::Handed]]);
-    folder.write_snapshot(6, b"second").unwrap();
+    folder.write_snapshot(8, b"second").unwrap();
     folder.rest(Rest::Saved).unwrap();
     let files = memory.0.lock().unwrap();
     let files: Vec<(&str, &[u8])> = files
