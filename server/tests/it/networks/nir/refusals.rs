@@ -79,7 +79,10 @@ fn edges_that_lead_nowhere() {
     let ends = ("if", "output");
     let cycle = open(&[("input", "a"), ("b", "a"), ("a", "b"), ("b", "if"), ends]);
     let itself = open(&[("input", "a"), ("a", "a"), ("a", "if"), ("input", "b"), ends]);
-    let unfed = open(&[("a", "if"), ends]);
+    let unfed = file(
+        &[input(&[2.0]), scale("a"), integrators("if", 2, 1.0, 1.0), output()],
+        &[("a", "if"), ends],
+    );
     let lonely = file(
         &[
             input(&[1.0]),
@@ -93,7 +96,7 @@ fn edges_that_lead_nowhere() {
     let silent = open(&[("input", "a"), ("a", "b"), ("b", "if")]);
     let of_a_node_without = file(&[input(&[1.0]), output()], &[("input", "gone")]);
     all_refused(vec![
-        (cycle, E, "a", "lies on a cycle without a neuron"),
+        (cycle, E, "b", "lies on a cycle without a neuron"),
         (itself, E, "a", "lies on a cycle without a neuron"),
         (unfed, E, "a", "gets no input"),
         (lonely, E, "n", "has no shape of its own, and gets none"),
@@ -152,7 +155,12 @@ fn shapes_that_differ_along_an_edge() {
         (before(&[2.0], vec![weight(&[0, 2], 0)], 1), E, "fc", "has [0] units"),
         (before(&[2.0], vec![too_many], 2), E, "s", "scale has 3 values for 2 units"),
         (before(&[2.0], vec![biased], 1), E, "fc", "bias has 3 values for 1 units"),
-        (through(&[2.0], vec![node("if", "IF", odd)]), E, "if", "r has 2 values for 3 units"),
+        (
+            through(&[2.0], vec![node("if", "IF", odd)]),
+            E,
+            "if",
+            "v_threshold has 3 values for 2 units",
+        ),
         (before(&[2.0, 2.0], vec![flat], 4), E, "flat", "start_dim and end_dim do not fit [2, 2]"),
         (before(&[2.0, 2.0], vec![turned], 4), E, "flat", "start_dim and end_dim do not fit"),
         (before(&[0.5], vec![], 1), E, "input", "shape is [0.5]"),
@@ -237,7 +245,7 @@ fn delays_that_cannot_be_kept() {
             "b",
             "its delay is longer than 2^32 ticks",
         ),
-        (before(&one, vec![delay("late", 4294.967)], 1), pulse, "if", "a delay is too long"),
+        (before(&one, vec![delay("late", 4294.9672)], 1), pulse, "if", "a delay is too long"),
     ]);
     // A bias of 0 is none, and a delay of 0 delays nothing.
     for nodes in [[affine("fc", 0.0), delay("late", 1.0)], [affine("fc", 0.5), delay("late", 0.0)]]
