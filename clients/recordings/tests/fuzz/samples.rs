@@ -43,7 +43,7 @@ fn through_text(spikes: &[AddressEvent]) -> Vec<AddressEvent> {
 #[test]
 fn sample_files() {
     let names = ["shd_tiny.h5", "shd_bare.h5", "shd_tables.h5", "tidigits_tiny.h5"];
-    let words: [&[u8]; 10] = [
+    let words: [&[u8]; 12] = [
         b"TREE",
         b"SNOD",
         b"HEAP",
@@ -54,6 +54,9 @@ fn sample_files() {
         b"test_labels",
         b"train_timestamps",
         b"extra",
+        // One channel more than there are.
+        &700_u16.to_le_bytes(),
+        &64_i64.to_le_bytes(),
     ];
     let folder = tempfile::tempdir().expect("a folder");
     let target = Target::new("sample_files", names.map(shared).to_vec()).words(&words);

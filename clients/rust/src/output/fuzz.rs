@@ -2,7 +2,7 @@
 
 use futures::FutureExt as _;
 use prost::Message as _;
-use spiked_fuzz::Target;
+use spiked_fuzz::{Random, Target};
 use tokio::sync::mpsc;
 
 use super::*;
@@ -11,15 +11,15 @@ use crate::{counts, tables::Place};
 /// Longest message in an input \[bytes\]: its length takes one.
 const MESSAGE_BYTES_MAX: usize = 255;
 
-/// Messages one after another, each behind its length.
-fn stream(messages: &[Message]) -> Vec<u8> {
+/// Messages one after another, each behind its length; `None` if one is too long.
+fn stream(messages: &[Message]) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     for message in messages {
         let answer = v1::StreamResponse { message: Some(message.clone()) }.encode_to_vec();
-        bytes.push(u8::try_from(answer.len()).unwrap());
+        bytes.push(u8::try_from(answer.len()).ok()?);
         bytes.extend(answer);
     }
-    bytes
+    Some(bytes)
 }
 
 fn opened() -> v1::Opened {
@@ -81,7 +81,7 @@ fn examples() -> Vec<Vec<u8>> {
     };
     let ended = v1::Ended { message: "done".into(), r#final: Some(position), ..Default::default() };
     let opened = Message::Opened(opened());
-    vec![
+    [
         stream(&[
             opened.clone(),
             Message::Acknowledgement(position),
@@ -94,6 +94,39 @@ fn examples() -> Vec<Vec<u8>> {
         stream(&[Message::Error(error)]),
         stream(&[opened.clone(), opened]),
     ]
+    .map(Option::unwrap)
+    .to_vec()
+}
+
+/// Gives a number of a message another value: damage to its bytes seldom leaves one that is large.
+fn set_a_number(bytes: &mut Vec<u8>, random: &mut Random) {
+    let messages = answers(bytes).into_iter().map(|answer| answer.message);
+    let Some(mut messages) = messages.collect::<Option<Vec<_>>>() else { return };
+    let (at, which) = (random.index(messages.len().max(1)), random.index(3));
+    let Some(message) = messages.get_mut(at) else { return };
+    let mut unused = 0;
+    let number = match message {
+        Message::Opened(opened) => {
+            [&mut opened.accepted, &mut opened.output_position, &mut opened.tick_ns]
+        }
+        Message::Spikes(batch) => {
+            [&mut batch.first_position, &mut batch.base_tick, &mut batch.base_time_us]
+        }
+        Message::Acknowledgement(position) => {
+            [&mut position.simulated_to_us, &mut position.simulated_to_tick, &mut position.accepted]
+        }
+        Message::Decision(decision) => {
+            [&mut decision.position, &mut decision.time_us, &mut decision.tick]
+        }
+        Message::Value(value) => [&mut value.position, &mut value.time_us, &mut unused],
+        Message::Error(_) | Message::Ended(_) => return,
+    };
+    let border = (1_u64 << random.below(64)).wrapping_sub(random.below(2));
+    let number = number.into_iter().nth(which);
+    number.into_iter().for_each(|number| *number = *random.of(&[border, u64::MAX, u64::MAX - 1]));
+    if let Some(changed) = stream(&messages) {
+        *bytes = changed;
+    }
 }
 
 /// The messages that an input stands for, as far as they are some.
@@ -136,7 +169,7 @@ fn check_places(tables: &Tables, spikes: &Spikes) {
 fn daemon_streams() {
     let longest = examples().iter().map(Vec::len).max().unwrap();
     let target = Target::new("daemon_streams", examples()).bytes_max(longest + MESSAGE_BYTES_MAX);
-    target.run(|input| {
+    target.repair(&set_a_number).run(|input| {
         let mut answers = answers(input).into_iter();
         let Ok(opened) = counts::opened(answers.next()) else { return false };
         let (said, heard) = mpsc::channel(answers.len().max(1));

@@ -80,6 +80,12 @@ fn journal_records() {
             let frame::Next::Record(same, whole) = frame::next(&again) else {
                 panic!("{record:?} is read no more");
             };
+            let (told, [kind, _, _, flag, ..]) = (&input[at + 8..], &again[8..]) else {
+                panic!("{record:?} has no kind");
+            };
+            let says_which =
+                matches!(record, Record::Batch { .. } | Record::End { .. } | Record::Set(_));
+            assert!(told[0] == *kind && (!says_which || told[3] == *flag), "{record:?}");
             // By its bytes: a value that is no number equals nothing.
             assert_eq!(whole, again.len());
             assert_eq!(written(&[same]), again);
