@@ -204,8 +204,7 @@ impl One {
         file(&nodes, &[("input", "0"), ("0", "1"), ("1", "output")])
     }
 
-    /// The exact solution from step to step, in which the input does not change: spikes, and how far
-    /// the potential ever is from a threshold that it does not cross, or crosses, at a step's end.
+    /// The exact solution from step to step, in which the input does not change: spikes.
     fn solved(&self, step_s: f64, given: &[u32]) -> Vec<u32> {
         let [weight, bias, tau, r, leak, threshold] =
             [self.weight, self.bias, self.tau, self.r, self.leak, self.threshold].map(f64::from);
@@ -214,12 +213,14 @@ impl One {
             let end = leak + r * (weight * f64::from(count) + bias);
             // A crossing may be anywhere in a step; behind it the neuron starts at 0.
             let (mut left_s, mut spikes) = (step_s, 0);
-            while end > threshold {
-                let crossing_s = tau * ((end - v) / (end - threshold)).ln();
-                if crossing_s > left_s {
-                    break;
+            if end > threshold {
+                loop {
+                    let crossing_s = tau * ((end - v) / (end - threshold)).ln();
+                    if crossing_s > left_s {
+                        break;
+                    }
+                    (v, left_s, spikes) = (0.0, left_s - crossing_s, spikes + 1);
                 }
-                (v, left_s, spikes) = (0.0, left_s - crossing_s, spikes + 1);
             }
             v = end + (v - end) * (-left_s / tau).exp();
             spikes
