@@ -27,8 +27,13 @@ const fn target(name: &'static str, package: &'static str) -> Target {
     Target { name, package, binary: &["--test", "fuzz"] }
 }
 
+/// One that lives within its library.
+const fn within(name: &'static str, package: &'static str) -> Target {
+    Target { name, package, binary: &["--lib"] }
+}
+
 const fn server(name: &'static str) -> Target {
-    Target { name, package: "spiked-server", binary: &["--lib"] }
+    within(name, "spiked-server")
 }
 
 /// Every reader of bytes that strangers wrote.
@@ -46,24 +51,33 @@ pub(crate) const TARGETS: &[Target] = &[
     target("touch_folders", "spiked-recordings"),
     target("touch_archives", "spiked-recordings"),
     target("hdf5_files", "spiked-recordings"),
+    within("blosc_chunks", "spiked-recordings"),
+    within("ecf_chunks", "spiked-recordings"),
+    target("sample_files", "spiked-recordings"),
     target("mcap_files", "spiked-recordings"),
     target("dv_servers", "spiked-recordings"),
     target("label_files", "spiked-recordings"),
     target("core_snapshots", "sim-core"),
     target("sampled_snapshots", "sim-core"),
-    Target { name: "spike_batches", package: "spiked-client", binary: &["--lib"] },
+    within("spike_batches", "spiked-client"),
+    within("daemon_streams", "spiked-client"),
+    within("watched_messages", "spiked-client"),
+    within("step_answers", "spiked-client"),
+    within("daemon_statuses", "spiked-client"),
     server("connection_frames"),
     server("token_files"),
     server("config_files"),
     server("config_variables"),
     server("session_opens"),
     server("producer_messages"),
+    server("tuning_requests"),
     server("protocol_states"),
     server("session_snapshots"),
     server("journal_records"),
     server("journal_folders"),
     server("network_messages"),
     server("network_texts"),
+    server("synapse_files"),
     server("npy_arrays"),
     server("npz_archives"),
     server("nir_files"),
@@ -169,6 +183,21 @@ mod tests {
             }
         }
         Ok(())
+    }
+
+    /// The page on testing says of each target what it reads, and how often it has.
+    #[test]
+    fn every_target_has_its_row_on_the_page() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let page = fs::read_to_string(root.join("docs/testing.md")).unwrap();
+        let rows = page.split_once("\n| target | what is read |").unwrap().1;
+        let (rows, _) = rows.split_once("\n\n").unwrap();
+        let rows = rows.lines().filter_map(|row| row.strip_prefix("| `")?.split_once('`'));
+        let mut rows: Vec<&str> = rows.map(|(name, _)| name).collect();
+        let mut listed: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
+        rows.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(rows, listed);
     }
 
     /// A target that isn't in the table is one that nobody runs.

@@ -35,3 +35,8 @@ pub use notes::Notes;
 pub use recording::{Recording, open, survey};
 pub use spiked_proto::layout::{Geometry, GeometryError, camera::CameraEvent, words::WordCounts};
 pub use summary::Summary;
+
+/// Sees what hostile bytes make a reader hold.
+#[cfg(test)]
+#[global_allocator]
+static MEMORY: spiked_fuzz::Counting = spiked_fuzz::Counting;

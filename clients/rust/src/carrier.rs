@@ -11,7 +11,7 @@ use tokio::{sync::mpsc, time::Instant};
 use tonic::{Status, Streaming};
 
 use crate::{
-    Client, Error,
+    Client, Error, counts,
     session::{Wire, open_wire},
     v1::{self, EndReason, stream_request, stream_response},
 };
@@ -156,18 +156,21 @@ impl Carrier {
         let mut last = false;
         match &answer.message {
             Some(Message::Acknowledgement(position)) => self.forget(position),
-            Some(Message::Spikes(batch)) => {
-                self.count(batch.first_position + u64::from(batch.count), batch.payload.len());
-            }
-            Some(Message::Decision(decision)) => self.count(decision.position + 1, 0),
-            Some(Message::Value(value)) => self.count(value.position + 1, value.values.len() * 8),
             Some(Message::Ended(ended)) => {
                 if ended.reason() == EndReason::Saved {
                     return self.resume("the daemon saved the session and went").await;
                 }
                 last = true;
             }
-            _ => {}
+            Some(message) => match counts::behind(message) {
+                Ok(Some((next_output, bytes))) => self.count(next_output, bytes),
+                Ok(None) => {}
+                Err(error) => {
+                    let _ = self.answers.send(Err(Status::internal(error.to_string()))).await;
+                    return false;
+                }
+            },
+            None => {}
         }
         if last {
             self.part().await;

@@ -227,6 +227,8 @@ fn one_line(status: &Status) -> String {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests {
     use std::collections::HashMap;
 

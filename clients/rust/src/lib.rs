@@ -51,6 +51,7 @@ mod bearer;
 mod carrier;
 mod client;
 mod connect;
+mod counts;
 mod credit;
 mod error;
 mod event;

@@ -124,3 +124,6 @@ impl Stream for Output {
         }
     }
 }
+
+#[cfg(test)]
+mod fuzz;

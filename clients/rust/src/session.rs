@@ -10,10 +10,11 @@ use crate::{
     Client, Error, Latencies, OpenOptions, Output, Producer, Tables,
     carrier::{Carrier, Source},
     client::ANSWER_BYTES_MAX,
+    counts,
     credit::{Amount, Gate, Sent, Standing},
     gather::Gather,
     sending::Sending,
-    v1::{self, stream_request, stream_response, stream_service_client::StreamServiceClient},
+    v1::{self, stream_request, stream_service_client::StreamServiceClient},
 };
 
 /// Messages between the producer and the connection. Few: what waits here has been sent as far as
@@ -107,10 +108,6 @@ pub(crate) async fn open_wire(client: &Client, open: v1::Open) -> Result<Wire, E
     let mut service = StreamServiceClient::new(client.channel.clone())
         .max_decoding_message_size(ANSWER_BYTES_MAX);
     let mut stream = service.stream(ReceiverStream::new(waiting)).await?.into_inner();
-    match stream.message().await?.and_then(|answer| answer.message) {
-        Some(stream_response::Message::Opened(opened)) => Ok(Wire { requests, stream, opened }),
-        Some(stream_response::Message::Error(error)) => Err(Error::Refused(error.into())),
-        Some(_) => Err(Error::Contract("the first answer isn't `opened`".into())),
-        None => Err(Error::Broken("it closed the stream instead of opening".into())),
-    }
+    let opened = counts::opened(stream.message().await?)?;
+    Ok(Wire { requests, stream, opened })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use spiked_proto::v1::{self, EventBatch};
 
 use crate::{
-    BATCH_EVENTS_MAX, Client, Error, Event, Frames, OpenOptions, Spikes, Tables,
+    BATCH_EVENTS_MAX, Client, Error, Event, Frames, OpenOptions, Spikes, Tables, counts,
     gather::{Batch, Gather},
     sessions::missing,
 };
@@ -18,7 +18,7 @@ impl Client {
     ///
     /// What the daemon refuses about the options.
     pub async fn open_steps(&self, options: &OpenOptions) -> Result<Steps, Error> {
-        let opened = self.open_without_stream(options).await?;
+        let opened = counts::begun(self.open_without_stream(options).await?)?;
         let accepted = opened.accepted;
         let tables = Arc::new(Tables::new(opened));
         Ok(Steps { client: self.clone(), tables, accepted, waiting: Vec::new() })
@@ -47,6 +47,15 @@ pub struct Stepped {
     pub decisions: Vec<v1::Decision>,
     /// Where everything stands.
     pub position: v1::Acknowledgement,
+}
+
+impl Stepped {
+    fn read(answer: v1::StepSessionResponse, tables: &Tables) -> Result<Self, Error> {
+        let position = answer.acknowledgement.ok_or_else(|| missing("position"))?;
+        let spikes = answer.spikes.into_iter().map(|batch| Spikes::new(batch, tables.clock()));
+        let spikes = spikes.collect::<Result<_, _>>()?;
+        Ok(Self { spikes, decisions: answer.decisions, position })
+    }
 }
 
 impl Steps {
@@ -108,12 +117,10 @@ impl Steps {
             output_from: None,
         };
         let answer = self.client.step_session(request).await?;
-        let position = answer.acknowledgement.ok_or_else(|| missing("position"))?;
+        let position = answer.acknowledgement.as_ref().ok_or_else(|| missing("position"))?;
+        self.accepted = counts::count("batches accepted", position.accepted)?;
         self.waiting.clear();
-        self.accepted = position.accepted;
-        let spikes = answer.spikes.into_iter().map(|batch| Spikes::new(batch, self.tables.clock()));
-        let spikes = spikes.collect::<Result<_, _>>()?;
-        Ok(Stepped { spikes, decisions: answer.decisions, position })
+        Stepped::read(answer, &self.tables)
     }
 
     /// Ends the session.
@@ -125,3 +132,6 @@ impl Steps {
         self.client.close_session(&self.tables.session_id).await.map(drop)
     }
 }
+
+#[cfg(test)]
+mod fuzz;

@@ -59,7 +59,9 @@ impl Watch {
     pub async fn next(&mut self) -> Option<Result<WatchItem, Error>> {
         while !self.over {
             let item = match self.stream.message().await {
-                Ok(Some(v1::WatchSessionResponse { message: Some(message) })) => self.read(message),
+                Ok(Some(v1::WatchSessionResponse { message: Some(message) })) => {
+                    WatchItem::read(message, &self.tables)
+                }
                 // A message of a later contract.
                 Ok(Some(v1::WatchSessionResponse { message: None })) => continue,
                 Ok(None) => Err(Error::Broken("the stream closed without an end".into())),
@@ -70,17 +72,22 @@ impl Watch {
         }
         None
     }
+}
 
-    fn read(&self, message: Message) -> Result<WatchItem, Error> {
+impl WatchItem {
+    fn read(message: Message, tables: &Tables) -> Result<Self, Error> {
         Ok(match message {
             Message::Opened(_) => return Err(Error::Contract("a second `opened`".into())),
-            Message::Spikes(batch) => WatchItem::Spikes(Spikes::new(batch, self.tables.clock())?),
-            Message::Decision(decision) => WatchItem::Decision(decision),
-            Message::Value(value) => WatchItem::Value(value),
-            Message::Events(batch) => WatchItem::Events(batch),
-            Message::Probe(values) => WatchItem::Probe(values),
-            Message::Missed(missed) => WatchItem::Missed(missed.messages),
-            Message::Ended(ended) => WatchItem::Ended(ended),
+            Message::Spikes(batch) => Self::Spikes(Spikes::new(batch, tables.clock())?),
+            Message::Decision(decision) => Self::Decision(decision),
+            Message::Value(value) => Self::Value(value),
+            Message::Events(batch) => Self::Events(batch),
+            Message::Probe(values) => Self::Probe(values),
+            Message::Missed(missed) => Self::Missed(missed.messages),
+            Message::Ended(ended) => Self::Ended(ended),
         })
     }
 }
+
+#[cfg(test)]
+mod fuzz;

@@ -20,6 +20,7 @@ mod labels;
 #[allow(dead_code, reason = "not all of it is needed here")]
 mod made;
 mod mcap;
+mod samples;
 
 #[global_allocator]
 static MEMORY: Counting = Counting;

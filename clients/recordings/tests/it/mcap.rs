@@ -272,6 +272,23 @@ fn a_pixel_off_the_sensor_is_named_or_counted_as_the_encoding_has_it() {
     assert_eq!(recording.counts().unwrap().outside, 1);
 }
 
+/// Events that lie in the bytes which opening reads are held to a size that is given behind it.
+#[test]
+fn a_size_of_the_users_holds_from_the_first_event_on() {
+    let unsaid = spiked_recordings::Geometry { width: 0, height: 0 };
+    let off = 320_u64 << 32;
+    let mono = of_messages(&[Cdr::little().packet(unsaid, 0, "mono", &off.to_le_bytes())]);
+    let evt3 = words(&[0x8001, 3, 0x2000 | 320]);
+    let evt3 = of_messages(&[Cdr::little().packet(unsaid, 0, "evt3", &evt3)]);
+    for (file, is_named) in [(mono, true), (evt3, false)] {
+        let mut recording = opened(&file).unwrap();
+        recording.set_geometry(SENSOR).unwrap();
+        let (events, fault) = read_to_end(&mut recording);
+        assert_eq!((events.len(), fault.is_some()), (0, is_named));
+        assert_eq!(recording.counts().unwrap().outside, u64::from(!is_named));
+    }
+}
+
 #[test]
 fn records_and_chunks_that_lie_are_refused() {
     let camera = [mcap::schema(1, PACKETS, ""), mcap::channel(1, 1, "/events", "cdr")];

@@ -184,3 +184,6 @@ fn delays(
     let factor = unit.ticks(context.tick_ns, 1)?;
     context.arrays.wholes(&named(table, "delays")?, factor)
 }
+
+#[cfg(test)]
+mod fuzz;

@@ -4,6 +4,8 @@
 //! when it came, is journaled before it goes to the simulation, and is part of every snapshot until
 //! its tick is reached. So whoever replays the input gets the same output.
 
+#[cfg(test)]
+mod fuzz;
 mod parameters;
 mod weights;
 

@@ -5,7 +5,9 @@ mod folder;
 mod graphs;
 mod notes;
 mod profiles;
+mod refusals;
 mod reproduced;
+mod served;
 mod writer;
 
 use spiked_server::networks::nir::{NirError, Options, Profile, read_bytes, replay};

@@ -14,6 +14,8 @@ mod blosc;
 mod blosclz;
 mod dataset;
 mod ecf;
+#[cfg(test)]
+mod fuzz;
 mod heap;
 pub(crate) mod rows;
 pub(crate) mod sequences;

@@ -127,10 +127,12 @@ impl Decode for Records {
 }
 
 impl Records {
-    /// Reads what is there, until so many events have come out.
+    /// Reads what is there, until so many events have come out, or the first message of a camera is there.
     fn read(&mut self, full: usize, out: &mut Vec<CameraEvent>) -> Result<(), Fault> {
+        let was_opening = self.is_opening();
         loop {
-            self.holds_back = out.len() >= full;
+            // No event leaves with the opening: the sensor's size may be given behind it.
+            self.holds_back = out.len() >= full || was_opening && !self.is_opening();
             if self.holds_back || self.is_over {
                 return Ok(());
             }

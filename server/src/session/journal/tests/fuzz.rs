@@ -22,6 +22,8 @@ fn records() -> Vec<Record> {
         Record::Handed,
         Record::Dropped,
         Record::End { producer: 1, failed: true },
+        set(2, 0.5),
+        set(3, -7.0),
     ]
 }
 
@@ -57,7 +59,10 @@ fn seal(bytes: &mut [u8], start: usize) {
 fn journal_records() {
     let examples: Vec<_> =
         records().iter().map(|record| written(std::slice::from_ref(record))).collect();
-    let examples = [examples, vec![written(&records())]].concat();
+    let mut marked = written(&records()[..3]);
+    frame::append_mark(60, &mut marked);
+    marked.extend(written(&records()[3..]));
+    let examples = [examples, vec![written(&records()), marked]].concat();
     let repair = |bytes: &mut Vec<u8>, _: &mut Random| seal(bytes, 0);
     Target::new("journal_records", examples).bytes_max(512).repair(&repair).run(|input| {
         let (mut at, mut found) = (0, 0);
@@ -72,7 +77,18 @@ fn journal_records() {
             };
             assert!(length > 8 && at + length <= input.len());
             let again = written(std::slice::from_ref(&record));
-            assert_eq!(frame::next(&again), frame::Next::Record(record, again.len()));
+            let frame::Next::Record(same, whole) = frame::next(&again) else {
+                panic!("{record:?} is read no more");
+            };
+            let (told, [kind, _, _, flag, ..]) = (&input[at + 8..], &again[8..]) else {
+                panic!("{record:?} has no kind");
+            };
+            let says_which =
+                matches!(record, Record::Batch { .. } | Record::End { .. } | Record::Set(_));
+            assert!(told[0] == *kind && (!says_which || told[3] == *flag), "{record:?}");
+            // By its bytes: a value that is no number equals nothing.
+            assert_eq!(whole, again.len());
+            assert_eq!(written(&[same]), again);
             (at, found) = (at + length, found + 1);
         }
         found > 0
@@ -84,10 +100,10 @@ const NAMES: [&str; 8] = [
     "session",
     "resting",
     "00000000000000000000.snapshot",
-    "00000000000000000006.snapshot",
+    "00000000000000000008.snapshot",
     "00000000000000000000.journal",
-    "00000000000000000006.journal",
-    "00000000000000000012.journal",
+    "00000000000000000008.journal",
+    "00000000000000000016.journal",
     "18446744073709551615.journal",
 ];
 const SEGMENT_HEAD: usize = 60;
@@ -142,7 +158,7 @@ fn examples() -> Vec<Vec<u8>> {
     let folder = folder(&volume, Path::new(""));
     folder.create(&meta(), b"first").unwrap();
     write(&folder, &[records(), records(), vec![Record::Handed]]);
-    folder.write_snapshot(6, b"second").unwrap();
+    folder.write_snapshot(8, b"second").unwrap();
     folder.rest(Rest::Saved).unwrap();
     let files = memory.0.lock().unwrap();
     let files: Vec<(&str, &[u8])> = files
@@ -173,15 +189,14 @@ fn journal_folders() {
         let volume: Arc<dyn Volume> = Arc::new(memory.clone());
         let folder = folder(&volume, Path::new(""));
         let Ok(found) = folder.find(index) else { return false };
-        assert_eq!(folder.find(index).unwrap().records, found.records, "once cut it stays so");
+        let again = folder.find(index).unwrap().records;
+        assert_eq!(written(&again), written(&found.records), "once cut it stays so");
         let mut journal =
             Journal::begin(folder.clone(), index + found.records.len() as u64, found.bytes)
                 .unwrap();
         journal.write(&[Record::Handed]).unwrap();
-        assert_eq!(
-            folder.find(index).unwrap().records,
-            [found.records, vec![Record::Handed]].concat()
-        );
+        let all = [found.records, vec![Record::Handed]].concat();
+        assert_eq!(written(&folder.find(index).unwrap().records), written(&all));
         true
     });
 }

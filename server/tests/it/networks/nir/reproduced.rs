@@ -17,7 +17,7 @@ use super::{
 };
 
 /// A file of the shared data, which lies beside the repository.
-fn shared(test: &str, name: &str) -> Option<Vec<u8>> {
+pub(super) fn shared(test: &str, name: &str) -> Option<Vec<u8>> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/nir").join(name);
     if path.exists() {
         return Some(fs::read(path).unwrap());
@@ -29,7 +29,7 @@ fn shared(test: &str, name: &str) -> Option<Vec<u8>> {
     None
 }
 
-fn spikes(npz: &[u8], name: &str) -> (usize, Vec<u32>) {
+pub(super) fn spikes(npz: &[u8], name: &str) -> (usize, Vec<u32>) {
     let (shape, numbers) = npz_array(npz, name).unwrap().unwrap();
     (shape[0] as usize, numbers.into_iter().map(|number| number as u32).collect())
 }
@@ -161,24 +161,113 @@ fn a_network_of_norse_spike_for_spike_as_norse_writes_tau() {
     reproduces(test, "ff_lif_norse", options, 1e-6);
 }
 
-#[test]
-fn one_neuron_follows_the_exact_solution() {
-    let test = "one_neuron_follows_the_exact_solution";
-    let (Some(bytes), Some(csv)) = (shared(test, "lif_norse.nir"), shared(test, "lif_exact.csv"))
-    else {
-        return;
-    };
-    let text = String::from_utf8(csv).unwrap();
-    let column = |at: usize| -> Vec<u32> {
+/// A neuron behind one synapse, as `lif_norse.nir` has it.
+#[derive(Clone)]
+struct One {
+    weight: f32,
+    bias: f32,
+    tau: f32,
+    r: f32,
+    leak: f32,
+    threshold: f32,
+}
+
+impl One {
+    fn read(bytes: &[u8]) -> Self {
+        let file = hdf5_pure::File::from_bytes(bytes.to_vec()).unwrap();
+        let nodes = file.group("node/nodes").unwrap();
+        let names = nodes.groups().unwrap();
+        let get = |parameter: &str| {
+            let paths = names.iter().map(|name| format!("node/nodes/{name}/{parameter}"));
+            let mut found = paths.filter_map(|path| file.dataset(&path).ok());
+            found.next().unwrap().read_f32().unwrap()[0]
+        };
+        Self {
+            weight: get("weight"),
+            bias: get("bias"),
+            tau: get("tau"),
+            r: get("r"),
+            leak: get("v_leak"),
+            threshold: get("v_threshold"),
+        }
+    }
+
+    fn written(&self) -> Vec<u8> {
+        let affine = vec![("weight", &[1, 1][..], vec![self.weight]), row("bias", &[self.bias])];
+        let lif = vec![
+            row("tau", &[self.tau]),
+            row("r", &[self.r]),
+            row("v_leak", &[self.leak]),
+            row("v_threshold", &[self.threshold]),
+        ];
+        let nodes = [input(&[1.0]), node("0", "Affine", affine), node("1", "LIF", lif), output()];
+        file(&nodes, &[("input", "0"), ("0", "1"), ("1", "output")])
+    }
+
+    /// The exact solution from step to step, in which the input does not change: spikes.
+    fn solved(&self, step_s: f64, given: &[u32]) -> Vec<u32> {
+        let [weight, bias, tau, r, leak, threshold] =
+            [self.weight, self.bias, self.tau, self.r, self.leak, self.threshold].map(f64::from);
+        let mut v = 0.0;
+        let spikes = given.iter().map(|&count| {
+            let end = leak + r * (weight * f64::from(count) + bias);
+            // A crossing may be anywhere in a step; behind it the neuron starts at 0.
+            let (mut left_s, mut spikes) = (step_s, 0);
+            if end > threshold {
+                loop {
+                    let crossing_s = tau * ((end - v) / (end - threshold)).ln();
+                    if crossing_s > left_s {
+                        break;
+                    }
+                    (v, left_s, spikes) = (0.0, left_s - crossing_s, spikes + 1);
+                }
+            }
+            v = end + (v - end) * (-left_s / tau).exp();
+            spikes
+        });
+        spikes.collect()
+    }
+}
+
+/// Input and spikes of a recording whose columns are input, membrane, spike.
+pub(super) fn recorded(test: &str, name: &str) -> Option<[Vec<u32>; 2]> {
+    let text = String::from_utf8(shared(test, name)?).unwrap();
+    let column = |at: usize| {
         let values = text.lines().map(|line| line.split(',').nth(at).unwrap().trim());
         values.map(|value| value.parse::<f64>().unwrap() as u32).collect()
     };
-    // The file's columns are input, membrane, spike.
-    let (given, expected) = (column(0), column(2));
-    assert_eq!(expected.iter().sum::<u32>(), 4);
+    Some([column(0), column(2)])
+}
+
+#[test]
+fn one_neuron_follows_the_exact_solution() {
+    let test = "one_neuron_follows_the_exact_solution";
+    let Some(bytes) = shared(test, "lif_norse.nir") else { return };
     let options = Options { profile: Profile::ExactPulse, step_ns: 100_000 };
-    let fired = run(&bytes, options, &given, given.len());
-    assert_eq!(fired[0], expected);
-    let dirac = Options { profile: Profile::ExactDirac, ..options };
-    assert_ne!(run(&bytes, dirac, &given, given.len())[0], expected, "a Dirac is another input");
+    for name in ["lif_exact.csv", "lif_snntorch.csv"] {
+        let Some([given, expected]) = recorded(test, name) else { return };
+        assert_eq!(expected.iter().sum::<u32>(), 4);
+        assert_eq!(run(&bytes, options, &given, given.len())[0], expected, "{name}");
+        let dirac = Options { profile: Profile::ExactDirac, ..options };
+        assert_ne!(
+            run(&bytes, dirac, &given, given.len())[0],
+            expected,
+            "a Dirac is another input"
+        );
+
+        // And where the weight differs by up to 1e-7 of itself.
+        let one = One::read(&bytes);
+        assert_eq!(one.solved(1e-4, &given), expected, "the solution's own");
+        let (mut state, mut same) = (0x5eed, 0);
+        for perturbed in 0..50 {
+            let weight = (f64::from(one.weight) * (1.0 + 1e-7 * noise(&mut state))) as f32;
+            let one = One { weight, ..one.clone() };
+            if one.solved(1e-4, &given) == expected {
+                same += 1;
+                let fired = run(&one.written(), options, &given, given.len());
+                assert_eq!(fired[0], expected, "{name}, perturbed {perturbed}");
+            }
+        }
+        assert!(same >= 40, "the solution's own spikes stay the same in {same} of 50");
+    }
 }
