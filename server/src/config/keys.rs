@@ -101,7 +101,8 @@ impl Key {
 #[must_use]
 pub fn keys() -> Vec<Key> {
     let mut keys = general();
-    keys.extend(limits());
+    keys.extend(limits_of_calls());
+    keys.extend(limits_of_sessions());
     keys
 }
 
@@ -174,7 +175,8 @@ fn general() -> Vec<Key> {
     ]
 }
 
-fn limits() -> Vec<Key> {
+/// What is asked of connections and calls, before any session.
+fn limits_of_calls() -> Vec<Key> {
     vec![
         Key::new("limits.connections", "Connections in all.", |c| &mut c.limits.connections),
         Key::new("limits.connections_per_address", "Connections from one address.", |c| {
@@ -201,6 +203,12 @@ fn limits() -> Vec<Key> {
         Key::new("limits.idle_deadline", "How long a connection may have no stream open.", |c| {
             &mut c.limits.idle_deadline
         }),
+    ]
+}
+
+/// What sessions may take.
+fn limits_of_sessions() -> Vec<Key> {
+    vec![
         Key::new("limits.sessions", "Sessions in all.", |c| &mut c.limits.sessions),
         Key::new("limits.queue_events", "Events of one producer in the queue.", |c| {
             &mut c.limits.queue_events

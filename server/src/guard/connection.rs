@@ -13,20 +13,21 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tonic::transport::server::Connected;
 
-use super::{limits::Permit, listener::Socket, watch::Watch};
+use super::{limits::Permit, listener::Socket, watch::Watch, writing::Writing};
 
 /// A connection with its place, and what it is held to.
 #[derive(Debug)]
 pub(crate) struct Connection {
     socket: Socket,
     watch: Watch,
+    writing: Writing,
     /// Gives the place back when the connection ends.
     permit: Permit,
 }
 
 impl Connection {
     pub(super) fn new(socket: Socket, permit: Permit, watch: Watch) -> Self {
-        Self { socket, watch, permit }
+        Self { socket, watch, writing: Writing::default(), permit }
     }
 
     fn received(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -65,20 +66,22 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(match &mut self.socket {
+        let written = match &mut self.socket {
             Socket::Tcp(socket) => pin!(socket).poll_write(context, bytes),
             Socket::Tls(socket) => pin!(socket).poll_write(context, bytes),
             Socket::Unix(socket) => pin!(socket).poll_write(context, bytes),
-        })?;
+        };
+        let written = ready!(self.writing.poll(written, context))?;
         Poll::Ready(self.sent(&bytes[..written]).map(|()| written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.socket {
+        let flushed = match &mut self.socket {
             Socket::Tcp(socket) => pin!(socket).poll_flush(context),
             Socket::Tls(socket) => pin!(socket).poll_flush(context),
             Socket::Unix(socket) => pin!(socket).poll_flush(context),
-        }
+        };
+        self.writing.poll(flushed, context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -94,11 +97,12 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(match &mut self.socket {
+        let written = match &mut self.socket {
             Socket::Tcp(socket) => pin!(socket).poll_write_vectored(context, bytes),
             Socket::Tls(socket) => pin!(socket).poll_write_vectored(context, bytes),
             Socket::Unix(socket) => pin!(socket).poll_write_vectored(context, bytes),
-        })?;
+        };
+        let written = ready!(self.writing.poll(written, context))?;
         let mut left = written;
         for slice in bytes {
             let sent = left.min(slice.len());

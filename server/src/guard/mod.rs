@@ -18,6 +18,7 @@ mod scopes;
 mod tls;
 mod tokens;
 mod watch;
+mod writing;
 
 pub(crate) use bodies::Bodies;
 pub(crate) use caller::{Caller, tenant};

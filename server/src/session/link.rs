@@ -40,7 +40,7 @@ use super::{
 const INPUT_PIECES: usize = 64;
 /// Messages in the outbox, and their bytes: what a session's slow reader may hold in memory.
 const OUTPUT_ITEMS: usize = 1_024;
-const OUTPUT_BYTES: usize = 4 << 20;
+pub(super) const OUTPUT_BYTES: usize = 4 << 20;
 /// Input on its way to the engine.
 pub(crate) enum Input {
     /// Checked events and what goes with them.

@@ -22,7 +22,7 @@ use super::output::Item;
 /// Messages on their way to one stream.
 const MESSAGES: usize = 64;
 /// And their bytes, beyond the first message.
-const BYTES: usize = 1 << 20;
+pub(super) const BYTES: usize = 1 << 20;
 /// Errors waiting for the reader. Fatal ones come once, others once a cause.
 const ERRORS: usize = 64;
 

@@ -13,9 +13,9 @@ use spiked_proto::v1::stream_response::Message;
 use super::output::Item;
 
 /// History that is kept for whoever comes late \[bytes\].
-const HISTORY_BYTES: usize = 1 << 20;
+pub(super) const HISTORY_BYTES: usize = 1 << 20;
 /// Output that waits for readers \[bytes\], and messages of it; beyond, the session waits.
-const WAITING_BYTES: usize = 4 << 20;
+pub(super) const WAITING_BYTES: usize = 4 << 20;
 const WAITING_ITEMS: usize = 4_096;
 
 /// Where one reader stands.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use spiked_client::{
-    AddressEvent, Client, Durability, Item, OpenOptions, Output, Reason, WatchItem, v1,
+    AddressEvent, Client, Durability, Item, OpenOptions, Output, Reason, Session, WatchItem, v1,
 };
 
 use crate::{
@@ -40,6 +40,21 @@ async fn rest(output: &mut Output) -> (usize, v1::EndReason) {
         }
     }
     (spikes, last.expect("an end"))
+}
+
+/// A busy session goes on, and gets all of its spikes.
+async fn finish_feeding(busy: Session) {
+    const TICKS: u64 = 100;
+    let (mut producer, mut output) = busy.split();
+    let feeding = async {
+        for tick in 0..TICKS {
+            producer.send_batch(0, &events(tick), Some((tick + 1) * 1_000)).await.expect("sent");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        producer.finish().await.expect("finished");
+    };
+    let ((spikes, end), ()) = tokio::join!(rest(&mut output), feeding);
+    assert_eq!((spikes as u64, end), (TICKS * u64::from(CHANNELS), v1::EndReason::Completed));
 }
 
 /// A connection of its own with sessions that have made more than socket and windows take, and that
@@ -97,17 +112,7 @@ async fn idle_busy_and_deaf_clients_are_told_in_time() {
     let refused = asking.open(options("late")).await.expect_err("none is opened any more");
     assert_eq!(refused.reason(), Some(Reason::ShuttingDown), "{refused}");
 
-    // The busy one goes on, and gets all of its spikes.
-    let (mut producer, mut busy_output) = busy.split();
-    let feeding = async {
-        for tick in 0..100 {
-            producer.send_batch(0, &events(tick), Some((tick + 1) * 1_000)).await.expect("sent");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        producer.finish().await.expect("finished");
-    };
-    let (busy_end, ()) = tokio::join!(rest(&mut busy_output), feeding);
-    assert_eq!(busy_end, (100 * CHANNELS as usize, v1::EndReason::Completed));
+    finish_feeding(busy).await;
     assert!(asked.elapsed() < GRACE, "{:?}: it did not wait for the others", asked.elapsed());
     assert_eq!(daemon.has_ended(), None, "it waits for those who may still finish");
 
@@ -134,12 +139,17 @@ async fn idle_busy_and_deaf_clients_are_told_in_time() {
     drop((deaf, kept));
 
     let again = Daemon::start_with(&config);
-    let client = Client::connect(&again.address).await.expect("connected");
-    let resumed = options("kept").with_durability(Durability::Each);
-    let resumed = OpenOptions { resume_token: token, ..resumed };
-    let (producer, mut output) = client.open(resumed).await.expect("it goes on").split();
+    let resumed = OpenOptions { resume_token: token, ..options("kept") };
+    let spikes = resumed_and_finished(&again, resumed.with_durability(Durability::Each)).await;
+    assert_eq!(kept_spikes + spikes, 10 * CHANNELS as usize, "each after {DELAY} ticks, once");
+}
+
+/// The spikes of a session that goes on, to its end.
+async fn resumed_and_finished(daemon: &Daemon, options: OpenOptions) -> usize {
+    let client = Client::connect(&daemon.address).await.expect("connected");
+    let (producer, mut output) = client.open(options).await.expect("it goes on").split();
     producer.finish().await.expect("finished");
     let (spikes, end) = rest(&mut output).await;
     assert_eq!(end, v1::EndReason::Completed);
-    assert_eq!(kept_spikes + spikes, 10 * CHANNELS as usize, "each after {DELAY} ticks, once");
+    spikes
 }

@@ -15,13 +15,16 @@ use crate::{
     error::{Error, Shortage},
     session::{
         handle::Session,
+        link,
         meter::{Meter, Quota, Quotas},
+        outlet, retained,
         settings::Capacity,
     },
 };
 
-/// Output that waits for readers \[bytes\].
-const OUTPUT_BYTES: u64 = 4 << 20;
+/// Output that waits for readers, from the simulation to the connection \[bytes\].
+const OUTPUT_BYTES: u64 =
+    (link::OUTPUT_BYTES + retained::WAITING_BYTES + retained::HISTORY_BYTES + outlet::BYTES) as u64;
 
 /// What one session may take.
 struct Takes<'a> {

@@ -45,8 +45,9 @@ impl Client {
         let mut promise_us = 0;
         let batches = made.iter().zip(1_u64..).map(|(&(events, by), sequence)| {
             // Each event tells its producer and its batch, and is later than any promise.
-            let event = |at| (1_000_000 * (producer + 1) + sequence * 100 + at, at as u32);
-            let events: Vec<_> = (0..events).map(event).collect();
+            let before_us = 1_000_000 * (producer + 1) + sequence * 100;
+            let event = |(at, address)| (before_us + at, address);
+            let events: Vec<_> = (0..events).zip(0..).map(event).collect();
             promise_us += by;
             batch(sequence, &events, Some(promise_us))
         });
