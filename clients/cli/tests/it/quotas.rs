@@ -272,7 +272,7 @@ fn assert_details(status: &Status, code: Code, reason: &str) {
 #[tokio::test]
 async fn memory_is_bounded_for_a_tenant_and_says_what_is_needed_and_left() {
     let tenants = Tenants::new([
-        ("small", "memory_bytes = \"64 MiB\""),
+        ("small", "memory_bytes = \"84 MiB\""),
         ("tiny", "memory_bytes = \"1 MiB\""),
         ("free", ""),
     ]);
@@ -284,14 +284,14 @@ async fn memory_is_bounded_for_a_tenant_and_says_what_is_needed_and_left() {
             Ok(_) => opened += 1,
             Err(status) => break status,
         }
-        assert!(opened < 10, "64 MiB are no bound");
+        assert!(opened < 10, "84 MiB are no bound");
     };
-    // A queue of 16 MiB each, 4 MiB of output, and what the network takes.
+    // A queue of 16 MiB each, 10 MiB of output, and what the network takes.
     assert_eq!(opened, 3);
     assert_details(&refused, Code::ResourceExhausted, "REASON_QUOTA");
     let (needed, left) = (number(&refused, "needed_bytes"), number(&refused, "available_bytes"));
-    assert!(needed > left && needed > 20 << 20 && left < 8 << 20, "{needed} of {left}");
-    assert_eq!(number(&refused, "limit_bytes"), 64 << 20);
+    assert!(needed > left && needed > 26 << 20 && left < 8 << 20, "{needed} of {left}");
+    assert_eq!(number(&refused, "limit_bytes"), 84 << 20);
     let retry = refused.get_details_retry_info().expect("a RetryInfo").retry_delay;
     assert_eq!(retry, Some(Duration::from_secs(5)));
 
@@ -313,7 +313,7 @@ async fn memory_is_bounded_for_a_tenant_and_says_what_is_needed_and_left() {
 
 #[tokio::test]
 async fn memory_is_bounded_for_the_daemon() {
-    let bound = "limits.memory_bytes=64 MiB";
+    let bound = "limits.memory_bytes=84 MiB";
     let daemon = Daemon::start_with(&["--listen", "127.0.0.1:0", "--set", bound]);
     let client = Client::connect(&daemon.address).await.expect("connected");
     for id in ["a", "b", "c"] {
