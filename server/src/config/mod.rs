@@ -5,75 +5,24 @@
 
 mod effective;
 mod keys;
+mod limits;
+mod listen;
 mod value;
 
-use std::{
-    fmt,
-    net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
-    str::FromStr,
-    thread,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub use effective::Effective;
 pub(crate) use effective::{line_of, read_short};
 pub use keys::{Key, keys};
+pub use limits::Limits;
+use limits::parallelism;
+pub use listen::{DEFAULT_PORT, Listen};
 
 use crate::{StartError, cores::Cores, session::pool::THREADS_MAX, telemetry::Format};
 
 /// Reads a size such as `256 MiB` \[bytes\].
 pub(crate) fn size(text: &str) -> Option<u64> {
     value::Bytes::parse(text).map(|bytes| bytes.0)
-}
-
-/// The daemon's own port, one that no well-known service uses.
-pub const DEFAULT_PORT: u16 = 7411;
-
-/// Where the daemon listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Listen {
-    /// TCP. Port 0 lets the system choose; [`Daemon::local_address`](crate::Daemon::local_address)
-    /// tells.
-    Tcp(SocketAddr),
-    /// A Unix socket, written `unix:PATH`.
-    Unix(PathBuf),
-}
-
-impl Default for Listen {
-    fn default() -> Self {
-        Self::Tcp((Ipv4Addr::LOCALHOST, DEFAULT_PORT).into())
-    }
-}
-
-impl fmt::Display for Listen {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => address.fmt(formatter),
-            Self::Unix(path) => write!(formatter, "unix:{}", path.display()),
-        }
-    }
-}
-
-impl FromStr for Listen {
-    type Err = StartError;
-
-    /// Reads `ADDRESS:PORT` or `unix:PATH`.
-    fn from_str(text: &str) -> Result<Self, StartError> {
-        Self::parse(text).ok_or_else(|| StartError::Setting {
-            setting: "listen",
-            problem: format!("{text:?} is neither ADDRESS:PORT nor unix:PATH"),
-        })
-    }
-}
-
-impl Listen {
-    fn parse(text: &str) -> Option<Self> {
-        match text.strip_prefix("unix:") {
-            Some(path) if !path.is_empty() => Some(Self::Unix(path.into())),
-            _ => text.parse().map(Self::Tcp).ok(),
-        }
-    }
 }
 
 /// Everything the daemon is told.
@@ -262,91 +211,6 @@ impl Ratio {
     }
 }
 
-/// Processors that this process may use, as far as threads of ours go.
-fn parallelism() -> usize {
-    thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX)
-}
-
-/// Bounds on what clients may take, and deadlines on what they may delay.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Connections in all. Default: 1 024, which stays within the usual limit on open files.
-    pub connections: usize,
-    /// Connections from one address. Default: 256.
-    pub connections_per_address: usize,
-    /// Time for a connection to send the 24 bytes that open HTTP/2. Default: 5 s.
-    pub preface_deadline: Duration,
-    /// How long a connection may be without an open stream. Default: 60 s; clients connect again
-    /// when they need to.
-    pub idle_deadline: Duration,
-    /// Time for a stream's first message. Default: 5 s.
-    pub open_deadline: Duration,
-    /// Time for a request to arrive, and for each further MiB of one; a session's stream has none.
-    /// Default: 30 s.
-    pub request_deadline: Duration,
-    /// What all requests that are arriving may hold together, beyond the first 4 KiB of each message
-    /// \[bytes\]. Default: 128 MiB.
-    pub request_bytes: u64,
-    /// Sessions in all. Default: 1 024.
-    pub sessions: usize,
-    /// Events of one producer in the queue. Default: 1 048 576, which take 16 MiB there.
-    pub queue_events: u64,
-    /// Bytes of one producer's payload in the queue. Default: 16 MiB.
-    pub queue_bytes: u64,
-    /// Threads that one session is spread over, up to 64. Default: what the machine (or the
-    /// container's limit) has.
-    pub workers: usize,
-    /// What one network and a session of it may take, about \[bytes\]. Default: 8 GiB, far above what
-    /// a network of any paper needs on one machine.
-    pub plan_bytes: u64,
-    /// What all sessions may take together, about \[bytes\]: their plans, states, full queues and
-    /// waiting output. Default: no bound beside those above.
-    pub memory_bytes: Option<u64>,
-    /// Snapshots kept. Default: 64.
-    pub snapshots: usize,
-    /// Bytes of snapshots kept. Default: 256 MiB.
-    pub snapshot_bytes: usize,
-    /// How long a session waits for a producer whose stream broke, unless it was opened with another
-    /// lease. Default: 5 minutes.
-    pub lease: Duration,
-    /// Time between two syncs of a journal that is synced at intervals. Default: 50 ms.
-    pub journal_sync_interval: Duration,
-    /// Bytes of journal after which a snapshot bounds what is read again after a crash. Default:
-    /// 64 MiB.
-    pub journal_snapshot_bytes: u64,
-    /// Bytes of one session's journal that are kept for readers that lag. Default: 1 GiB.
-    pub journal_bytes: u64,
-    /// How long open sessions may go on once the daemon was asked to end. Default: 10 s.
-    pub shutdown_grace: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 1_024,
-            connections_per_address: 256,
-            preface_deadline: Duration::from_secs(5),
-            idle_deadline: Duration::from_secs(60),
-            open_deadline: Duration::from_secs(5),
-            request_deadline: Duration::from_secs(30),
-            request_bytes: 128 << 20,
-            sessions: 1_024,
-            queue_events: 1 << 20,
-            queue_bytes: 16 << 20,
-            workers: parallelism(),
-            plan_bytes: 8 << 30,
-            memory_bytes: None,
-            snapshots: 64,
-            snapshot_bytes: 256 << 20,
-            lease: Duration::from_secs(300),
-            journal_sync_interval: Duration::from_millis(50),
-            journal_snapshot_bytes: 64 << 20,
-            journal_bytes: 1 << 30,
-            shutdown_grace: Duration::from_secs(10),
-        }
-    }
-}
-
 impl Config {
     /// Checks all settings.
     ///
@@ -490,16 +354,6 @@ mod tests {
         assert!(config.check().is_err(), "it says nothing of the port");
         (config.metrics_insecure, config.insecure) = (false, true);
         assert!(config.check().is_ok());
-    }
-
-    #[test]
-    fn addresses_read_as_they_are_written() {
-        for text in ["127.0.0.1:0", "[::1]:7411", "unix:/run/spiked.sock"] {
-            assert_eq!(text.parse::<Listen>().unwrap().to_string(), text);
-        }
-        for bad in ["localhost", "unix:", ":7411"] {
-            assert!(bad.parse::<Listen>().is_err(), "{bad}");
-        }
     }
 
     #[test]

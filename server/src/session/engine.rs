@@ -5,18 +5,18 @@
 //! snapshot never waits for a reader; only simulating stops. Invariant: `closed` is published
 //! after the output below it went into the outbox.
 
+mod advancing;
+
 use std::{
     collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use rustix::time::{ClockId, clock_gettime};
-use sim_core::{
-    Budget, Counters, InputId, Options, Plan, Progress, Simulation, SimulationError, Tick,
-};
+use sim_core::{Counters, InputId, Options, Plan, Progress, Simulation, SimulationError, Tick};
 use spiked_proto::v1::{self, stream_response::Message};
 
+use self::advancing::{Bounds, advance, thread_time};
 use super::{
     chunk::{Chunk, Op},
     host::Latencies,
@@ -27,12 +27,6 @@ use super::{
     tuning::Change,
 };
 
-/// Synaptic deliveries between two looks at the clock.
-const SLICE_DELIVERIES: u64 = 16_384;
-/// Ticks that a network without inputs runs at once, between two looks at the clock.
-const STRIDE_TICKS: u64 = 100;
-/// Readings of probes in one turn.
-const READINGS_MAX: usize = 4_096;
 /// Processor time after which others have their turn: sixty-four busy sessions hold up a quiet one by
 /// a few hundredths of a second.
 pub(super) const TURN_MAX: Duration = Duration::from_micros(500);
@@ -410,83 +404,6 @@ fn again_until(simulation: &Simulation, time_us: u64) -> Tick {
     simulation.plan().tick().closed_by(time_us, simulation.origin_us())
 }
 
-/// How far a turn may go.
-#[derive(Clone, Copy)]
-struct Bounds {
-    /// Where there are no inputs to hold promises, ticks below this are closed \[µs\].
-    promise_us: u64,
-    /// Here something is set, or what is made again ends, before anything more runs.
-    stop: Option<Tick>,
-    /// Processor time at which the turn is over.
-    until: Duration,
-}
-
-/// Runs closed ticks for a turn, and looks at neurons where somebody asked to.
-fn advance(
-    simulation: &mut Simulation,
-    bounds: Bounds,
-    probes: &mut [Probe],
-) -> Result<Progress, SimulationError> {
-    if simulation.plan().inputs().is_empty() {
-        return advance_alone(simulation, bounds, probes);
-    }
-    let end = simulation.plan().tick().closed_by(bounds.promise_us, simulation.origin_us());
-    advance_to(simulation, end, bounds.stop, probes)
-}
-
-/// As far as `end`, stopping for each reading of a probe, and at `stop`.
-fn advance_to(
-    simulation: &mut Simulation,
-    end: Tick,
-    stop: Option<Tick>,
-    probes: &mut [Probe],
-) -> Result<Progress, SimulationError> {
-    let budget = Budget { deliveries: SLICE_DELIVERIES };
-    for _ in 0..READINGS_MAX {
-        let now = simulation.simulated_to();
-        let due = probes.iter_mut().map(|probe| probe.due(now)).chain(stop).min();
-        let Some(due) = due else {
-            return simulation.advance(budget);
-        };
-        if simulation.advance_until(budget, due)? == Progress::More {
-            return Ok(Progress::More);
-        }
-        if simulation.simulated_to() < due {
-            return Ok(Progress::Idle);
-        }
-        for probe in &mut *probes {
-            probe.read(simulation);
-        }
-        if stop == Some(due) {
-            return Ok(Progress::More);
-        }
-        if simulation.simulated_to() >= end {
-            return Ok(Progress::Idle);
-        }
-    }
-    Ok(Progress::More)
-}
-
-/// A network without inputs runs by the clock of its turn: it may have no deliveries to count.
-fn advance_alone(
-    simulation: &mut Simulation,
-    bounds: Bounds,
-    probes: &mut [Probe],
-) -> Result<Progress, SimulationError> {
-    let end = simulation.plan().tick().closed_by(bounds.promise_us, simulation.origin_us());
-    loop {
-        let stride = Tick(simulation.simulated_to().0.saturating_add(STRIDE_TICKS));
-        simulation.close_until(stride.min(end));
-        let progress = advance_to(simulation, stride.min(end), bounds.stop, probes)?;
-        if simulation.simulated_to() >= end {
-            return Ok(progress);
-        }
-        if progress == Progress::More || thread_time() >= bounds.until {
-            return Ok(Progress::More);
-        }
-    }
-}
-
 fn reason(error: &SimulationError) -> v1::Reason {
     match error {
         SimulationError::Excess { .. } => v1::Reason::Multiplicity,
@@ -496,10 +413,4 @@ fn reason(error: &SimulationError) -> v1::Reason {
 
 fn refusal(reason: v1::Reason, message: String) -> v1::Error {
     v1::Error { reason: reason.into(), message, fatal: true, ..v1::Error::default() }
-}
-
-/// Processor time of this thread: what a session costs, even on a machine with other work.
-fn thread_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::try_from(time).unwrap_or_default()
 }
