@@ -246,7 +246,7 @@ def test_a_live_session_goes_on_by_the_clock(client: spiked.Client, touches: Arr
 
 
 def test_a_policy_that_there_is_none_of_is_named(client: spiked.Client) -> None:
-    with pytest.raises(ValueError, match="overload is 'sometimes', expected block, drop_oldest"):
+    with pytest.raises(ValueError, match='overload is "sometimes", expected block, drop_oldest'):
         client.open("relay", overload="sometimes")  # type: ignore[arg-type]
 
 

@@ -47,6 +47,7 @@ async fn come_and_go(
                 times += 1;
             }
             Err(status) if status.code() == Code::NotFound => return times,
+            Err(status) if status.message().contains("has just ended") => return times,
             Err(status) => panic!("{status}"),
         }
     }
