@@ -46,7 +46,7 @@ impl Heidelberg {
             return Err(array_fault(TIMES, "holds whole numbers, expected seconds".into()));
         }
         let units = Sequences::open(UNITS, &there(UNITS)?, hdf5)?;
-        let labels = Numbers::open(LABELS, &there(LABELS)?)?;
+        let labels = Numbers::open(LABELS, &there(LABELS)?, hdf5.bytes_total)?;
         fits(UNITS, units.len(), times.len())?;
         fits(LABELS, labels.len(), times.len())?;
         let (keys, speaker) = extras(hdf5)?;
@@ -137,7 +137,7 @@ impl Speakers {
             fits(SPEAKER, texts.len(), samples)?;
             return Ok(Self::Texts(texts));
         }
-        let numbers = Numbers::open(SPEAKER, dataset)?;
+        let numbers = Numbers::open(SPEAKER, dataset, hdf5.bytes_total)?;
         fits(SPEAKER, numbers.len(), samples)?;
         Ok(Self::Numbers(numbers))
     }

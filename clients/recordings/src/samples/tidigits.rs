@@ -31,8 +31,8 @@ pub(super) struct Tidigits {
 struct Arrays {
     group: Group,
     name: String,
-    /// No array can be longer, unpacked \[bytes\].
-    bytes_max: u64,
+    /// Of the file \[bytes\].
+    bytes_total: u64,
 }
 
 impl Tidigits {
@@ -50,8 +50,7 @@ impl Tidigits {
         let arrays = |of: &str| {
             let name = format!("{split}_{of}");
             let group = hdf5.file.group(&name).map_err(damaged)?;
-            let bytes_max = hdf5.bytes_total.saturating_mul(INFLATION_MAX);
-            Ok::<_, Fault>(Arrays { group, name, bytes_max })
+            Ok::<_, Fault>(Arrays { group, name, bytes_total: hdf5.bytes_total })
         };
         let (times, channels) = (arrays("timestamps")?, arrays("addresses")?);
         Ok(Self { keys, labels, times, channels })
@@ -91,10 +90,11 @@ impl Arrays {
         }
         let dataset = self.group.dataset(key);
         let dataset = dataset.map_err(|error| self.lacks(key, error.to_string()))?;
-        let mut numbers = Numbers::open(&format!("{}/{key}", self.name), &dataset)?;
+        let name = format!("{}/{key}", self.name);
+        let mut numbers = Numbers::open(&name, &dataset, self.bytes_total)?;
         let (length, element) = (numbers.len(), numbers.element());
         let bytes = length.saturating_mul(element.bytes() as u64);
-        if length > SPIKES_MAX.into() || bytes > self.bytes_max {
+        if length > SPIKES_MAX.into() || bytes > self.bytes_total.saturating_mul(INFLATION_MAX) {
             return Err(SampleFault::TooMany { spikes: length });
         }
         Ok(spikes::Column { bytes: numbers.all()?, element })

@@ -200,6 +200,24 @@ fn a_damaged_sample_is_named_and_the_others_are_read() {
     }
 }
 
+/// A chunk that claims more than a GiB of a file of 16 KB is refused before room is made for it.
+#[test]
+fn a_chunk_longer_than_the_file_is_refused() {
+    // An index of chunks says how many there are, and what lies behind the last makes another one.
+    const COUNT: usize = 3_142;
+    const BEHIND: usize = 4_827;
+    let mut bytes = bytes("shd_tables.h5");
+    assert_eq!(bytes[COUNT], 3);
+    bytes[COUNT] = 246;
+    bytes[BEHIND..][..4].copy_from_slice(b"TREE");
+    let changed = tempfile::NamedTempFile::new().unwrap();
+    fs::write(&changed, bytes).unwrap();
+    let told = Samples::open(&changed, None).unwrap_err().fault.to_string();
+    let expected =
+        "has 1409286144 as length of a chunk at byte 0, expected less, by the file's length";
+    assert_eq!(told, expected);
+}
+
 #[test]
 fn a_name_that_no_array_has_is_told() {
     let changed = with("tidigits_tiny.h5", b"ae-1-1\0ae-2-2z", |key| key[3] = b'7');

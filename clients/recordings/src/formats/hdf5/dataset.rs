@@ -51,6 +51,7 @@ pub(super) fn open(
                 let problem = format!("is packed by {filters:?}, expected {filter} alone");
                 return Err(refused(problem));
             }
+            check_chunks(dataset, &windows, bytes_total)?;
             let reader = Plain { dataset: dataset.clone(), windows };
             return Ok((header, Box::new(Buffered::new(reader))));
         }
@@ -64,6 +65,27 @@ pub(super) fn open(
     let file = File::open(path)?;
     let reader = Packed { name: name.to_owned(), file, bytes_total, chunks, unpack, windows };
     Ok((header, Box::new(Buffered::new(reader))))
+}
+
+/// Refuses a dataset one of whose chunks claims to be longer than the file: hdf5-pure makes room for a
+/// chunk before it looks whether that is there.
+pub(super) fn check_chunks(
+    dataset: &Dataset,
+    windows: &Windows,
+    bytes_total: u64,
+) -> Result<(), Fault> {
+    // Others are not in chunks, or have more of them than the file could name, which reading will say.
+    if windows.count() > bytes_total / 8 {
+        return Ok(());
+    }
+    for Chunk { address: offset, storage_size, .. } in dataset.chunks().unwrap_or_default() {
+        if offset.checked_add(storage_size).is_none_or(|end| end > bytes_total) {
+            let (what, expected) = ("length of a chunk", "expected less, by the file's length");
+            let value = i64::try_from(storage_size).unwrap_or(i64::MAX);
+            return Err(Fault::Damaged { offset, what, value, expected });
+        }
+    }
+    Ok(())
 }
 
 /// The values of an element, if they are numbers as this machine has them.

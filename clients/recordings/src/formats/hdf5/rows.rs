@@ -4,7 +4,7 @@ use hdf5_pure::{Dataset, Datatype};
 
 use super::{
     Hdf5, damaged,
-    dataset::{Parts as _, Plain, Windows, element},
+    dataset::{Parts as _, Plain, Windows, check_chunks, element},
     sequences::{SequenceFault, Sequences},
 };
 use crate::{
@@ -24,9 +24,15 @@ pub(crate) struct Rows {
 }
 
 impl Rows {
-    /// Of so many bytes each.
-    pub(super) fn open(name: &str, dataset: &Dataset, element_bytes: u64) -> Result<Self, Fault> {
+    /// Of so many bytes each, in a file of so many.
+    pub(super) fn open(
+        name: &str,
+        dataset: &Dataset,
+        element_bytes: u64,
+        bytes_total: u64,
+    ) -> Result<Self, Fault> {
         let windows = Windows::of(name, dataset, element_bytes)?;
+        check_chunks(dataset, &windows, bytes_total)?;
         let plain = Plain { dataset: dataset.clone(), windows };
         let element_bytes = usize::try_from(element_bytes).unwrap_or(usize::MAX);
         Ok(Self { plain, element_bytes, held: None })
@@ -59,11 +65,11 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
-    pub(crate) fn open(name: &str, dataset: &Dataset) -> Result<Self, Fault> {
+    pub(crate) fn open(name: &str, dataset: &Dataset, bytes_total: u64) -> Result<Self, Fault> {
         let datatype = dataset.datatype().map_err(damaged)?;
         let element = element(&datatype)
             .ok_or_else(|| array_fault(name, format!("holds {datatype:?}, not numbers")))?;
-        let rows = Rows::open(name, dataset, element.bytes() as u64)?;
+        let rows = Rows::open(name, dataset, element.bytes() as u64, bytes_total)?;
         Ok(Self { rows, element })
     }
 
@@ -110,7 +116,7 @@ impl Texts {
     pub(crate) fn open(name: &str, dataset: &Dataset, hdf5: &Hdf5) -> Result<Self, Fault> {
         match dataset.datatype().map_err(damaged)? {
             Datatype::String { size: size @ 1..=TEXT_BYTES_MAX, .. } => {
-                Rows::open(name, dataset, size.into()).map(Self::Fixed)
+                Rows::open(name, dataset, size.into(), hdf5.bytes_total).map(Self::Fixed)
             }
             Datatype::VariableLength { is_string: true, .. } => {
                 Sequences::of(name, dataset, hdf5, Element::Unsigned(1)).map(Self::Any)

@@ -69,7 +69,7 @@ impl Sequences {
                 format!("has addresses of {addresses} and lengths of {lengths} bytes, expected 8");
             return Err(array_fault(name, problem));
         }
-        let rows = Rows::open(name, dataset, Reference::BYTES as u64)?;
+        let rows = Rows::open(name, dataset, Reference::BYTES as u64, hdf5.bytes_total)?;
         let file = File::open(&hdf5.path)?;
         let heap = Heap::new(file, hdf5.bytes_total, superblock.base_address.get());
         Ok(Self { rows, heap, element })
