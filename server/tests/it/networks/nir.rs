@@ -28,3 +28,15 @@ fn run(bytes: &[u8], options: Options, input: &[u32], steps: usize) -> Vec<Vec<u
 fn refused(bytes: &[u8], profile: Profile) -> NirError {
     read_bytes(bytes, "a.nir", "a", options(profile)).unwrap_err()
 }
+
+/// Nodes in a row between an input of a shape and the output.
+fn through(shape: &[f32], nodes: Vec<writer::Node<'_>>) -> Vec<u8> {
+    let names: Vec<String> = nodes.iter().map(|node| node.0.to_owned()).collect();
+    let mut path: Vec<&str> = vec!["input"];
+    path.extend(names.iter().map(String::as_str));
+    path.push("output");
+    let edges: Vec<(&str, &str)> = path.windows(2).map(|pair| (pair[0], pair[1])).collect();
+    let mut all = vec![writer::input(shape), writer::output()];
+    all.extend(nodes);
+    writer::file(&all, &edges)
+}

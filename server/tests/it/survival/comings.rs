@@ -5,7 +5,7 @@ use spiked_proto::v1::{
 };
 use tonic::{Code, transport::Channel};
 
-use super::{batches, finish, joined, named, until};
+use super::{batches, finish, joined, named, outlive_history, until};
 use crate::{
     recorded::{recording, truth},
     support::{Random, Server, batch},
@@ -121,15 +121,7 @@ async fn one_watcher_too_many_is_refused_until_another_goes() {
 async fn a_position_that_cannot_be_watched_from_is_refused_by_reason() {
     let server = Server::start().await;
     let mut producer = server.open(named("long")).await.unwrap();
-    // More than the history that is kept of what was read.
-    for sequence in 1..=1_000_u64 {
-        let base_us = sequence * 10_000;
-        let events: Vec<_> = (0..1_000).map(|at| (base_us + at * 10, (at % 64) as u32)).collect();
-        let promise_us = Some(base_us + 10_000);
-        let batch = v1::EventBatch { promise_us, ..batch(sequence, base_us, &events) };
-        producer.send(Request::Events(batch));
-        producer.acknowledged(|ack| ack.simulated_to_us == base_us + 10_000).await;
-    }
+    outlive_history(&mut producer).await;
     let mut sessions = server.sessions().await;
     let from = |watched: v1::Watched| v1::WatchSessionRequest {
         session_id: "long".into(),

@@ -23,7 +23,7 @@ use spiked_proto::v1;
 
 use crate::{
     recorded::{Window, output},
-    support::{Producer, Record, Server, open},
+    support::{Producer, Record, Server, batch, open},
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -68,6 +68,19 @@ async fn finish(producer: Producer, batches: &[v1::EventBatch], from: u64) -> Re
     }
     producer.send(Request::End(v1::EndOfInput {}));
     producer.finish().await
+}
+
+/// Feeds and reads more than the history that is kept of what was read.
+async fn outlive_history(producer: &mut Producer) {
+    use v1::stream_request::Message as Request;
+    for sequence in 1..=1_000_u64 {
+        let base_us = sequence * 10_000;
+        let events: Vec<_> = (0..1_000).map(|at| (base_us + at * 10, (at % 64) as u32)).collect();
+        let promise_us = Some(base_us + 10_000);
+        let batch = v1::EventBatch { promise_us, ..batch(sequence, base_us, &events) };
+        producer.send(Request::Events(batch));
+        producer.acknowledged(|ack| ack.simulated_to_us == base_us + 10_000).await;
+    }
 }
 
 /// Cut into batches of about so many events.

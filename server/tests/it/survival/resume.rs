@@ -6,7 +6,7 @@ use spiked_proto::v1::{self, Reason, stream_request::Message as Request};
 use tokio::time::timeout;
 use tonic::Code;
 
-use super::{batches, finish, joined, named, next_position, resuming, until};
+use super::{batches, finish, joined, named, next_position, outlive_history, resuming, until};
 use crate::{
     recorded::{output, recording, truth},
     support::{Random, Server, batch},
@@ -85,15 +85,7 @@ async fn of_two_that_resume_with_one_token_one_wins_and_the_other_is_told() {
 async fn output_that_is_kept_no_longer_is_refused_with_the_first_that_is() {
     let server = Server::start().await;
     let mut producer = server.open(named("forgotten")).await.unwrap();
-    // More than the history that is kept of what was read.
-    for sequence in 1..=1_000_u64 {
-        let base_us = sequence * 10_000;
-        let events: Vec<_> = (0..1_000).map(|at| (base_us + at * 10, (at % 64) as u32)).collect();
-        let promise_us = Some(base_us + 10_000);
-        let batch = v1::EventBatch { promise_us, ..batch(sequence, base_us, &events) };
-        producer.send(Request::Events(batch));
-        producer.acknowledged(|ack| ack.simulated_to_us == base_us + 10_000).await;
-    }
+    outlive_history(&mut producer).await;
     let record = producer.record.clone();
     drop(producer);
     let refused = server.open(resuming(&record, Some(0))).await.err().unwrap();

@@ -4,23 +4,12 @@ use hdf5_pure::FileBuilder;
 use spiked_server::networks::nir::{Profile, read_bytes};
 
 use super::{
-    options,
-    writer::{Node, Parameter, file, input, node, output, row},
+    options, through,
+    writer::{Node, Parameter, node, row},
 };
 
 fn notes(bytes: &[u8], profile: Profile) -> Vec<String> {
     read_bytes(bytes, "a.nir", "a", options(profile)).unwrap().network.notes
-}
-
-fn through(nodes: Vec<Node<'_>>, shape: &[f32]) -> Vec<u8> {
-    let names: Vec<String> = nodes.iter().map(|node| node.0.to_owned()).collect();
-    let mut path: Vec<&str> = vec!["input"];
-    path.extend(names.iter().map(String::as_str));
-    path.push("output");
-    let edges: Vec<(&str, &str)> = path.windows(2).map(|pair| (pair[0], pair[1])).collect();
-    let mut all = vec![input(shape), output()];
-    all.extend(nodes);
-    file(&all, &edges)
 }
 
 fn one(name: &'static str, value: f32) -> Parameter<'static> {
@@ -56,14 +45,14 @@ fn every_assumption_is_a_note_that_names_the_node() {
     let affine: Parameter<'_> = ("weight", &[1, 1], vec![1.0]);
     let affine = node("fc", "Affine", vec![affine, one("bias", 0.5)]);
     let flat = vec![node("flat", "Flatten", vec![]), integrator(vec![])];
-    let cuba = through(vec![current()], &[1.0]);
-    let plain = through(vec![integrator(vec![])], &[1.0]);
-    let odd = through(vec![integrator(vec![one("tau_ref", 2.0)])], &[1.0]);
-    let same = through(convolution(vec![("padding:same", &[], vec![])]), &[1.0, 5.0, 6.0]);
-    let conv = through(convolution(vec![]), &[1.0, 5.0, 6.0]);
-    let pool = through(pool(), &[1.0, 4.0, 4.0]);
-    let flat = through(flat, &[2.0, 3.0]);
-    let fc = through(vec![affine, integrator(vec![])], &[1.0]);
+    let cuba = through(&[1.0], vec![current()]);
+    let plain = through(&[1.0], vec![integrator(vec![])]);
+    let odd = through(&[1.0], vec![integrator(vec![one("tau_ref", 2.0)])]);
+    let same = through(&[1.0, 5.0, 6.0], convolution(vec![("padding:same", &[], vec![])]));
+    let conv = through(&[1.0, 5.0, 6.0], convolution(vec![]));
+    let pool = through(&[1.0, 4.0, 4.0], pool());
+    let flat = through(&[2.0, 3.0], flat);
+    let fc = through(&[1.0], vec![affine, integrator(vec![])]);
     use Profile::{Euler, ExactDirac, Norse, Sinabs, Snntorch, SnntorchSubtract};
     for (bytes, profile, note) in [
         (&plain, Euler, "\"if\": a v_reset that the file doesn't have is 0"),
@@ -99,7 +88,7 @@ fn every_assumption_is_a_note_that_names_the_node() {
         assert!(told.iter().any(|other| other.starts_with(note)), "{profile}: {note} in {told:#?}");
     }
     // And none where nothing is assumed.
-    let whole = through(vec![integrator(vec![one("v_reset", 0.0)])], &[1.0]);
+    let whole = through(&[1.0], vec![integrator(vec![one("v_reset", 0.0)])]);
     let told = notes(&whole, Euler).concat();
     assert!(!told.contains("doesn't have") && !told.contains("\"if\": its"), "{told}");
 }

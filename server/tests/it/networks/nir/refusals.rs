@@ -4,23 +4,11 @@ use hdf5_pure::{FileBuilder, GroupBuilder};
 use spiked_server::networks::nir::Profile;
 
 use super::{
-    refused,
+    refused, through,
     writer::{Node, Parameter, file, input, integrators, nested, node, output, row},
 };
 
 const E: Profile = Profile::Euler;
-
-/// Nodes in a row between an input of a shape and the output.
-fn through(shape: &[f32], nodes: Vec<Node<'_>>) -> Vec<u8> {
-    let names: Vec<String> = nodes.iter().map(|node| node.0.to_owned()).collect();
-    let mut path: Vec<&str> = vec!["input"];
-    path.extend(names.iter().map(String::as_str));
-    path.push("output");
-    let edges: Vec<(&str, &str)> = path.windows(2).map(|pair| (pair[0], pair[1])).collect();
-    let mut all = vec![input(shape), output()];
-    all.extend(nodes);
-    file(&all, &edges)
-}
 
 /// The same in front of as many integrators.
 fn before(shape: &[f32], mut nodes: Vec<Node<'static>>, units: usize) -> Vec<u8> {
