@@ -30,6 +30,11 @@ const RULES: &[Rule] = &[
     Rule { from: "spiked-recordings", may_use: &["spiked-proto"], tests_may_use: FUZZ },
     Rule { from: "spiked-sensors", may_use: &["spiked-proto"], tests_may_use: &[] },
     Rule {
+        from: "spiked-load",
+        may_use: &["spiked-client", "spiked-recordings", "spiked-sensors"],
+        tests_may_use: &[],
+    },
+    Rule {
         from: "spiked",
         may_use: &[
             "spiked-proto",
@@ -38,6 +43,7 @@ const RULES: &[Rule] = &[
             "spiked-client",
             "spiked-recordings",
             "spiked-sensors",
+            "spiked-load",
         ],
         tests_may_use: FUZZ,
     },

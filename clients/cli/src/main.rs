@@ -9,6 +9,7 @@ mod credentials;
 mod demo;
 mod failure;
 mod link;
+mod load;
 mod network;
 mod numbers;
 mod run;

@@ -17,9 +17,9 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// An alarm clock for one task.
+/// An alarm clock for one task, finer than a runtime's timer: it rings within some tens of microseconds.
 #[derive(Debug)]
-pub(crate) struct Alarm {
+pub struct Alarm {
     number: u64,
     bell: Arc<Bell>,
 }
@@ -69,14 +69,19 @@ static KEEPER: LazyLock<io::Result<()>> = LazyLock::new(|| {
 static ALARMS: AtomicU64 = AtomicU64::new(0);
 
 impl Alarm {
-    pub(crate) fn new() -> io::Result<Self> {
+    /// An alarm that has not been set.
+    ///
+    /// # Errors
+    ///
+    /// The system has no thread for the first alarm of the process.
+    pub fn new() -> io::Result<Self> {
         KEEPER.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
         // Ordering: Relaxed, a number.
         Ok(Self { number: ALARMS.fetch_add(1, Relaxed), bell: Arc::default() })
     }
 
     /// Waits for a moment. May return early when an earlier wait was given up: look at the clock.
-    pub(crate) async fn wait_until(&self, moment: Instant) {
+    pub async fn wait_until(&self, moment: Instant) {
         // Ordering: Relaxed. The queue's lock lies between this and the thread that rings.
         if self.bell.is_set.swap(true, Relaxed) {
             // Of a wait that was given up; its ring will come, and is as good as ours.

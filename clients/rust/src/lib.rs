@@ -75,6 +75,7 @@ mod watch;
 mod watched_input;
 
 pub use address::{Address, DEFAULT_PORT};
+pub use alarm::Alarm;
 pub use client::Client;
 pub use connect::ConnectOptions;
 pub use error::{Error, Refusal};

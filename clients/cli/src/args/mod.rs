@@ -2,6 +2,7 @@
 
 mod daemon;
 mod files;
+mod load;
 mod networks;
 mod runs;
 
@@ -13,6 +14,7 @@ pub(crate) use self::{
         ServeArguments, TokenArguments,
     },
     files::{ConvertArguments, InfoArguments},
+    load::{CompareArguments, LoadCommand, LoadTestArguments},
     networks::{
         CheckArguments, LoadArguments, NetworkChange, NetworksArguments, NirArguments,
         UnloadArguments, VerifyArguments,
@@ -76,6 +78,8 @@ pub(crate) enum Command {
     Verify(VerifyArguments),
     /// Writes a recording in another format.
     Convert(ConvertArguments),
+    /// Loads a daemon with recorded or synthetic streams, and says how it fared.
+    Load(Box<LoadTestArguments>),
     /// Makes a recording of a sensor that nobody needs to own.
     Generate(GenerateArguments),
 }

@@ -16,7 +16,7 @@ use std::{future::Future, io};
 pub(crate) use convert::{open as open_output, shown};
 pub(crate) use generate::GenerateArguments;
 
-use crate::{args::Command, demo, failure::Failure, run, sessions, stream};
+use crate::{args::Command, demo, failure::Failure, load as load_test, run, sessions, stream};
 
 /// Does what was asked for.
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
@@ -33,6 +33,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
         Command::Sessions(arguments) => wait_for(sessions::sessions(arguments)),
         Command::Healthcheck(arguments) => wait_for(healthcheck::healthcheck(arguments)),
         Command::Verify(arguments) => verify::verify(&arguments),
+        Command::Load(arguments) => wait_for(load_test::load(*arguments)),
         Command::Generate(arguments) => wait_for(generate::generate(arguments)),
         Command::Convert(arguments) => wait_for(convert::convert(arguments)),
     }

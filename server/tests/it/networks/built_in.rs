@@ -40,6 +40,7 @@ fn every_network_that_comes_along_can_run() {
         ("swept-edge", Vec::new()),
         ("early-stop", Vec::new()),
         ("liquid", Vec::new()),
+        ("pool", camera(320, 240)),
     ] {
         let loaded = repository.plan(name, "", &sensors).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!((loaded.name.as_str(), loaded.version.as_str()), (name, "1"));

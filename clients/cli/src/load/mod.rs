@@ -1,0 +1,269 @@
+//! `spiked load`: recorded and synthetic streams as load, measured, compared and judged.
+//!
+//! The work is done by the library [`spiked_load`]; here are the daemon that it needs, what a person
+//! sees meanwhile, and where the report goes.
+
+mod compare;
+mod daemon;
+mod summary;
+mod view;
+
+use std::{cell::Cell, path::Path, sync::Arc, time::Duration};
+
+use spiked_client::{Client, Durability, Overload};
+use spiked_load::{Assertion, Load, Look, Outcome, Pace, Report, Source, Spec, run, search};
+use spiked_server::shutdown::signalled;
+use tokio::sync::watch;
+
+use self::{daemon::OwnDaemon, view::View};
+use crate::{
+    args::{Durable, LoadCommand, LoadTestArguments, Overloaded},
+    commands::open_output,
+    credentials::connect,
+    failure::Failure,
+    network,
+    run::Speed,
+    terminal,
+};
+
+/// Warm-up, where none is said: a tenth of the load, at most so long.
+const WARMUP_MAX: Duration = Duration::from_secs(2);
+/// The slowest and the fastest that a recording is played.
+const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=1_000.0;
+
+/// Plays a load, or compares two.
+pub(crate) async fn load(arguments: LoadTestArguments) -> Result<(), Failure> {
+    if let Some(LoadCommand::Compare(arguments)) = &arguments.then {
+        return compare::compare(arguments);
+    }
+    let pace = pace(&arguments)?;
+    let sources = sources(&arguments)?;
+    let daemon = match &arguments.address {
+        Some(_) => None,
+        None => Some(OwnDaemon::start(&arguments)?),
+    };
+    let client = match (&daemon, &arguments.address) {
+        (Some(daemon), _) => Client::connect(&daemon.address).await?,
+        (None, Some(address)) => connect(address, &arguments.credentials).await?,
+        (None, None) => return Err(Failure::used_wrongly("neither a daemon nor its address")),
+    };
+    let given = arguments.network.as_deref().unwrap_or_default();
+    let chosen = network::choose(&client, given, arguments.nir).await?;
+    let length = arguments.duration.duration();
+    let warmup = arguments.warmup.map_or((length / 10).min(WARMUP_MAX), |span| span.duration());
+    if warmup >= length {
+        return Err(Failure::used_wrongly("--warmup leaves nothing of --duration"));
+    }
+    let load = Load {
+        network: chosen.name,
+        version: chosen.version,
+        port: arguments.port.clone().or(chosen.camera),
+        sources,
+        pace,
+        sessions: arguments.sessions as usize,
+        connections: arguments.connections as usize,
+        length,
+        warmup,
+        gather: arguments.gather.duration(),
+        batch_events_max: arguments.batch as usize,
+        overload: arguments.overload.map_or(Overload::Block, policy),
+        durability: arguments.durable.map_or(Durability::None, durability),
+        compared: arguments.compared as usize,
+        faults: arguments.fault.clone(),
+        own_lateness_max: arguments.own_lateness_max.duration(),
+        daemon_pid: arguments.daemon_pid.or(daemon.as_ref().map(OwnDaemon::id)),
+    };
+    let assertions = &arguments.assertions;
+    if arguments.search {
+        search_knee(&load, &client, assertions, arguments.rate.unwrap_or_default()).await?;
+    } else {
+        let outcome = play(&load, &client, assertions).await?;
+        write(&arguments, &outcome)?;
+        judge(&outcome.report)?;
+    }
+    drop(client);
+    daemon.map_or(Ok(()), OwnDaemon::end)
+}
+
+fn pace(arguments: &LoadTestArguments) -> Result<Pace, Failure> {
+    match (arguments.rate, arguments.speed) {
+        (Some(rate), _) => Ok(Pace::Rate(rate)),
+        (None, None) => Ok(Pace::Speed(1.0)),
+        (None, Some(Speed::Times(times))) if SPEEDS.contains(&times) => Ok(Pace::Speed(times)),
+        (None, Some(Speed::Times(_))) => {
+            Err(Failure::used_wrongly("--speed: a load is played from 0.1x to 1000x"))
+        }
+        (None, Some(Speed::Asap)) => Err(Failure::used_wrongly(
+            "--speed asap: a load has a schedule; --search finds the highest rate",
+        )),
+    }
+}
+
+fn sources(arguments: &LoadTestArguments) -> Result<Vec<Arc<Source>>, Failure> {
+    let make = |spec: &Spec| {
+        let source = Source::make(spec, arguments.geometry, arguments.seed);
+        source.map(Arc::new).map_err(refused)
+    };
+    let sources = arguments.recording.iter().map(make).collect::<Result<Vec<_>, _>>()?;
+    for cut in sources.iter().filter(|source| source.is_cut()) {
+        let (name, events) = (cut.name(), cut.len());
+        terminal::say(format!("note: of {name} the first {events} events are played"));
+    }
+    Ok(sources)
+}
+
+/// Plays a load, shows how it goes, and looks at the assertions.
+async fn play(
+    load: &Load,
+    client: &Client,
+    assertions: &[Assertion],
+) -> Result<Outcome, Failure> {
+    let view = View::new(load);
+    let (stop, stopped) = watch::channel(false);
+    let asked = Cell::new(false);
+    let look = |look: &Look| view.show(look);
+    let outcome = tokio::select! {
+        outcome = run(load, client, stopped, &look) => outcome,
+        gone = insistence(&stop, &asked) => return Err(gone),
+    };
+    view.finish();
+    let mut outcome = outcome.map_err(refused)?;
+    let report = &mut outcome.report;
+    report.assertions = assertions.iter().map(|assertion| assertion.check(report)).collect();
+    Ok(outcome)
+}
+
+/// Waits for Ctrl-C twice: the first ends the load early, the second waits for nobody.
+async fn insistence(stop: &watch::Sender<bool>, asked: &Cell<bool>) -> Failure {
+    for _ in 0..2 {
+        match signalled() {
+            Ok(signal) => signal.await,
+            Err(error) => {
+                terminal::say(format!("warning: Ctrl-C cannot be heard: {error}"));
+                std::future::pending::<()>().await;
+            }
+        }
+        if asked.replace(true) {
+            break;
+        }
+        // Where everybody has ended already, the report is on its way.
+        let _ = stop.send(true);
+    }
+    Failure::interrupted()
+}
+
+/// Searches for the highest rate that is served well, and prints each that was tried.
+async fn search_knee(
+    load: &Load,
+    client: &Client,
+    assertions: &[Assertion],
+    from: f64,
+) -> Result<(), Failure> {
+    let failure = Cell::new(None);
+    let found = search::search(from, async |rate| {
+        let load = Load { pace: Pace::Rate(rate), compared: 0, ..load.clone() };
+        match play(&load, client, assertions).await {
+            Ok(outcome) => {
+                let (holds, why) = search::judge(&outcome.report);
+                let verdict = if holds { "holds" } else { "too much" };
+                let line = summary::probe(rate, outcome.report.rate_simulated, verdict, &why);
+                if let Err(failed) = terminal::print(&line) {
+                    failure.set(Some(failed));
+                }
+                Ok((holds, why))
+            }
+            Err(failed) => {
+                failure.set(Some(failed));
+                Ok((false, String::new()))
+            }
+        }
+    });
+    let found = found.await.map_err(refused)?;
+    if let Some(failed) = failure.take() {
+        return Err(failed);
+    }
+    match found.knee {
+        Some(knee) => terminal::print(&summary::knee(knee)),
+        None => Err(Failure::failed("no rate that was tried was served well")),
+    }
+}
+
+/// Writes the report to wherever it is wanted, and says what it comes to.
+fn write(arguments: &LoadTestArguments, outcome: &Outcome) -> Result<(), Failure> {
+    let report = &outcome.report;
+    let to_stdout = arguments.json.as_deref().is_some_and(|path| path.as_os_str() == "-");
+    let text = summary::text(report);
+    if to_stdout {
+        terminal::say(text.trim_end());
+    } else {
+        terminal::print(&text)?;
+    }
+    put(arguments.json.as_deref(), || report.to_json().into_bytes())?;
+    put(arguments.html.as_deref(), || report.to_html().into_bytes())?;
+    put(arguments.csv.as_deref(), || report.to_csv().into_bytes())?;
+    put(arguments.hgrm.as_deref(), || outcome.to_hgrm().into_bytes())?;
+    put(arguments.hlog.as_deref(), || outcome.to_hlog())
+}
+
+fn put(path: Option<&Path>, content: impl FnOnce() -> Vec<u8>) -> Result<(), Failure> {
+    let Some(path) = path else { return Ok(()) };
+    let mut file = open_output(path)?;
+    let written = file.write_all(&content()).and_then(|()| file.flush());
+    written.map_err(|error| Failure::output(&crate::commands::shown(path), &error))
+}
+
+/// What the exit status says.
+fn judge(report: &Report) -> Result<(), Failure> {
+    if let Some(broken) = report.assertions.iter().find(|each| !each.holds) {
+        return Err(Failure::failed(format!("not {}: {}", broken.text, broken.found)));
+    }
+    if let Some(fault) = report.faults.iter().find(|fault| !fault.holds) {
+        let (name, expected, observed) = (fault.fault.name(), &fault.expected, &fault.observed);
+        return Err(Failure::failed(format!("{name}: expected that {expected}; {observed}")));
+    }
+    if !report.compared.difference.is_none() {
+        return Err(Failure::failed("the output under load is not that without load"));
+    }
+    if !report.conserved {
+        return Err(Failure::failed("events were sent that were neither taken nor dropped"));
+    }
+    match report.invalid.first() {
+        Some(why) => Err(Failure::failed(format!("the figures are not valid: {why}"))
+            .with_hint("fewer sessions, larger batches or a lower rate; or another machine for the load")),
+        None => Ok(()),
+    }
+}
+
+fn refused(error: spiked_load::Error) -> Failure {
+    use spiked_load::Error;
+    match error {
+        Error::Client(error) => error.into(),
+        Error::Recording(error) => error.into(),
+        Error::NoGeometry { .. } => Failure::used_wrongly(error)
+            .with_hint("say how large it is, for example --geometry 640x480"),
+        Error::Empty { .. }
+        | Error::SourceText { .. }
+        | Error::Assertion { .. }
+        | Error::NoRelay { .. }
+        | Error::NoReport { .. }
+        | Error::Sensor(_) => Failure::used_wrongly(error),
+        Error::EndedEarly { .. } | Error::File { .. } | Error::System { .. } => Failure::failed(error),
+    }
+}
+
+const fn policy(overload: Overloaded) -> Overload {
+    match overload {
+        Overloaded::Block => Overload::Block,
+        Overloaded::DropOldest => Overload::DropOldest,
+        Overloaded::DropNewest => Overload::DropNewest,
+        Overloaded::Fail => Overload::Fail,
+    }
+}
+
+const fn durability(durable: Durable) -> Durability {
+    match durable {
+        Durable::Never => Durability::Never,
+        Durable::Interval => Durability::Interval,
+        Durable::Each => Durability::Each,
+    }
+}

@@ -1,0 +1,88 @@
+//! A relay between a client and the daemon, on this machine, that breaks connections when told to.
+
+use std::{
+    net::Ipv4Addr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use spiked_client::Address;
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    task::{AbortHandle, JoinHandle},
+};
+
+use crate::Error;
+
+/// Passes bytes on until it is told to break.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    address: String,
+    carried: Carried,
+    listening: JoinHandle<()>,
+}
+
+type Carried = Arc<Mutex<Vec<AbortHandle>>>;
+
+impl Relay {
+    /// Listens on a port of its own.
+    pub(crate) async fn to(daemon: &Address) -> Result<Self, Error> {
+        let daemon = daemon.to_string();
+        if daemon.contains("://") || daemon.starts_with("unix:") {
+            return Err(Error::NoRelay { address: daemon });
+        }
+        let failed = |source| Error::System { what: "a relay cannot listen", source };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?.to_string();
+        let carried = Carried::default();
+        let listening = tokio::spawn(listen(listener, daemon, Arc::clone(&carried)));
+        Ok(Self { address, carried, listening })
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Breaks every connection; says how many there were.
+    pub(crate) fn break_all(&self) -> u64 {
+        let broken = lock(&self.carried).drain(..).filter(|carried| !carried.is_finished()).fold(
+            0,
+            |count, carried| {
+                carried.abort();
+                count + 1
+            },
+        );
+        broken
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.listening.abort();
+        self.break_all();
+    }
+}
+
+async fn listen(listener: TcpListener, daemon: String, carried: Carried) {
+    // Without file descriptors there are no connections either: whoever wants one is told.
+    while let Ok((client, _)) = listener.accept().await {
+        let daemon = daemon.clone();
+        let carrying = tokio::spawn(async move {
+            if let Ok(daemon) = TcpStream::connect(daemon).await {
+                // How it ended is what both sides see.
+                let _ = carry(client, daemon).await;
+            }
+        });
+        lock(&carried).push(carrying.abort_handle());
+    }
+}
+
+async fn carry(mut client: TcpStream, mut daemon: TcpStream) -> std::io::Result<()> {
+    client.set_nodelay(true)?;
+    daemon.set_nodelay(true)?;
+    copy_bidirectional(&mut client, &mut daemon).await.map(drop)
+}
+
+fn lock(carried: &Carried) -> MutexGuard<'_, Vec<AbortHandle>> {
+    carried.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,465 @@
+//! What a load came to: one value, written in several ways.
+//!
+//! The JSON of a [`Report`] is what `compare` reads; the others are for people and for tools that
+//! know HDR histograms.
+
+mod csv;
+mod hdr;
+mod html;
+mod machine;
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use hdrhistogram::{Histogram, serialization::Deserializer};
+use serde::{Deserialize, Serialize};
+use spiked_client::v1::GetLatenciesResponse;
+
+pub use machine::Machine;
+
+use crate::{
+    Error,
+    assertion::Checked,
+    fault::FaultReport,
+    flow::Pace,
+    load::Load,
+    measure::{Counts, Interval, Latencies, Measures, histogram_ns, of_process},
+    session::Played,
+    verify::Compared,
+};
+
+/// What the files are called inside.
+const FORMAT: &str = "spiked-load 1";
+/// The generator is taken for the bottleneck where it used so much of its thread and fell behind.
+const BUSY_SHARE: f64 = 0.9;
+const KEPT_UP_SHARE: f64 = 0.99;
+
+/// A load and everything that was seen of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// Names the form of this file.
+    pub format: String,
+    /// Version of the program.
+    pub version: String,
+    /// When it began, in seconds since 1970.
+    pub started_s: u64,
+    /// Where it ran.
+    pub machine: Machine,
+    /// What was asked for.
+    pub settings: Settings,
+    /// What was counted in all.
+    pub counts: Counts,
+    /// Events a second: due, and simulated, while the load ran.
+    pub rate_due: f64,
+    /// See `rate_due`.
+    pub rate_simulated: f64,
+    /// Latencies by their names \[µs\].
+    pub latencies_us: BTreeMap<String, Percentiles>,
+    /// Events that the daemon dropped, by cause.
+    pub drops: BTreeMap<String, u64>,
+    /// Each event that was sent was taken or counted as dropped.
+    pub conserved: bool,
+    /// Sessions that came to their own end.
+    pub completed: u64,
+    /// What sessions were refused.
+    pub refusals: Vec<String>,
+    /// How output differs from that of references.
+    pub compared: Compared,
+    /// What came of faults.
+    pub faults: Vec<FaultReport>,
+    /// What it took of the machine.
+    pub cost: Cost,
+    /// Backlog at the end of the schedule, and whether it grew \[events\].
+    pub backlog: Backlog,
+    /// Why the figures say nothing about the daemon; empty: they do.
+    pub invalid: Vec<String>,
+    /// What was asserted.
+    pub assertions: Vec<Checked>,
+    /// Everything by time.
+    pub intervals: Vec<Interval>,
+}
+
+/// What was asked for, in words and numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Name and version.
+    pub network: String,
+    /// What was sent.
+    pub sources: Vec<String>,
+    /// Times as fast as recorded, or events a second.
+    pub speed: Option<f64>,
+    /// See `speed`.
+    pub rate: Option<f64>,
+    /// Sessions and connections.
+    pub sessions: usize,
+    /// See `sessions`.
+    pub connections: usize,
+    /// Length and warm-up \[s\].
+    pub length_s: f64,
+    /// See `length_s`.
+    pub warmup_s: f64,
+    /// How events are gathered.
+    pub gather_us: u64,
+    /// See `gather_us`.
+    pub batch_events_max: usize,
+    /// As the contract names them.
+    pub overload: String,
+    /// See `overload`.
+    pub durability: String,
+}
+
+/// Some values of a histogram \[µs\].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Percentiles {
+    /// Measurements.
+    pub count: u64,
+    /// Their mean.
+    pub mean: f64,
+    /// Half of them are at most this.
+    pub p50: f64,
+    /// 90 %.
+    pub p90: f64,
+    /// 99 %.
+    pub p99: f64,
+    /// 99.9 %.
+    pub p999: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+impl Percentiles {
+    /// Of a histogram of nanoseconds.
+    #[must_use]
+    pub fn of_ns(histogram: &Histogram<u64>) -> Self {
+        if histogram.is_empty() {
+            return Self::default();
+        }
+        let us = |quantile| histogram.value_at_quantile(quantile) as f64 / 1e3;
+        Self {
+            count: histogram.len(),
+            mean: histogram.mean() / 1e3,
+            p50: us(0.5),
+            p90: us(0.9),
+            p99: us(0.99),
+            p999: us(0.999),
+            max: histogram.max() as f64 / 1e3,
+        }
+    }
+}
+
+/// What a load took of the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Processor seconds for a million events, of the generator.
+    pub generator_cpu_s_per_million: f64,
+    /// Of the daemon; `None` where its process isn't known.
+    pub daemon_cpu_s_per_million: Option<f64>,
+    /// Resident memory at the end \[bytes\].
+    pub generator_resident_bytes: u64,
+    /// The most of the daemon in any interval \[bytes\]; `None` where its process isn't known.
+    pub daemon_resident_bytes: Option<u64>,
+    /// By how much the daemon's memory grows, by a line through the second half \[bytes/s\].
+    pub daemon_growth_bytes_per_s: Option<f64>,
+}
+
+/// Events that were due and neither simulated nor dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backlog {
+    /// At the end.
+    pub events: u64,
+    /// It was more in the last third than in the first, by more than it varies.
+    pub grows: bool,
+}
+
+/// A report, with the histograms that it was made of.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Everything in numbers.
+    pub report: Report,
+    /// Everything that was measured by the generator.
+    pub latencies: Latencies,
+}
+
+impl Report {
+    #[expect(clippy::too_many_arguments, reason = "everything that a load comes to")]
+    pub(crate) fn of(
+        load: &Load,
+        network: &str,
+        started_s: u64,
+        measures: Measures,
+        played: &[Played],
+        compared: Compared,
+        faults: Vec<FaultReport>,
+    ) -> Outcome {
+        let Measures { counts, total: latencies, intervals, .. } = measures;
+        // The last one is what was still under way when the schedule was over.
+        let scheduled = &intervals[..intervals.len().saturating_sub(1)];
+        let seconds: f64 = scheduled.iter().map(|interval| interval.length_s).sum();
+        let of_all = |count: fn(&Interval) -> u64| scheduled.iter().map(count).sum::<u64>();
+        let rate = |events: u64| if seconds > 0.0 { events as f64 / seconds } else { 0.0 };
+        let cost = Cost::of(&intervals, load.daemon_pid.is_some());
+        let mut report = Self {
+            format: FORMAT.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            started_s,
+            machine: Machine::this(),
+            settings: Settings::of(load, network),
+            counts,
+            rate_due: rate(of_all(|interval| interval.events_due)),
+            rate_simulated: rate(of_all(|interval| interval.events_simulated)),
+            latencies_us: latencies_us(&latencies, played),
+            drops: drops(played),
+            conserved: played.iter().all(Played::is_conserved),
+            completed: played.iter().filter(|played| played.completed).count() as u64,
+            refusals: played.iter().flat_map(|played| played.refusals.clone()).take(20).collect(),
+            compared,
+            faults,
+            cost,
+            backlog: backlog(scheduled),
+            invalid: Vec::new(),
+            assertions: Vec::new(),
+            intervals,
+        };
+        report.invalid = report.why_invalid(load);
+        Outcome { report, latencies }
+    }
+
+    /// Whether the generator, rather than the daemon, decided the figures.
+    fn why_invalid(&self, load: &Load) -> Vec<String> {
+        let mut why = Vec::new();
+        let own = self.latencies_us.get("own_lateness").copied().unwrap_or_default();
+        let most_us = load.own_lateness_max.as_secs_f64() * 1e6;
+        if own.p99 > most_us {
+            why.push(format!(
+                "the generator itself was late by {:.0} us at p99 (at most {most_us:.0} us)",
+                own.p99
+            ));
+        }
+        let scheduled = &self.intervals[..self.intervals.len().saturating_sub(1)];
+        let busy: f64 = scheduled.iter().map(|interval| interval.generator_cpu_s).sum();
+        let seconds: f64 = scheduled.iter().map(|interval| interval.length_s).sum();
+        let kept_up = self.counts.events_sent as f64 >= KEPT_UP_SHARE * self.counts.events_due as f64;
+        if seconds > 0.0 && busy / seconds > BUSY_SHARE && !kept_up {
+            why.push(format!(
+                "the generator used {:.0} % of its core and fell behind",
+                100.0 * busy / seconds
+            ));
+        }
+        if own.count == 0 {
+            why.push("no batch was measured".into());
+        }
+        why
+    }
+
+    /// Reads one back.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, or is no report.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let failed = |source| Error::File { action: "read", path: path.to_owned(), source };
+        let text = std::fs::read(path).map_err(failed)?;
+        let no_report = |problem: String| Error::NoReport { path: path.to_owned(), problem };
+        let report: Self =
+            serde_json::from_slice(&text).map_err(|error| no_report(error.to_string()))?;
+        if report.format != FORMAT {
+            return Err(no_report(format!("its form is {:?}, not {FORMAT:?}", report.format)));
+        }
+        Ok(report)
+    }
+
+    /// The report as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("numbers and text");
+        text.push('\n');
+        text
+    }
+
+    /// A line an interval, as comma-separated text.
+    #[must_use]
+    pub fn to_csv(&self) -> String {
+        csv::written(&self.intervals)
+    }
+
+    /// One page that needs nothing else.
+    #[must_use]
+    pub fn to_html(&self) -> String {
+        html::page(self)
+    }
+}
+
+impl Outcome {
+    /// The distribution of batches' latencies as HDR tools plot it.
+    #[must_use]
+    pub fn to_hgrm(&self) -> String {
+        hdr::distribution(&self.latencies.simulated)
+    }
+
+    /// The intervals' histograms as an HDR log.
+    #[must_use]
+    pub fn to_hlog(&self) -> Vec<u8> {
+        hdr::log(self.report.started_s, &self.report.intervals)
+    }
+}
+
+impl Settings {
+    fn of(load: &Load, network_version: &str) -> Self {
+        let (speed, rate) = match load.pace {
+            Pace::Speed(times) => (Some(times), None),
+            Pace::Rate(rate) => (None, Some(rate)),
+        };
+        Self {
+            network: format!("{} {network_version}", load.network),
+            sources: load.sources.iter().map(|source| source.name().to_owned()).collect(),
+            speed,
+            rate,
+            sessions: load.sessions,
+            connections: load.connections.min(load.sessions),
+            length_s: load.length.as_secs_f64(),
+            warmup_s: load.warmup.as_secs_f64(),
+            gather_us: u64::try_from(load.gather.as_micros()).unwrap_or(u64::MAX),
+            batch_events_max: load.batch_events_max,
+            overload: load.overload.as_str_name().into(),
+            durability: load.durability.as_str_name().into(),
+        }
+    }
+}
+
+impl Cost {
+    fn of(intervals: &[Interval], is_known: bool) -> Self {
+        let sum = |of: fn(&Interval) -> f64| intervals.iter().map(of).sum::<f64>();
+        let events: u64 = intervals.iter().map(|interval| interval.events_simulated).sum();
+        let per_million = |seconds: f64| seconds * 1e6 / events.max(1) as f64;
+        let resident = intervals.iter().map(|interval| interval.daemon_resident_bytes).max();
+        Self {
+            generator_cpu_s_per_million: per_million(sum(|interval| interval.generator_cpu_s)),
+            daemon_cpu_s_per_million: is_known
+                .then(|| per_million(sum(|interval| interval.daemon_cpu_s))),
+            generator_resident_bytes: of_process(std::process::id())
+                .unwrap_or_default()
+                .resident_bytes,
+            daemon_resident_bytes: resident.filter(|_| is_known),
+            daemon_growth_bytes_per_s: is_known.then(|| growth(intervals)).flatten(),
+        }
+    }
+}
+
+/// The slope of the daemon's memory over the second half.
+fn growth(intervals: &[Interval]) -> Option<f64> {
+    let half = &intervals[intervals.len() / 2..];
+    let points = half.iter().map(|interval| (interval.end_s, interval.daemon_resident_bytes as f64));
+    slope(&points.collect::<Vec<_>>())
+}
+
+/// Slope of the line that fits best.
+fn slope(points: &[(f64, f64)]) -> Option<f64> {
+    let count = points.len() as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
+    let (x, y) = (mean(|point| point.0), mean(|point| point.1));
+    let spread: f64 = points.iter().map(|point| (point.0 - x).powi(2)).sum();
+    let both: f64 = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
+    (points.len() > 2 && spread > 0.0).then(|| both / spread)
+}
+
+fn backlog(scheduled: &[Interval]) -> Backlog {
+    let third = scheduled.len() / 3;
+    let mean = |part: &[Interval]| {
+        let sum: f64 = part.iter().map(|interval| interval.backlog_events as f64).sum();
+        sum / part.len().max(1) as f64
+    };
+    let events = scheduled.last().map_or(0, |interval| interval.backlog_events);
+    if third == 0 {
+        return Backlog { events, grows: false };
+    }
+    let (first, last) = (mean(&scheduled[..third]), mean(&scheduled[scheduled.len() - third..]));
+    // What is under way is always some; a backlog is what does not come down again.
+    let per_s: f64 = scheduled.iter().map(|interval| interval.events_due as f64 / interval.length_s).sum();
+    let under_way = 0.02 * per_s / scheduled.len() as f64;
+    Backlog { events, grows: last > 2.0 * first + under_way }
+}
+
+/// All kinds of latencies, those that the daemon measured among them.
+fn latencies_us(latencies: &Latencies, played: &[Played]) -> BTreeMap<String, Percentiles> {
+    let kinds = [
+        ("simulated", &latencies.simulated),
+        ("simulated_from_sending", &latencies.simulated_from_sending),
+        ("accepted", &latencies.accepted),
+        ("spike", &latencies.spike),
+        ("own_lateness", &latencies.own_lateness),
+    ];
+    let ours = kinds.map(|(name, histogram)| (name.to_owned(), Percentiles::of_ns(histogram)));
+    let daemons: [(&str, fn(&GetLatenciesResponse) -> &[u8]); 3] = [
+        ("daemon_queue", |told| &told.queue),
+        ("daemon_core", |told| &told.core),
+        ("daemon_wire", |told| &told.wire),
+    ];
+    let theirs = daemons.map(|(name, of)| {
+        let mut all = histogram_ns();
+        for told in played.iter().filter_map(|played| played.of_daemon.as_ref()) {
+            let read: Result<Histogram<u64>, _> = Deserializer::new().deserialize(&mut of(told));
+            if let Ok(histogram) = read {
+                // Beyond ten minutes nothing is told apart.
+                let _ = all.add(histogram);
+            }
+        }
+        (name.to_owned(), Percentiles::of_ns(&all))
+    });
+    ours.into_iter().chain(theirs).collect()
+}
+
+fn drops(played: &[Played]) -> BTreeMap<String, u64> {
+    let mut causes = BTreeMap::new();
+    for drops in played.iter().filter_map(|played| played.position.drops.as_ref()) {
+        for (cause, count) in [
+            ("late", drops.late),
+            ("outside", drops.outside),
+            ("multiplicity", drops.multiplicity),
+            ("overload", drops.overload),
+        ] {
+            *causes.entry(cause.to_owned()).or_default() += count;
+        }
+    }
+    causes
+}
+
+/// A span in microseconds, for people.
+pub(crate) fn shown_us(us: f64) -> String {
+    let span = Duration::from_secs_f64((us / 1e6).max(0.0));
+    match us {
+        below if below < 1e3 => format!("{us:.0} µs"),
+        below if below < 1e6 => format!("{:.2} ms", us / 1e3),
+        _ => format!("{:.2} s", span.as_secs_f64()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn intervals(backlogs: &[u64]) -> Vec<Interval> {
+        let of = |(number, &backlog_events): (usize, &u64)| Interval {
+            end_s: number as f64,
+            length_s: 1.0,
+            events_due: 1_000,
+            backlog_events,
+            daemon_resident_bytes: 1_000_000 + 500 * number as u64,
+            ..Interval::default()
+        };
+        backlogs.iter().enumerate().map(of).collect()
+    }
+
+    #[test]
+    fn a_backlog_that_comes_down_again_does_not_grow() {
+        assert!(!backlog(&intervals(&[5, 9, 3, 8, 4, 7])).grows);
+        assert!(!backlog(&intervals(&[5, 400, 3, 8, 4, 7])).grows);
+        assert!(backlog(&intervals(&[5, 100, 200, 300, 400, 500])).grows);
+        assert!(!backlog(&intervals(&[])).grows);
+    }
+
+    #[test]
+    fn growth_is_a_slope() {
+        let growth = growth(&intervals(&[0; 10])).expect("enough points");
+        assert!((growth - 500.0).abs() < 1e-6, "{growth}");
+        assert_eq!(slope(&[(0.0, 1.0), (1.0, 2.0)]), None);
+    }
+}
