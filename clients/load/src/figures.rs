@@ -16,9 +16,36 @@ pub fn parse(text: &str) -> Option<f64> {
     figure.is_finite().then_some(figure)
 }
 
+/// The same the other way round: as short as it can be without leaving anything out.
+#[must_use]
+pub fn shown(figure: f64) -> String {
+    let scales = [(1e9, "G"), (1e6, "M"), (1e3, "k")];
+    let fits = |&(scale, _): &(f64, &str)| figure >= scale && (figure / scale * 1e3).fract() == 0.0;
+    match scales.iter().find(|scale| fits(scale)) {
+        Some((scale, prefix)) => format!("{}{prefix}", figure / scale),
+        None => figure.to_string(),
+    }
+}
+
+/// A count in groups of three digits: `473 225`.
+pub(crate) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev();
+    let groups: Vec<_> = groups.map(|group| String::from_utf8_lossy(group)).collect();
+    groups.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn figures_are_shown_as_they_are_written() {
+        for text in ["200k", "2.5M", "409.6k", "1G", "7", "1234.5678"] {
+            assert_eq!(shown(parse(text).expect("a figure")), text);
+        }
+        assert_eq!([12, 473_225, 1_000_000].map(grouped), ["12", "473 225", "1 000 000"]);
+    }
 
     #[test]
     fn figures_may_have_a_prefix() {

@@ -256,7 +256,7 @@ mod tests {
         };
         let us = Duration::from_micros;
         assert_eq!(batches(Pace::Speed(1.0)), [(3, us(900)), (1, us(1_500))]);
-        assert_eq!(batches(Pace::Speed(2.0)), [(4, us(750)), (1, us(4_500))]);
+        assert_eq!(batches(Pace::Speed(2.0)), [(4, us(750)), (2, us(5_400))]);
         assert_eq!(batches(Pace::Rate(2_000.0)), [(2, us(500)), (2, us(1_500))]);
     }
 

@@ -197,6 +197,7 @@ pub async fn run(
     let began = Instant::now() + RUN_UP;
     let sampled = Sampled { daemon: load.daemon_pid };
     let measures = RefCell::new(Measures::new(began, load.warmup, sampled));
+    let due = Due::new(load, began);
     let playing = async {
         let parts = sessions.into_iter().enumerate().map(|(number, session)| {
             let part = Part {
@@ -222,10 +223,12 @@ pub async fn run(
     };
     let (played, faults) = tokio::select! {
         both = async { tokio::join!(playing, stage.play(load, client, began, &stop)) } => both,
-        () = keep_intervals(load, &measures, look) => unreachable!("it keeps them for ever"),
+        () = keep_intervals(load, &due, &measures, look) => unreachable!("it keeps them for ever"),
     };
     let played: Vec<Played> = played?;
-    measures.borrow_mut().end_interval(Instant::now());
+    let now = Instant::now();
+    due.count(&mut measures.borrow_mut(), now);
+    measures.borrow_mut().end_interval(now);
     let compared = verify::compare(load, client, &played).await?;
     let measures = measures.into_inner();
     Ok(Report::of(load, &network, started_s, measures, &played, compared, faults))
@@ -240,25 +243,46 @@ async fn connect(load: &Load, client: &Client) -> Result<Vec<Client>, Error> {
     Ok(clients)
 }
 
+/// How many events are due, whether or not somebody has come to send them.
+struct Due<'a> {
+    load: &'a Load,
+    flows: Vec<Flow>,
+    began: Instant,
+}
+
+impl<'a> Due<'a> {
+    fn new(load: &'a Load, began: Instant) -> Self {
+        Self { load, flows: (0..load.sessions).map(|number| load.flow(number)).collect(), began }
+    }
+
+    /// Notes how many are due by a moment.
+    fn count(&self, measures: &mut Measures, now: Instant) {
+        let (cut, passed) = (self.load.cut(), now.saturating_duration_since(self.began));
+        let due = |(number, flow): (usize, &Flow)| {
+            let passed = passed.saturating_sub(self.load.offset(number)).min(self.load.length);
+            flow.due_by(passed, &cut)
+        };
+        let all = self.flows.iter().enumerate().map(due).sum::<u64>();
+        // A batch may leave a moment before this looks.
+        measures.counts.events_due = all.max(measures.counts.events_sent);
+    }
+}
+
 /// Ends an interval whenever one is over, and lets who looks on look.
-async fn keep_intervals(load: &Load, measures: &RefCell<Measures>, look: &dyn Fn(&Look)) {
+async fn keep_intervals(
+    load: &Load,
+    due: &Due<'_>,
+    measures: &RefCell<Measures>,
+    look: &dyn Fn(&Look),
+) {
     let length = (load.length / INTERVALS_MIN).min(INTERVAL_MAX).max(Duration::from_millis(50));
-    let flows: Vec<_> = (0..load.sessions).map(|number| load.flow(number)).collect();
-    let (cut, began) = (load.cut(), measures.borrow().began);
-    let mut next = began + load.warmup;
+    let mut next = due.began + load.warmup;
     let mut is_warm = false;
     loop {
         tokio::time::sleep(Duration::from_millis(100).min(length / 2)).await;
         let now = Instant::now();
-        let passed = now.saturating_duration_since(began);
-        let due = |number: usize, flow: &Flow| {
-            let passed = passed.saturating_sub(load.offset(number)).min(load.length);
-            flow.due_by(passed, &cut)
-        };
         let mut measures = measures.borrow_mut();
-        let all_due = flows.iter().enumerate().map(|(number, flow)| due(number, flow)).sum::<u64>();
-        // A batch may leave a moment before this looks.
-        measures.counts.events_due = all_due.max(measures.counts.events_sent);
+        due.count(&mut measures, now);
         if now >= next && !is_warm {
             measures.begin_interval(now);
             (is_warm, next) = (true, now + length);
@@ -268,7 +292,7 @@ async fn keep_intervals(load: &Load, measures: &RefCell<Measures>, look: &dyn Fn
         }
         let last = measures.intervals.last();
         look(&Look {
-            passed,
+            passed: now.saturating_duration_since(due.began),
             length: load.length,
             counts: measures.counts,
             backlog_events: measures.backlog(),

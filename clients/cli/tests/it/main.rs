@@ -17,6 +17,7 @@ mod info;
 mod interrupted;
 mod killed;
 mod killed_live;
+mod load;
 mod loaded;
 mod logs;
 mod metrics;

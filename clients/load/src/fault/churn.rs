@@ -6,7 +6,7 @@ use super::{Scene, Seen};
 use crate::{flow::Flow, records::Records, verify};
 
 /// A pause between one session and the next.
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(50);
 const EVENTS: usize = 2_000;
 
 pub(super) async fn play(scene: &Scene<'_>) -> Seen {

@@ -62,8 +62,8 @@ impl Latencies {
         }
     }
 
-    fn clear(&mut self) {
-        self.all().into_iter().for_each(|histogram| histogram.clear());
+    fn reset(&mut self) {
+        self.all().into_iter().for_each(|histogram| histogram.reset());
     }
 }
 
@@ -175,7 +175,7 @@ impl Measures {
         };
         self.intervals.push(interval);
         self.total.add(&mut self.now);
-        self.now.clear();
+        self.now.reset();
     }
 }
 

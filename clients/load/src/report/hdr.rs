@@ -64,7 +64,8 @@ pub(super) fn log(started_s: u64, intervals: &[Interval]) -> Vec<u8> {
         .begin_log_with(&mut bytes, &mut serializer)
         .expect("memory takes it");
     for interval in intervals {
-        let Some(histogram) = interval.histogram_ns() else { continue };
+        let measured = interval.histogram_ns().filter(|histogram| !histogram.is_empty());
+        let Some(histogram) = measured else { continue };
         let begin = Duration::from_secs_f64((interval.end_s - interval.length_s).max(0.0));
         let length = Duration::from_secs_f64(interval.length_s);
         writer.write_histogram(&histogram, begin, length, None).expect("memory takes it");

@@ -6,12 +6,25 @@ mod plot;
 
 use std::fmt::Write as _;
 
-use self::plot::{Line, Plot, Scale};
+use self::plot::{Line, Plot, Scale, short};
 use super::{Report, shown_us};
+use crate::figures::grouped;
 
 /// Percentiles that the plot goes through: as far as a load of some minutes can tell.
 const NINES: [(f64, &str); 6] =
     [(0.0, "min"), (1.0, "90 %"), (2.0, "99 %"), (3.0, "99.9 %"), (4.0, "99.99 %"), (5.0, "max")];
+
+/// Kinds of latencies in the order in which they are shown, and what they are called.
+const LATENCIES: [(&str, &str); 8] = [
+    ("simulated", "batch, from the intended moment to simulated"),
+    ("simulated_from_sending", "batch, from sending to simulated"),
+    ("accepted", "batch, from the intended moment to accepted"),
+    ("spike", "spike or decision, from the intended moment"),
+    ("daemon_queue", "daemon: waiting for the simulation"),
+    ("daemon_core", "daemon: a turn of the simulation"),
+    ("daemon_wire", "daemon: from accepted to on the way out"),
+    ("own_lateness", "the generator's own lateness"),
+];
 
 pub(super) fn page(report: &Report) -> String {
     let settings = &report.settings;
@@ -63,7 +76,7 @@ fn figures(report: &Report) -> Vec<(&'static str, String)> {
     let Report { counts, compared, cost, .. } = report;
     let paced = match (report.settings.speed, report.settings.rate) {
         (Some(speed), _) => format!("{speed} times as recorded"),
-        (_, Some(rate)) => format!("{rate:.0} events/s in all"),
+        (_, Some(rate)) => format!("{} events/s in all", short(rate)),
         _ => String::new(),
     };
     let difference = &compared.difference;
@@ -71,15 +84,16 @@ fn figures(report: &Report) -> Vec<(&'static str, String)> {
         ("sources", report.settings.sources.join(", ")),
         ("pace", paced),
         ("events due, sent, simulated", {
-            format!("{}, {}, {}", counts.events_due, counts.events_sent, counts.events_simulated)
+            let events = [counts.events_due, counts.events_sent, counts.events_simulated];
+            events.map(grouped).join(", ")
         }),
-        ("events a second, simulated", format!("{:.0}", report.rate_simulated)),
-        ("dropped", counts.events_dropped.to_string()),
+        ("events a second, simulated", short(report.rate_simulated)),
+        ("dropped", grouped(counts.events_dropped)),
         ("backlog at the end", {
             let grows = if report.backlog.grows { ", and it grows" } else { "" };
-            format!("{} events{grows}", report.backlog.events)
+            format!("{} events{grows}", grouped(report.backlog.events))
         }),
-        ("spikes, decisions", format!("{}, {}", counts.spikes, counts.decisions)),
+        ("spikes, decisions", format!("{}, {}", grouped(counts.spikes), grouped(counts.decisions))),
         ("output compared", {
             format!(
                 "{} sessions: {} lost, {} surplus, {} reordered of {}",
@@ -87,7 +101,7 @@ fn figures(report: &Report) -> Vec<(&'static str, String)> {
                 difference.lost,
                 difference.surplus,
                 difference.reordered,
-                difference.compared
+                grouped(difference.compared)
             )
         }),
         ("processor time of a million events, generator", {
@@ -107,10 +121,11 @@ fn latencies(report: &Report) -> String {
     let mut text = "<table><tr><th></th><th>p50</th><th>p90</th><th>p99</th><th>p99.9</th><th>most</th>\
                     <th>of</th></tr>\n"
         .to_owned();
-    for (name, each) in report.latencies_us.iter().filter(|(_, each)| each.count > 0) {
+    for (name, title) in LATENCIES {
+        let Some(each) = report.latencies_us.get(name).filter(|each| each.count > 0) else { continue };
         let cells = [each.p50, each.p90, each.p99, each.p999, each.max].map(shown_us);
         let cells: String = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
-        writeln!(text, "<tr><th>{}</th>{cells}<td>{}</td></tr>", name.replace('_', " "), each.count)
+        writeln!(text, "<tr><th>{title}</th>{cells}<td>{}</td></tr>", grouped(each.count))
             .expect("memory takes it");
     }
     text + "</table>"

@@ -107,7 +107,7 @@ impl fmt::Display for Spec {
                     }
                     Shape::Channels(channels) => write!(formatter, "{name}:{channels}")?,
                 }
-                if *kind == Kind::Texture { Ok(()) } else { write!(formatter, "@{rate}") }
+                if *kind == Kind::Texture { Ok(()) } else { write!(formatter, "@{}", figures::shown(*rate)) }
             }
         }
     }
@@ -130,7 +130,7 @@ mod tests {
             parsed("pixel:64"),
             Spec::Synthetic { kind: Kind::Pixel, shape: Shape::Channels(64), rate: 1e6 }
         );
-        for text in ["noise:320x240@200000", "pixel:64@1000000", "texture:64x64"] {
+        for text in ["noise:320x240@200k", "pixel:64@1M", "texture:64x64"] {
             assert_eq!(parsed(text).to_string(), text);
         }
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 260.0;
-const LEFT: f64 = 64.0;
+const LEFT: f64 = 56.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 28.0;
@@ -54,10 +54,9 @@ impl Plot {
             writeln!(
                 svg,
                 "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>\
-                 <text class=\"y\" x=\"{text_at}\" y=\"{:.1}\">{} {}</text>",
+                 <text class=\"y\" x=\"{text_at}\" y=\"{:.1}\">{}</text>",
                 at + 4.0,
                 short(value),
-                self.y_unit,
             )
             .expect("memory takes it");
         }
@@ -88,7 +87,7 @@ impl Plot {
                 .expect("memory takes it");
             }
         }
-        svg.push_str("</svg>\n<p class=\"legend\">");
+        write!(svg, "</svg>\n<p class=\"legend\">[{}] ", self.y_unit).expect("memory takes it");
         for (number, line) in self.lines.iter().enumerate() {
             write!(svg, "<span class=\"line{number}\">{}</span> ", line.label).expect("memory takes it");
         }
@@ -124,7 +123,7 @@ impl Plot {
 }
 
 /// A value with as many digits as an axis has room for.
-fn short(value: f64) -> String {
+pub(super) fn short(value: f64) -> String {
     match value.abs() {
         above if above >= 1e6 => format!("{:.1}M", value / 1e6),
         above if above >= 1e4 => format!("{:.0}k", value / 1e3),
