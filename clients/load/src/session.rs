@@ -267,7 +267,12 @@ impl Reading<'_> {
                 tokio::time::sleep(pause).await;
             }
             match output.next().await {
-                Some(Ok(Item::Ended(ended))) => break Ok(ended),
+                Some(Ok(Item::Ended(ended))) => {
+                    if let Some(position) = &ended.r#final {
+                        self.position(position.clone(), Instant::now());
+                    }
+                    break Ok(ended);
+                }
                 Some(Ok(item)) => self.take(item),
                 Some(Err(error)) => break Err(error.into()),
                 None => {

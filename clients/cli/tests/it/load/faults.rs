@@ -1,7 +1,7 @@
 //! What goes wrong on order, each with what is expected of the daemon.
 
-use super::{assert_exact, load, report};
-use crate::files::Folder;
+use super::{assert_exact, report};
+use crate::{files::Folder, process::tell};
 
 const ALL: [&str; 8] = [
     "slow-reader",
@@ -20,9 +20,10 @@ fn each_fault_does_what_is_expected_and_harms_nobody_else() {
     let folder = Folder::new();
     let json = folder.path("load.json");
     let out = json.display().to_string();
-    let words = ["--recording", "noise:320x240@20k", "--sessions", "2", "--duration", "3s", "--json", &out];
-    let faults = ALL.iter().flat_map(|fault| ["--fault", fault]);
-    let told = load(words.into_iter().chain(faults)).done();
+    let mut words = vec!["load", "--network", "pool", "--recording", "noise:320x240@20k", "--rate", "20k"];
+    words.extend(["--sessions", "2", "--duration", "3s", "--own-lateness-max", "1h", "--json", &out]);
+    words.extend(ALL.iter().flat_map(|fault| ["--fault", fault]));
+    let told = tell(words).done();
     let report = report(&json);
     assert_exact(&report, 2);
     let faults = report["faults"].as_array().expect("a list");
