@@ -165,7 +165,8 @@ impl Metric {
 fn time_us(text: &str) -> Option<f64> {
     let text = text.trim();
     let units = [("µs", 1.0), ("us", 1.0), ("ms", 1e3), ("s", 1e6)];
-    let (number, us) = units.into_iter().find_map(|(unit, us)| Some((text.strip_suffix(unit)?, us)))?;
+    let (number, us) =
+        units.into_iter().find_map(|(unit, us)| Some((text.strip_suffix(unit)?, us)))?;
     figures::parse(number.trim()).map(|number| number * us)
 }
 

@@ -59,13 +59,19 @@ type Figure = (&'static str, fn(&Interval) -> Option<f64>, bool);
 const FIGURES: [Figure; 4] = [
     ("p50 [us]", |each| (each.batches > 0).then_some(each.p50_us), false),
     ("p99 [us]", |each| (each.batches > 0).then_some(each.p99_us), false),
-    ("simulated [events/s]", |each| {
-        (each.length_s > 0.0).then(|| each.events_simulated as f64 / each.length_s)
-    }, true),
-    ("daemon's processor time [us/event]", |each| {
-        let known = each.daemon_cpu_s > 0.0 && each.events_simulated > 0;
-        known.then(|| each.daemon_cpu_s * 1e6 / each.events_simulated as f64)
-    }, false),
+    (
+        "simulated [events/s]",
+        |each| (each.length_s > 0.0).then(|| each.events_simulated as f64 / each.length_s),
+        true,
+    ),
+    (
+        "daemon's processor time [us/event]",
+        |each| {
+            let known = each.daemon_cpu_s > 0.0 && each.events_simulated > 0;
+            known.then(|| each.daemon_cpu_s * 1e6 / each.events_simulated as f64)
+        },
+        false,
+    ),
 ];
 
 /// Why two reports cannot be compared, if they cannot.
@@ -97,9 +103,8 @@ pub fn compare(first: &Report, second: &Report, tolerance: f64) -> Vec<Change> {
     FIGURES
         .iter()
         .filter_map(|&(figure, of, more_is_better)| {
-            let values = |report: &Report| -> Vec<f64> {
-                scheduled(report).iter().filter_map(of).collect()
-            };
+            let values =
+                |report: &Report| -> Vec<f64> { scheduled(report).iter().filter_map(of).collect() };
             let (first, second) = (values(first), values(second));
             if first.len() < INTERVALS_MIN || second.len() < INTERVALS_MIN {
                 return None;
@@ -163,7 +168,11 @@ fn drawn(values: &[f64], numbers: &mut Numbers) -> Vec<f64> {
 fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
-    if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
+    if values.len() % 2 == 1 {
+        values[middle]
+    } else {
+        f64::midpoint(values[middle - 1], values[middle])
+    }
 }
 
 #[cfg(test)]

@@ -49,7 +49,9 @@ mod tests {
 
     #[test]
     fn figures_may_have_a_prefix() {
-        for (text, figure) in [("200k", 2e5), ("2.5M", 2.5e6), ("4096", 4_096.0), ("1G", 1e9), (" 7 ", 7.0)] {
+        for (text, figure) in
+            [("200k", 2e5), ("2.5M", 2.5e6), ("4096", 4_096.0), ("1G", 1e9), (" 7 ", 7.0)]
+        {
             assert_eq!(parse(text), Some(figure), "{text}");
         }
         for text in ["", "k", "-1", "inf", "nan", "1T", "1 k k", "0x10"] {

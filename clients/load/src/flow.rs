@@ -165,7 +165,8 @@ impl Flow {
             Pace::Speed(times) => {
                 // The time of the stream that is due, and in which lap of the source that lies.
                 let time_us = by_rate(times * 1e6).saturating_add(self.source.time_us(self.phase));
-                let (laps, rest_us) = (time_us / self.source.lap_us(), time_us % self.source.lap_us());
+                let (laps, rest_us) =
+                    (time_us / self.source.lap_us(), time_us % self.source.lap_us());
                 let before = self.source.count_before(rest_us);
                 (laps * self.source.len() as u64 + before).saturating_sub(self.phase as u64)
             }

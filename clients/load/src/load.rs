@@ -7,9 +7,7 @@ use std::{
 };
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
-use spiked_client::{
-    Client, Durability, EventPolicy, OpenOptions, Overload, Session,
-};
+use spiked_client::{Client, Durability, EventPolicy, OpenOptions, Overload, Session};
 use tokio::sync::watch;
 
 use crate::{

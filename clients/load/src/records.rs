@@ -78,7 +78,8 @@ impl Records {
             };
             records.iter().filter(keep).copied().collect()
         };
-        let only = |sign: i64| counts.iter().map(|(&record, &count)| (record, count * sign)).collect();
+        let only =
+            |sign: i64| counts.iter().map(|(&record, &count)| (record, count * sign)).collect();
         let ours = common(&self.kept, only(-1));
         let theirs = common(&reference.kept, only(1));
         let reordered = ours.iter().zip(&theirs).filter(|(ours, theirs)| ours != theirs).count();

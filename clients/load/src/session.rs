@@ -112,16 +112,18 @@ pub(crate) async fn play(
     session: Session,
     part: Part<'_>,
 ) -> Result<Played, Error> {
-    let shared = RefCell::new(Shared {
-        records: part.records.then(Records::default),
-        ..Shared::default()
-    });
+    let shared =
+        RefCell::new(Shared { records: part.records.then(Records::default), ..Shared::default() });
     let (tick_ns, id) = (session.tables().tick_ns.max(1), session.tables().session_id.clone());
     let drained = Notify::new();
     let number = part.number;
     let (producer, output) = session.split();
-    let reading =
-        Reading { shared: &shared, measures: part.measures, drained: &drained, pause: part.reading_pause };
+    let reading = Reading {
+        shared: &shared,
+        measures: part.measures,
+        drained: &drained,
+        pause: part.reading_pause,
+    };
     let feeding = async {
         let mut part = part;
         let mut producer = producer;
@@ -183,7 +185,10 @@ async fn feed(
         let mut flow = part.flow.clone();
         let batch = flow.next(&part.cut);
         let due = part.start + batch.due;
-        if due >= end || Instant::now() >= end || !wait_until(due, alarm.as_ref(), &mut part.stop).await {
+        if due >= end
+            || Instant::now() >= end
+            || !wait_until(due, alarm.as_ref(), &mut part.stop).await
+        {
             return Ok(());
         }
         let woke = Instant::now();

@@ -38,11 +38,15 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
 
 fn table(changes: &[Change]) -> String {
     let width = changes.iter().map(|change| change.figure.len()).max().unwrap_or(0);
-    let mut text = format!("{:<width$}  {:>9}  {:>9}  ratio (99 %)\n", "median of", "before", "after");
+    let mut text =
+        format!("{:<width$}  {:>9}  {:>9}  ratio (99 %)\n", "median of", "before", "after");
     for change in changes {
         let (before, after) = (short(change.medians.0), short(change.medians.1));
         let (figure, (from, to)) = (&change.figure, change.ratio);
-        text += &format!("{figure:<width$}  {before:>9}  {after:>9}  {from:.2} to {to:.2}  {}\n", change.verdict);
+        text += &format!(
+            "{figure:<width$}  {before:>9}  {after:>9}  {from:.2} to {to:.2}  {}\n",
+            change.verdict
+        );
     }
     text
 }

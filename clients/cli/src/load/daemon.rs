@@ -32,7 +32,8 @@ impl OwnDaemon {
         if let Some(networks) = &arguments.networks {
             command.arg("--networks").arg(networks);
         }
-        let data = arguments.durable.map(|_| TempDir::new()).transpose().map_err(Failure::failed)?;
+        let data =
+            arguments.durable.map(|_| TempDir::new()).transpose().map_err(Failure::failed)?;
         if let Some(data) = &data {
             command.arg("--data").arg(data.path());
         }

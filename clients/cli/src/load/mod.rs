@@ -113,11 +113,7 @@ fn sources(arguments: &LoadTestArguments) -> Result<Vec<Arc<Source>>, Failure> {
 }
 
 /// Plays a load, shows how it goes, and looks at the assertions.
-async fn play(
-    load: &Load,
-    client: &Client,
-    assertions: &[Assertion],
-) -> Result<Outcome, Failure> {
+async fn play(load: &Load, client: &Client, assertions: &[Assertion]) -> Result<Outcome, Failure> {
     let view = View::new(load);
     let (stop, stopped) = watch::channel(false);
     let asked = Cell::new(false);
@@ -228,8 +224,9 @@ fn judge(report: &Report) -> Result<(), Failure> {
         return Err(Failure::failed("events were sent that were neither taken nor dropped"));
     }
     match report.invalid.first() {
-        Some(why) => Err(Failure::failed(format!("the figures are not valid: {why}"))
-            .with_hint("fewer sessions, larger batches or a lower rate; or another machine for the load")),
+        Some(why) => Err(Failure::failed(format!("the figures are not valid: {why}")).with_hint(
+            "fewer sessions, larger batches or a lower rate; or another machine for the load",
+        )),
         None => Ok(()),
     }
 }
@@ -247,7 +244,9 @@ fn refused(error: spiked_load::Error) -> Failure {
         | Error::NoRelay { .. }
         | Error::NoReport { .. }
         | Error::Sensor(_) => Failure::used_wrongly(error),
-        Error::EndedEarly { .. } | Error::File { .. } | Error::System { .. } => Failure::failed(error),
+        Error::EndedEarly { .. } | Error::File { .. } | Error::System { .. } => {
+            Failure::failed(error)
+        }
     }
 }
 

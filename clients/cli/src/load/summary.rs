@@ -88,7 +88,8 @@ fn backlog(report: &Report) -> String {
 
 fn dropped(report: &Report) -> String {
     let causes = report.drops.iter().filter(|(_, count)| **count > 0);
-    let told: Vec<_> = causes.map(|(cause, count)| format!("{} by {cause}", grouped(*count))).collect();
+    let told: Vec<_> =
+        causes.map(|(cause, count)| format!("{} by {cause}", grouped(*count))).collect();
     if told.is_empty() { "none".into() } else { told.join(", ") }
 }
 

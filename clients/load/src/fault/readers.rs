@@ -60,7 +60,8 @@ pub(super) async fn stalled(scene: &Scene<'_>) -> Seen {
     }
     let asked = Instant::now();
     let closed = tokio::time::timeout(CLOSING_MAX, scene.client.close_session(&id)).await;
-    let observed = format!("{sent} events sent until it was held up, closed in {:.1?}", asked.elapsed());
+    let observed =
+        format!("{sent} events sent until it was held up, closed in {:.1?}", asked.elapsed());
     drop(output);
     match closed {
         Ok(closed) => closed.map(|_| (true, observed)).map_err(Into::into),

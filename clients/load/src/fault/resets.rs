@@ -21,7 +21,8 @@ pub(super) async fn play(scene: &Scene<'_>) -> Seen {
         let client = scene.client.reconnect().await?;
         let mut flow = scene.flow();
         let options = scene.load.options(flow.source());
-        let session = client.open(spiked_client::OpenOptions { lease: Some(LEASE), ..options }).await?;
+        let session =
+            client.open(spiked_client::OpenOptions { lease: Some(LEASE), ..options }).await?;
         ids.push(session.tables().session_id.clone());
         let port = scene.load.port_of(&session);
         let (mut producer, output) = session.split();

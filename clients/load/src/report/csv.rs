@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 use crate::measure::Interval;
 
 pub(super) fn written(intervals: &[Interval]) -> String {
-    let mut text = "end_s,length_s,events_due,events_sent,events_simulated,spikes,backlog_events,batches,\
+    let mut text =
+        "end_s,length_s,events_due,events_sent,events_simulated,spikes,backlog_events,batches,\
                     p50_us,p99_us,max_us,generator_cpu_s,daemon_cpu_s,daemon_resident_bytes\n"
-        .to_owned();
+            .to_owned();
     for each in intervals {
         writeln!(
             text,

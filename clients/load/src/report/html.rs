@@ -30,10 +30,12 @@ pub(super) fn page(report: &Report) -> String {
     let settings = &report.settings;
     let title = format!("spiked load: {}", settings.network);
     let mut body = String::new();
-    let heading = format!("<h1>{}</h1>\n<p class=\"sub\">{}</p>\n", escaped(&title), subtitle(report));
+    let heading =
+        format!("<h1>{}</h1>\n<p class=\"sub\">{}</p>\n", escaped(&title), subtitle(report));
     body.push_str(&heading);
     for why in &report.invalid {
-        write!(body, "<p class=\"bad\">Not valid: {}</p>\n", escaped(why)).expect("memory takes it");
+        write!(body, "<p class=\"bad\">Not valid: {}</p>\n", escaped(why))
+            .expect("memory takes it");
     }
     body.push_str(&section("Figures", &table(&figures(report))));
     body.push_str(&section("Latencies", &latencies(report)));
@@ -118,11 +120,14 @@ fn figures(report: &Report) -> Vec<(&'static str, String)> {
 }
 
 fn latencies(report: &Report) -> String {
-    let mut text = "<table><tr><th></th><th>p50</th><th>p90</th><th>p99</th><th>p99.9</th><th>most</th>\
+    let mut text =
+        "<table><tr><th></th><th>p50</th><th>p90</th><th>p99</th><th>p99.9</th><th>most</th>\
                     <th>of</th></tr>\n"
-        .to_owned();
+            .to_owned();
     for (name, title) in LATENCIES {
-        let Some(each) = report.latencies_us.get(name).filter(|each| each.count > 0) else { continue };
+        let Some(each) = report.latencies_us.get(name).filter(|each| each.count > 0) else {
+            continue;
+        };
         let cells = [each.p50, each.p90, each.p99, each.p999, each.max].map(shown_us);
         let cells: String = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
         writeln!(text, "<tr><th>{title}</th>{cells}<td>{}</td></tr>", grouped(each.count))
@@ -154,26 +159,38 @@ fn percentiles(report: &Report) -> String {
 }
 
 fn latency_timeline(report: &Report) -> String {
-    timeline(report, "ms", Scale::Logarithmic, &[
-        ("p50", &|each| each.p50_us / 1e3),
-        ("p99", &|each| each.p99_us / 1e3),
-        ("most", &|each| each.max_us / 1e3),
-    ])
+    timeline(
+        report,
+        "ms",
+        Scale::Logarithmic,
+        &[
+            ("p50", &|each| each.p50_us / 1e3),
+            ("p99", &|each| each.p99_us / 1e3),
+            ("most", &|each| each.max_us / 1e3),
+        ],
+    )
 }
 
 fn events_timeline(report: &Report) -> String {
-    timeline(report, "events", Scale::Linear, &[
-        ("due a second", &|each| each.events_due as f64 / each.length_s),
-        ("simulated a second", &|each| each.events_simulated as f64 / each.length_s),
-        ("backlog", &|each| each.backlog_events as f64),
-    ])
+    timeline(
+        report,
+        "events",
+        Scale::Linear,
+        &[
+            ("due a second", &|each| each.events_due as f64 / each.length_s),
+            ("simulated a second", &|each| each.events_simulated as f64 / each.length_s),
+            ("backlog", &|each| each.backlog_events as f64),
+        ],
+    )
 }
 
 fn memory_timeline(report: &Report) -> String {
-    timeline(report, "MB", Scale::Linear, &[(
-        "resident",
-        &|each| each.daemon_resident_bytes as f64 / 1e6,
-    )])
+    timeline(
+        report,
+        "MB",
+        Scale::Linear,
+        &[("resident", &|each| each.daemon_resident_bytes as f64 / 1e6)],
+    )
 }
 
 type Value<'a> = (&'a str, &'a dyn Fn(&crate::measure::Interval) -> f64);

@@ -237,7 +237,8 @@ impl Report {
         let scheduled = &self.intervals[..self.intervals.len().saturating_sub(1)];
         let busy: f64 = scheduled.iter().map(|interval| interval.generator_cpu_s).sum();
         let seconds: f64 = scheduled.iter().map(|interval| interval.length_s).sum();
-        let kept_up = self.counts.events_sent as f64 >= KEPT_UP_SHARE * self.counts.events_due as f64;
+        let kept_up =
+            self.counts.events_sent as f64 >= KEPT_UP_SHARE * self.counts.events_due as f64;
         if seconds > 0.0 && busy / seconds > BUSY_SHARE && !kept_up {
             why.push(format!(
                 "the generator used {:.0} % of its core and fell behind",
@@ -347,7 +348,8 @@ impl Cost {
 /// The slope of the daemon's memory over the second half.
 fn growth(intervals: &[Interval]) -> Option<f64> {
     let half = &intervals[intervals.len() / 2..];
-    let points = half.iter().map(|interval| (interval.end_s, interval.daemon_resident_bytes as f64));
+    let points =
+        half.iter().map(|interval| (interval.end_s, interval.daemon_resident_bytes as f64));
     slope(&points.collect::<Vec<_>>())
 }
 
@@ -373,7 +375,8 @@ fn backlog(scheduled: &[Interval]) -> Backlog {
     }
     let (first, last) = (mean(&scheduled[..third]), mean(&scheduled[scheduled.len() - third..]));
     // What is under way is always some; a backlog is what does not come down again.
-    let per_s: f64 = scheduled.iter().map(|interval| interval.events_due as f64 / interval.length_s).sum();
+    let per_s: f64 =
+        scheduled.iter().map(|interval| interval.events_due as f64 / interval.length_s).sum();
     let under_way = 0.02 * per_s / scheduled.len() as f64;
     Backlog { events, grows: last > 2.0 * first + under_way }
 }

@@ -100,14 +100,19 @@ impl fmt::Display for Spec {
         match self {
             Self::Recording(path) => path.display().fmt(formatter),
             Self::Synthetic { kind, shape, rate } => {
-                let name = KINDS.iter().find(|(_, known)| known == kind).map_or("?", |(name, _)| name);
+                let name =
+                    KINDS.iter().find(|(_, known)| known == kind).map_or("?", |(name, _)| name);
                 match shape {
                     Shape::Camera(Geometry { width, height }) => {
                         write!(formatter, "{name}:{width}x{height}")?;
                     }
                     Shape::Channels(channels) => write!(formatter, "{name}:{channels}")?,
                 }
-                if *kind == Kind::Texture { Ok(()) } else { write!(formatter, "@{}", figures::shown(*rate)) }
+                if *kind == Kind::Texture {
+                    Ok(())
+                } else {
+                    write!(formatter, "@{}", figures::shown(*rate))
+                }
             }
         }
     }

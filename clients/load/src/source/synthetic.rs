@@ -1,9 +1,7 @@
 //! Sources that are made here, the same for one seed on every machine.
 
 use spiked_client::{AddressEvent, CameraEvent, Geometry};
-use spiked_sensors::{
-    MovingTexture, Settings, Switching, Trajectory, motion::twelve_directions,
-};
+use spiked_sensors::{MovingTexture, Settings, Switching, Trajectory, motion::twelve_directions};
 
 use super::{EVENTS_MAX, Events, Kind, Shape, Source};
 use crate::Error;

@@ -20,8 +20,18 @@ fn each_fault_does_what_is_expected_and_harms_nobody_else() {
     let folder = Folder::new();
     let json = folder.path("load.json");
     let out = json.display().to_string();
-    let mut words = vec!["load", "--network", "pool", "--recording", "noise:320x240@20k", "--rate", "20k"];
-    words.extend(["--sessions", "2", "--duration", "3s", "--own-lateness-max", "1h", "--json", &out]);
+    let mut words =
+        vec!["load", "--network", "pool", "--recording", "noise:320x240@20k", "--rate", "20k"];
+    words.extend([
+        "--sessions",
+        "2",
+        "--duration",
+        "3s",
+        "--own-lateness-max",
+        "1h",
+        "--json",
+        &out,
+    ]);
     words.extend(ALL.iter().flat_map(|fault| ["--fault", fault]));
     let told = tell(words).done();
     let report = report(&json);

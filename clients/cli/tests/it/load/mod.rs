@@ -23,8 +23,7 @@ use crate::{
 };
 
 /// A load of a second that no machine can be too slow for.
-const EASY: [&str; 6] =
-    ["--rate", "20k", "--duration", "1s", "--own-lateness-max", "1h"];
+const EASY: [&str; 6] = ["--rate", "20k", "--duration", "1s", "--own-lateness-max", "1h"];
 
 /// A load of the network that costs least, with a daemon of its own.
 fn load<S: AsRef<str>>(more: impl IntoIterator<Item = S>) -> Told {
@@ -133,7 +132,8 @@ fn assertions_decide_the_exit_status_and_say_what_was_found() {
 /// have been sent, although it could only be sent when there was room again.
 #[test]
 fn what_the_daemon_holds_up_counts_from_the_intended_moment() {
-    let daemon = Daemon::start_with(&["--listen", "127.0.0.1:0", "--set", "limits.queue_events=2000"]);
+    let daemon =
+        Daemon::start_with(&["--listen", "127.0.0.1:0", "--set", "limits.queue_events=2000"]);
     let folder = Folder::new();
     let json = folder.path("load.json");
     let child = spiked(["load", "--network", "pool", "--recording", "noise:320x240@20k"])
@@ -251,7 +251,16 @@ fn json_goes_down_a_pipe_alone() {
 #[test]
 fn ctrl_c_ends_the_load_early_with_its_report() {
     let mut child = spiked(["load", "--network", "pool", "--recording", "noise:320x240@20k"])
-        .args(["--rate", "20k", "--duration", "10min", "--own-lateness-max", "1h", "--warmup", "1ms"])
+        .args([
+            "--rate",
+            "20k",
+            "--duration",
+            "10min",
+            "--own-lateness-max",
+            "1h",
+            "--warmup",
+            "1ms",
+        ])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -66,7 +66,8 @@ impl Plot {
                 .expect("memory takes it");
         }
         for (number, line) in self.lines.iter().enumerate() {
-            let places = line.points.iter().map(|point| format!("{:.1},{:.1}", x(point.0), y(point.1)));
+            let places =
+                line.points.iter().map(|point| format!("{:.1},{:.1}", x(point.0), y(point.1)));
             let places = places.collect::<Vec<_>>().join(" ");
             let label = &line.label;
             writeln!(
@@ -89,7 +90,8 @@ impl Plot {
         }
         write!(svg, "</svg>\n<p class=\"legend\">[{}] ", self.y_unit).expect("memory takes it");
         for (number, line) in self.lines.iter().enumerate() {
-            write!(svg, "<span class=\"line{number}\">{}</span> ", line.label).expect("memory takes it");
+            write!(svg, "<span class=\"line{number}\">{}</span> ", line.label)
+                .expect("memory takes it");
         }
         svg + "</p>"
     }
@@ -113,7 +115,9 @@ impl Plot {
 
     fn y_marks(&self, low: f64, high: f64) -> Vec<f64> {
         match self.y {
-            Scale::Linear => (0..=MARKS).map(|mark| high * f64::from(mark) / f64::from(MARKS)).collect(),
+            Scale::Linear => {
+                (0..=MARKS).map(|mark| high * f64::from(mark) / f64::from(MARKS)).collect()
+            }
             Scale::Logarithmic => {
                 let decades = std::iter::successors(Some(low), |value| Some(value * 10.0));
                 decades.take_while(|value| *value <= high * 1.001).collect()
@@ -157,7 +161,8 @@ mod tests {
                 let svg = plot(scale, values).svg();
                 assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
                 for place in svg.split("cy=\"").skip(1) {
-                    let y: f64 = place.split('"').next().expect("a value").parse().expect("a number");
+                    let y: f64 =
+                        place.split('"').next().expect("a value").parse().expect("a number");
                     assert!((0.0..=HEIGHT).contains(&y), "{values:?}: {y}");
                 }
             }
