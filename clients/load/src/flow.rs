@@ -116,7 +116,7 @@ impl Flow {
     }
 
     /// The same stream from its beginning.
-    pub(crate) fn from_start(&self) -> Self {
+    pub(crate) fn restarted(&self) -> Self {
         Self { given: 0, ..self.clone() }
     }
 
@@ -318,7 +318,7 @@ mod tests {
                 streamed.extend(events);
             }
             prop_assert!(streamed.is_sorted_by_key(|(time, _)| *time));
-            let mut again = start.from_start();
+            let mut again = start.restarted();
             let whole = again.next_of(streamed.len());
             prop_assert_eq!(taken(&again, &whole), streamed);
             prop_assert_eq!(whole.promise_us, promise_us);

@@ -48,7 +48,7 @@ pub use assertion::Assertion;
 pub use error::Error;
 pub use fault::{FAULTS, Fault, FaultReport};
 pub use flow::Pace;
-pub use load::{Load, Look, run};
+pub use load::{Load, Look, STREAMS_MAX, run};
 pub use records::Difference;
 pub use report::{Outcome, Report};
 pub use source::{Source, Spec};

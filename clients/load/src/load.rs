@@ -27,6 +27,9 @@ const RUN_UP: Duration = Duration::from_millis(50);
 const INTERVAL_MAX: Duration = Duration::from_secs(1);
 const INTERVALS_MIN: u32 = 20;
 
+/// Streams that a daemon lets one connection have; further ones would wait for ever.
+pub const STREAMS_MAX: usize = 64;
+
 /// What a load is.
 #[derive(Clone, Debug)]
 pub struct Load {
@@ -210,7 +213,7 @@ pub async fn run(
                 records: load.is_compared(number),
                 reading_pause: None,
             };
-            session::play(&clients[number % clients.len()], session, part)
+            session::play(client, session, part)
         });
         let mut parts: FuturesUnordered<_> = parts.collect();
         let mut all = Vec::new();
@@ -232,10 +235,10 @@ pub async fn run(
     Ok(Report::of(load, &network, started_s, measures, &played, compared, faults))
 }
 
-/// So many connections, the first of which is at hand.
+/// So many connections, apart from the one that calls are made over.
 async fn connect(load: &Load, client: &Client) -> Result<Vec<Client>, Error> {
-    let mut clients = vec![client.clone()];
-    for _ in 1..load.connections.min(load.sessions) {
+    let mut clients = Vec::new();
+    for _ in 0..load.connections.clamp(1, load.sessions) {
         clients.push(client.reconnect().await?);
     }
     Ok(clients)

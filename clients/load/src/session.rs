@@ -274,7 +274,7 @@ impl Reading<'_> {
             match output.next().await {
                 Some(Ok(Item::Ended(ended))) => {
                     if let Some(position) = &ended.r#final {
-                        self.position(position.clone(), Instant::now());
+                        self.position(*position, Instant::now());
                     }
                     break Ok(ended);
                 }

@@ -54,10 +54,9 @@ pub(crate) async fn reference(load: &Load, client: &Client, flow: &Flow) -> Resu
     let port = load.port_of(&session);
     let (mut producer, mut output) = session.split();
     let feeding = async move {
-        let (events, mut again) = (flow.given(), flow.from_start());
+        let (events, mut again) = (flow.given(), flow.restarted());
         let mut room = again.room();
         while again.given() < events {
-            #[expect(clippy::cast_possible_truncation, reason = "at most BATCH_EVENTS")]
             let count = (events - again.given()).min(BATCH_EVENTS) as usize;
             let batch = again.next_of(count);
             again.fill(&batch, &mut room);

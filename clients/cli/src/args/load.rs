@@ -79,9 +79,9 @@ pub(crate) struct LoadTestArguments {
     /// Sessions at once.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) sessions: u32,
-    /// Connections that they share.
-    #[arg(long, value_name = "M", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub(crate) connections: u32,
+    /// Connections that they share, at most 64 sessions each [default: as few as it takes].
+    #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(crate) connections: Option<u32>,
     /// How long events are due.
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub(crate) duration: Span,

@@ -11,7 +11,9 @@ mod view;
 use std::{cell::Cell, path::Path, sync::Arc, time::Duration};
 
 use spiked_client::{Client, Durability, Overload};
-use spiked_load::{Assertion, Load, Look, Outcome, Pace, Report, Source, Spec, run, search};
+use spiked_load::{
+    Assertion, Load, Look, Outcome, Pace, Report, STREAMS_MAX, Source, Spec, run, search,
+};
 use spiked_server::shutdown::signalled;
 use tokio::sync::watch;
 
@@ -61,7 +63,7 @@ pub(crate) async fn load(arguments: LoadTestArguments) -> Result<(), Failure> {
         sources,
         pace,
         sessions: arguments.sessions as usize,
-        connections: arguments.connections as usize,
+        connections: connections(&arguments)?,
         length,
         warmup,
         gather: arguments.gather.duration(),
@@ -97,6 +99,18 @@ fn pace(arguments: &LoadTestArguments) -> Result<Pace, Failure> {
             "--speed asap: a load has a schedule; --search finds the highest rate",
         )),
     }
+}
+
+fn connections(arguments: &LoadTestArguments) -> Result<usize, Failure> {
+    let needed = (arguments.sessions as usize).div_ceil(STREAMS_MAX);
+    let given = arguments.connections.map_or(needed, |given| given as usize);
+    if given >= needed {
+        return Ok(given);
+    }
+    Err(Failure::used_wrongly(format!(
+        "--connections {given}: {} sessions need at least {needed}, for a connection has {STREAMS_MAX}",
+        arguments.sessions
+    )))
 }
 
 fn sources(arguments: &LoadTestArguments) -> Result<Vec<Arc<Source>>, Failure> {

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 pub(super) async fn play(scene: &Scene<'_>) -> Seen {
     let Some(relay) = scene.relay else { return Ok((false, "no relay".into())) };
-    let client = Client::connect(&relay.address()).await?;
+    let client = Client::connect(relay.address()).await?;
     let flow = scene.flow();
     let options = OpenOptions { patience: Some(PATIENCE), ..scene.load.options(flow.source()) };
     let session = client.open(options).await?;

@@ -45,14 +45,9 @@ impl Relay {
 
     /// Breaks every connection; says how many there were.
     pub(crate) fn break_all(&self) -> u64 {
-        let broken = lock(&self.carried).drain(..).filter(|carried| !carried.is_finished()).fold(
-            0,
-            |count, carried| {
-                carried.abort();
-                count + 1
-            },
-        );
-        broken
+        let mut carried = lock(&self.carried);
+        let going = carried.drain(..).filter(|carried| !carried.is_finished());
+        going.map(|carried| carried.abort()).count() as u64
     }
 }
 

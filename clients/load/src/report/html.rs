@@ -34,7 +34,7 @@ pub(super) fn page(report: &Report) -> String {
         format!("<h1>{}</h1>\n<p class=\"sub\">{}</p>\n", escaped(&title), subtitle(report));
     body.push_str(&heading);
     for why in &report.invalid {
-        write!(body, "<p class=\"bad\">Not valid: {}</p>\n", escaped(why))
+        writeln!(body, "<p class=\"bad\">Not valid: {}</p>", escaped(why))
             .expect("memory takes it");
     }
     body.push_str(&section("Figures", &table(&figures(report))));

@@ -180,7 +180,6 @@ pub struct Outcome {
 }
 
 impl Report {
-    #[expect(clippy::too_many_arguments, reason = "everything that a load comes to")]
     pub(crate) fn of(
         load: &Load,
         network: &str,
@@ -391,7 +390,8 @@ fn latencies_us(latencies: &Latencies, played: &[Played]) -> BTreeMap<String, Pe
         ("own_lateness", &latencies.own_lateness),
     ];
     let ours = kinds.map(|(name, histogram)| (name.to_owned(), Percentiles::of_ns(histogram)));
-    let daemons: [(&str, fn(&GetLatenciesResponse) -> &[u8]); 3] = [
+    type Part = fn(&GetLatenciesResponse) -> &[u8];
+    let daemons: [(&str, Part); 3] = [
         ("daemon_queue", |told| &told.queue),
         ("daemon_core", |told| &told.core),
         ("daemon_wire", |told| &told.wire),

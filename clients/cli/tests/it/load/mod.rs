@@ -61,11 +61,12 @@ fn loads_of_every_kind_lose_nothing_and_change_nothing() {
     let json = folder.path("load.json");
     let texture = folder.texture().display().to_string();
     let out = json.display().to_string();
-    let kinds: [&[&str]; 4] = [
+    let kinds: [&[&str]; 5] = [
         &["--recording", "noise:320x240@20k", "--sessions", "3", "--connections", "2"],
         &["--recording", "noise:320x240@20k", "texture:80x80", &texture, "--sessions", "4"],
         &["--recording", "noise:320x240@20k", "--durable", "interval", "--sessions", "2"],
         &["--recording", "noise:320x240@20k", "--gather", "20ms", "--batch", "50"],
+        &["--recording", "noise:320x240@1k", "--sessions", "64"],
     ];
     for kind in kinds {
         load(kind.iter().copied().chain(["--json", &out])).done();
@@ -288,6 +289,7 @@ fn misuse_is_one_line_that_helps() {
         (with(&["--fault", "fire"]), "slow-reader"),
         (with(&["--search"]), "--rate"),
         (with(&["--warmup", "1min"]), "--warmup"),
+        (with(&["--sessions", "65", "--connections", "1"]), "need at least 2"),
         (tell(["load", "compare", "a.json", "b.json"]), "a.json"),
     ] {
         assert_eq!(told.status, Some(2), "{says}: {}", told.stderr);
