@@ -20,7 +20,9 @@ const NAMES: &[&str] = &["license", "licence", "copying", "copyright", "notice",
 pub(crate) fn licences(workspace: &Workspace) -> anyhow::Result<String> {
     let mut crates = Vec::new();
     for one in shipped::linked(workspace)? {
-        let texts = texts(&one.folder)?;
+        // Those of the workspace have theirs at its root.
+        let folder = if one.checksum.is_some() { &one.folder } else { &workspace.root };
+        let texts = texts(folder)?;
         crates.push((one, texts));
     }
     Ok(page(&crates))

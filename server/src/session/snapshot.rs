@@ -256,6 +256,21 @@ mod tests {
         assert_eq!(thawed.changes, [change()]);
     }
 
+    /// Seen to fail with the dynamics compared before the rest is read.
+    #[test]
+    fn what_a_snapshot_is_of_can_be_told_whatever_its_dynamics() {
+        let mut bytes = snapshot();
+        let length = usize::try_from(u64::from_le_bytes(bytes[16..24].try_into().unwrap())).unwrap();
+        let others = DYNAMICS_VERSION + 1;
+        bytes[24..32].copy_from_slice(&u64::from(others).to_le_bytes());
+        let checksum = u64::from(crc32fast::hash(&bytes[24..24 + length]));
+        bytes[24 + length..32 + length].copy_from_slice(&checksum.to_le_bytes());
+        let of = of(&bytes).unwrap();
+        assert_eq!((of.dynamics_version, &*of.runs.network), (others, "echo"));
+        let refused = decode(&bytes).err().unwrap().to_string();
+        assert!(refused.contains(&format!("dynamics version {others} where")), "{refused}");
+    }
+
     proptest! {
         /// Damage anywhere is found. Seen to fail without the checksums.
         #[test]

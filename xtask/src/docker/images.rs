@@ -71,8 +71,7 @@ impl Images {
     }
 
     fn make(&self, engine: &Engine, context: &Path, name: &str, revision: &str) -> anyhow::Result<()> {
-        let version = env!("CARGO_PKG_VERSION");
-        let arguments = [("PROFILE", &*self.profile), ("REVISION", revision), ("VERSION", version)];
+        let arguments = [("PROFILE", &*self.profile), ("REVISION", revision)];
         base::build(engine, context, name, &arguments)
     }
 }

@@ -9,6 +9,7 @@ mod checks;
 mod container;
 mod engine;
 mod images;
+mod python;
 mod scrape;
 mod shell;
 mod stream;

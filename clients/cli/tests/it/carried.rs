@@ -2,7 +2,7 @@
 
 use std::{fs, io::Write as _, path::Path};
 
-use spiked_client::{AddressEvent, Client, Durability, Item, OpenOptions, Output, v1};
+use spiked_client::{AddressEvent, Client, Durability, Item, OpenOptions, Output, Reason, v1};
 
 use crate::process::{Daemon, Told, tell};
 
@@ -85,6 +85,50 @@ async fn a_session_that_was_carried_goes_on_at_another_daemon() {
     let (after, reason) = rest(&mut output).await;
     assert_eq!(reason, v1::EndReason::Completed);
     assert_eq!((before + after) as u64, TICKS * u64::from(CHANNELS));
+}
+
+/// Makes all snapshots of a session ones of the next dynamics.
+fn of_other_dynamics(data: &Path) {
+    for file in fs::read_dir(data.join("sessions/local/arm")).expect("a folder").flatten() {
+        let path = file.path();
+        if path.extension().is_none_or(|end| end != "snapshot") {
+            continue;
+        }
+        let mut bytes = fs::read(&path).expect("a snapshot");
+        // Magic and version, then a section: its length, itself, its checksum.
+        let length = u64::from_le_bytes(bytes[16..24].try_into().expect("eight"));
+        let end = 24 + usize::try_from(length).expect("few");
+        bytes[24..32].copy_from_slice(&2_u64.to_le_bytes());
+        let checksum = u64::from(crc32fast::hash(&bytes[24..end]));
+        bytes[end..end + 8].copy_from_slice(&checksum.to_le_bytes());
+        fs::write(&path, bytes).expect("written");
+    }
+}
+
+/// It stays as it is, is known by its name, and can be taken to where its dynamics are. Seen to fail with
+/// such a snapshot called damaged.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_of_other_dynamics_is_refused_by_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = folder.path().join("here");
+    left_behind(&here).await;
+    of_other_dynamics(&here);
+    let daemon = serve(&here);
+    let client = Client::connect(&daemon.address).await.expect("connected");
+    let options = OpenOptions { session_id: "arm".into(), ..OpenOptions::new("delay-line") };
+    let options = options.with_durability(Durability::Each);
+    let refused = client.open(options).await.expect_err("it is of others");
+    assert_eq!(refused.reason(), Some(Reason::SnapshotInvalid), "{refused}");
+    let said = refused.to_string();
+    for words in ["session \"arm\" is of dynamics version 2", "this daemon has 1", "export"] {
+        assert!(said.contains(words), "{said}");
+    }
+    client.open(OpenOptions::new("delay-line")).await.expect("others are served");
+    assert_eq!(daemon.end_with("TERM").code(), Some(0));
+    let listed = sessions(&["lying"], &here).done().stdout;
+    assert!(listed.starts_with("arm  delay-line 1, tenant local, dynamics version 2"), "{listed}");
+    let archive = folder.path().join("arm.zip");
+    sessions(&["export", "arm", archive.to_str().expect("plain")], &here).done();
 }
 
 /// Each is one line that names what is wrong, and leaves nothing behind. Seen to fail with the check of

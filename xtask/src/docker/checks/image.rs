@@ -6,6 +6,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
 use super::Bench;
+use crate::docker::python;
 use crate::docker::shell::obey;
 
 /// What is promised \[bytes\].
@@ -60,7 +61,24 @@ fn papers(bench: &Bench) -> anyhow::Result<()> {
     for file in ["LICENSE-MIT", "licence-glibc.txt", "licence-rust-std.html"] {
         ensure!(read(file)?.len() > 500, "{file} is no licence");
     }
+    is_valid(bench)?;
     same_parts(bench, &read("sbom.cdx.json")?)
+}
+
+/// As CycloneDX's own schema has it.
+const VALIDATE: &str = "\
+import sys
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+problem = JsonStrictValidator(SchemaVersion.V1_5).validate_str(open(sys.argv[1]).read())
+sys.exit(problem and str(problem))
+";
+
+fn is_valid(bench: &Bench) -> anyhow::Result<()> {
+    let python = python::interpreter(&bench.root.join("target/docker"))?;
+    let mut validate = Command::new(python);
+    validate.args(["-c", VALIDATE]).arg(bench.folder.join("doc/sbom.cdx.json"));
+    obey(&mut validate).map(drop).context("the list of parts is no CycloneDX")
 }
 
 /// The same list, made outside, but for what only the image knows.

@@ -4,6 +4,7 @@ mod bounded;
 mod composed;
 mod hardened;
 mod image;
+mod manifests;
 mod moved;
 mod refused;
 mod replaced;
@@ -26,6 +27,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "drained", about: "docker stop within its time", run: survives::stop },
     Check { name: "replaced", about: "a newer build takes over", run: replaced::newer },
     Check { name: "other", about: "other dynamics are refused by name", run: replaced::other },
+    Check { name: "manifests", about: "Kubernetes' schemas take them", run: manifests::check },
     Check { name: "moved", about: "a roll-out behind one address", run: moved::check },
     Check { name: "bounded", about: "an overload stays within the memory", run: bounded::check },
     Check { name: "composed", about: "Prometheus beside it, and every panel", run: composed::check },

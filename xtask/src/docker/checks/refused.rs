@@ -30,7 +30,7 @@ pub(super) fn check(bench: &Bench) -> anyhow::Result<()> {
         (&["--env=SPIKED_TLS_CERTIFICATE=/none.pem"], USED_WRONGLY, &["tls_key"]),
         (
             &["--env=SPIKED_TLS_CERTIFICATE=/none.pem", "--env=SPIKED_TLS_KEY=/none.key"],
-            FAILED,
+            USED_WRONGLY,
             &["/none.pem"],
         ),
         (&[open, "--env=SPIKED_DATA=/nowhere"], FAILED, &["/nowhere"]),
