@@ -78,6 +78,16 @@ impl<'a> Container<'a> {
         Ok(listen(&mut self.bench.engine.docker(["logs", &self.name]))?.stdout)
     }
 
+    /// Whether its log says that it saved a session when it ended.
+    pub(super) fn saved(&self, session: &str) -> anyhow::Result<bool> {
+        let log = self.log()?;
+        let is_that = |line: &&str| {
+            line.contains("\"a session is over\"") && line.contains("\"saved\":true")
+        };
+        let mut lines = log.lines().filter(is_that);
+        Ok(lines.any(|line| line.contains(&format!("\"session\":\"{session}\""))))
+    }
+
     /// Something about it, as a command of the client.
     pub(super) fn does(&self, command: &[&str]) -> anyhow::Result<String> {
         obey(self.bench.engine.docker(command).arg(&self.name))

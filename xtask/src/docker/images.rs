@@ -50,6 +50,15 @@ impl Images {
         Ok(images)
     }
 
+    /// Takes the program out of ours.
+    pub(super) fn copy_program(&self, engine: &Engine, to: &Path) -> anyhow::Result<()> {
+        let container = obey(&mut engine.docker(["create", self.ours]))?;
+        let from = format!("{container}:/usr/local/bin/spiked");
+        let copied = obey(engine.docker(["cp", &from]).arg(to));
+        obey(&mut engine.docker(["rm", "--volumes", &container]))?;
+        copied.map(drop)
+    }
+
     /// The same sources, built as of another commit.
     pub(super) fn newer(&self, engine: &Engine) -> anyhow::Result<&'static str> {
         if self.newer.get().is_none() {

@@ -1,7 +1,7 @@
 //! `cargo xtask docker-test`: the files of `docker/`, built and run by a real engine.
 //!
 //! The image is built from the unchanged Dockerfile, then one check after the other runs containers of it
-//! and looks at them from outside, with the `spiked` that was built on this machine as the client. What a
+//! and looks at them from outside, with the image's program as the client on this machine. What a
 //! check starts, it removes; an engine that was started here is stopped at the end.
 
 mod base;
@@ -27,7 +27,6 @@ use self::checks::{CHECKS, Check};
 use self::engine::Engine;
 use self::images::Images;
 use self::shell::obey;
-use crate::cargo;
 use crate::libtest::Tally;
 use crate::report::Report;
 use crate::skips::Skip;
@@ -44,7 +43,7 @@ struct Bench {
     engine: Engine,
     images: Images,
     root: PathBuf,
-    /// The `spiked` of this machine.
+    /// The image's own program, which needs nothing of a system, run on this machine.
     client: PathBuf,
     /// Where a check leaves its files; empty when it begins.
     folder: PathBuf,
@@ -128,17 +127,15 @@ pub(crate) fn names() -> clap::builder::PossibleValuesParser {
     CHECKS.iter().map(value).into()
 }
 
-/// Everything before the first check: base images, images, the client, a recording.
+/// Everything before the first check: base images, ours, the client, a recording.
 fn prepare(workspace: &Workspace, engine: Engine, folder: &Path, profile: &str) -> anyhow::Result<Bench> {
     let root = workspace.root.clone();
     step("engine", || engine.version())?;
     let dockerfile = root.join("docker/Dockerfile");
     step("base images", || base::prepare(&engine, &dockerfile, folder))?;
     let images = step("images", || Images::build(&engine, &root, folder, profile))?;
-    let client = root.join("target/debug/spiked");
-    if !client.exists() {
-        cargo::run(cargo::cargo(["build", "-p", "spiked"]).current_dir(&root))?;
-    }
+    let client = folder.join("spiked");
+    images.copy_program(&engine, &client)?;
     let (recording, told) = (folder.join("moves.es"), folder.join("moves.csv"));
     let _ = fs::remove_file(&recording);
     let mut generate = Command::new(&client);

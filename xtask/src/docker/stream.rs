@@ -12,7 +12,9 @@ use anyhow::{Context as _, bail, ensure};
 use super::Bench;
 use super::shell::{Said, obey, until};
 
-const SLICES: usize = 80;
+/// Six seconds in all: longer than a daemon that is asked to end lets a stream go on, from any moment of the
+/// first two seconds on.
+const SLICES: usize = 120;
 const PAUSE: Duration = Duration::from_millis(50);
 /// Longer than any daemon is away here.
 const PATIENCE: &str = "60s";
@@ -27,7 +29,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Opens a durable session and begins to feed it; takes about four seconds.
+    /// Opens a durable session and begins to feed it; takes six seconds.
     pub(super) fn begin(bench: &Bench, address: &str, session: &str) -> anyhow::Result<Self> {
         let spikes = bench.folder.join(format!("{session}.csv"));
         let mut command = bench.spiked(["stream", super::NETWORK, "-", "--pace", "logical"]);

@@ -46,7 +46,8 @@ pub(super) fn check(bench: &Bench) -> anyhow::Result<()> {
         match said.code {
             Some(0) => done += 1,
             _ => {
-                ensure!(said.stderr.contains("REASON_LIMIT"), "a client failed: {}", said.stderr);
+                let says_why = said.stderr.contains("bytes of the daemon are left");
+                ensure!(says_why, "a client failed: {}", said.stderr);
                 refused += 1;
             }
         }

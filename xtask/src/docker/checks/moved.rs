@@ -47,6 +47,9 @@ pub(super) fn check(bench: &Bench) -> anyhow::Result<()> {
     ensure!(counts == (STREAMS / 2, STREAMS / 2), "sessions on the daemons: {counts:?}");
 
     first.does(&["stop"])?;
+    for name in &on_first {
+        ensure!(first.saved(name)?, "{name} was not saved:\n{}", first.log()?);
+    }
     let first = begin(newer, 0)?;
     for (name, stream) in names.iter().zip(streams) {
         stream.ends_like_a_run_here(bench).with_context(|| name.clone())?;

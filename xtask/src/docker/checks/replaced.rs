@@ -21,6 +21,7 @@ pub(super) fn newer(bench: &Bench) -> anyhow::Result<()> {
     let mut stream = Stream::begin(bench, &old.address(), "carried-over")?;
     stream.goes_on_until(AMID)?;
     old.does(&["stop"])?;
+    ensure!(old.saved("carried-over")?, "the session was not saved:\n{}", old.log()?);
     let new = Container::open(bench, newer, &data.name, port)?;
     let version = new.run_inside(&["--version"])?.stdout;
     ensure!(version.contains("(newer)"), "what took over is {version}");
@@ -36,6 +37,7 @@ pub(super) fn other(bench: &Bench) -> anyhow::Result<()> {
     let mut stream = Stream::begin(bench, &ours.address(), "left-behind")?;
     stream.goes_on_until(AMID)?;
     ours.does(&["stop"])?;
+    ensure!(ours.saved("left-behind")?, "the session was not saved:\n{}", ours.log()?);
 
     // The stream would be refused as well, and end: its client must not meet this one.
     let refusing = Container::open(bench, other, &data.name, free_port()?)?;

@@ -8,7 +8,7 @@ use super::Bench;
 use crate::docker::container::{Container, Volume, free_port};
 use crate::docker::stream::Stream;
 
-/// In the middle of a stream, which takes four seconds.
+/// In the middle of a stream.
 const AMID: Duration = Duration::from_millis(1_500);
 /// What `docker stop` waits unless told otherwise; then it kills.
 const GRACE: Duration = Duration::from_secs(10);
@@ -41,6 +41,7 @@ pub(super) fn stop(bench: &Bench) -> anyhow::Result<()> {
     let status = container.inspect("{{.State.ExitCode}}")?;
     ensure!(status == "0", "it ended with {status} after {took:?}");
     ensure!(took < GRACE, "it took {took:?}");
+    ensure!(container.saved("drained")?, "the session was not saved:\n{}", container.log()?);
     container.does(&["start"])?;
     container.healthy()?;
     stream.ends_like_a_run_here(bench)
