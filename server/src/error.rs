@@ -85,6 +85,9 @@ pub enum StartError {
     Telemetry(String),
 }
 
+/// What is wrong with a session that is on its way out.
+pub(crate) const HAS_ENDED: &str = "has just ended";
+
 /// Why a call is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {

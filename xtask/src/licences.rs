@@ -36,7 +36,8 @@ fn texts(folder: &Path) -> anyhow::Result<Vec<String>> {
         let entry = entry.with_context(unreadable)?;
         let name = entry.file_name().to_string_lossy().to_lowercase();
         let is_text = !name.ends_with(".rs") && !name.ends_with(".toml");
-        if is_text && NAMES.iter().any(|begins| name.starts_with(begins)) && entry.path().is_file() {
+        if is_text && NAMES.iter().any(|begins| name.starts_with(begins)) && entry.path().is_file()
+        {
             files.push(entry.path());
         }
     }

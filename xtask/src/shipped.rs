@@ -79,7 +79,8 @@ fn edges(tree: &str) -> anyhow::Result<BTreeMap<Id, BTreeSet<Id>>> {
     let mut above: Vec<Id> = Vec::new();
     for line in tree.lines().filter(|line| !line.is_empty()) {
         let digits = line.bytes().take_while(u8::is_ascii_digit).count();
-        let depth: usize = line[..digits].parse().with_context(|| format!("no depth in {line:?}"))?;
+        let depth: usize =
+            line[..digits].parse().with_context(|| format!("no depth in {line:?}"))?;
         let mut words = line[digits..].split_whitespace();
         let (name, version) = (words.next(), words.next().and_then(|word| word.strip_prefix('v')));
         let (name, version) = name.zip(version).with_context(|| format!("no crate in {line:?}"))?;
@@ -103,7 +104,8 @@ fn checksums(lock: &str) -> BTreeMap<Id, String> {
         .filter_map(|package| {
             let value = |key: &str| {
                 let lines = package.lines();
-                let mut values = lines.filter_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
+                let mut values =
+                    lines.filter_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
                 Some(values.next()?.trim_matches('"').to_owned())
             };
             Some(((value("name")?, value("version")?), value("checksum")?))

@@ -260,7 +260,8 @@ mod tests {
     #[test]
     fn what_a_snapshot_is_of_can_be_told_whatever_its_dynamics() {
         let mut bytes = snapshot();
-        let length = usize::try_from(u64::from_le_bytes(bytes[16..24].try_into().unwrap())).unwrap();
+        let length =
+            usize::try_from(u64::from_le_bytes(bytes[16..24].try_into().unwrap())).unwrap();
         let others = DYNAMICS_VERSION + 1;
         bytes[24..32].copy_from_slice(&u64::from(others).to_le_bytes());
         let checksum = u64::from(crc32fast::hash(&bytes[24..24 + length]));

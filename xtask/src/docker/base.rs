@@ -38,7 +38,9 @@ fn bases(dockerfile: &str) -> Vec<String> {
     let mut bases = Vec::new();
     for line in dockerfile.lines().filter_map(|line| line.strip_prefix("FROM ")) {
         let words: Vec<&str> = line.split_whitespace().collect();
-        if let Some(first) = words.first().filter(|first| !stages.iter().any(|stage| stage == *first)) {
+        if let Some(first) =
+            words.first().filter(|first| !stages.iter().any(|stage| stage == *first))
+        {
             bases.push((*first).to_owned());
         }
         if let [_, "AS", stage] = words[..] {
@@ -53,17 +55,25 @@ fn rust(engine: &Engine, name: &str, tag: &str, folder: &Path) -> anyhow::Result
     let version = release.split_whitespace().nth(1).unwrap_or_default();
     let wanted = tag.strip_suffix(SUITE).and_then(|tag| tag.strip_suffix('-'));
     let wanted = wanted.with_context(|| format!("{name} is not of {SUITE}"))?;
-    ensure!(version.starts_with(wanted), "this machine has Rust {version}, and {name} is asked for");
+    ensure!(
+        version.starts_with(wanted),
+        "this machine has Rust {version}, and {name} is asked for"
+    );
     let root = debian(folder)?;
     copy_toolchain(&root, version)?;
     if let Some(config) = cargo_config() {
         fs::copy(config, root.join("usr/local/cargo/config.toml"))?;
     }
-    import(engine, name, &root, &[
-        "ENV PATH=/usr/local/cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "ENV CARGO_HOME=/usr/local/cargo",
-        "ENV RUSTUP_HOME=/usr/local/rustup",
-    ])
+    import(
+        engine,
+        name,
+        &root,
+        &[
+            "ENV PATH=/usr/local/cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "ENV CARGO_HOME=/usr/local/cargo",
+            "ENV RUSTUP_HOME=/usr/local/rustup",
+        ],
+    )
 }
 
 /// A small Debian with a C compiler, made once.
@@ -128,7 +138,8 @@ pub(super) fn prometheus(engine: &Engine, name: &str, folder: &Path) -> anyhow::
         let mut download = Command::new("apt-get");
         obey(download.args(["download", "prometheus"]).current_dir(&packages))?;
         let package = fs::read_dir(&packages)?.flatten().map(|entry| entry.path());
-        let package = package.into_iter().find(|path| path.extension().is_some_and(|end| end == "deb"));
+        let package =
+            package.into_iter().find(|path| path.extension().is_some_and(|end| end == "deb"));
         let package = package.context("apt-get downloaded nothing")?;
         obey(Command::new("dpkg").arg("--extract").arg(package).arg(&root))?;
         copy_libraries(&root)?;
@@ -137,7 +148,12 @@ pub(super) fn prometheus(engine: &Engine, name: &str, folder: &Path) -> anyhow::
         fs::create_dir_all(root.join("prometheus"))?;
         obey(Command::new("chown").arg("65534:65534").arg(root.join("prometheus")))?;
     }
-    import(engine, name, &root, &["ENTRYPOINT [\"/bin/prometheus\"]", "USER 65534", "WORKDIR /prometheus"])
+    import(
+        engine,
+        name,
+        &root,
+        &["ENTRYPOINT [\"/bin/prometheus\"]", "USER 65534", "WORKDIR /prometheus"],
+    )
 }
 
 /// Debian's programs are linked to libraries; a copy of those that this machine has goes along.
@@ -171,7 +187,12 @@ fn import(engine: &Engine, name: &str, root: &Path, changes: &[&str]) -> anyhow:
 }
 
 /// Builds an image of a context, its words going past.
-pub(super) fn build(engine: &Engine, context: &Path, name: &str, arguments: &[(&str, &str)]) -> anyhow::Result<()> {
+pub(super) fn build(
+    engine: &Engine,
+    context: &Path,
+    name: &str,
+    arguments: &[(&str, &str)],
+) -> anyhow::Result<()> {
     // Cargo fetches crates in there, by whatever way this machine has.
     let mut build = engine.docker(["build", "--progress", "plain", "--network", "host"]);
     for (argument, value) in arguments {

@@ -46,7 +46,12 @@ impl<'a> Container<'a> {
     }
 
     /// The same for everybody on this machine, without TLS, and well.
-    pub(super) fn open(bench: &'a Bench, image: &str, data: &str, port: u16) -> anyhow::Result<Self> {
+    pub(super) fn open(
+        bench: &'a Bench,
+        image: &str,
+        data: &str,
+        port: u16,
+    ) -> anyhow::Result<Self> {
         let more = vec!["--env=SPIKED_INSECURE=true".to_owned()];
         let container = Self::start(bench, &Wanted { image, data, more }, port)?;
         container.healthy()?;
@@ -81,9 +86,8 @@ impl<'a> Container<'a> {
     /// Whether its log says that it saved a session when it ended.
     pub(super) fn saved(&self, session: &str) -> anyhow::Result<bool> {
         let log = self.log()?;
-        let is_that = |line: &&str| {
-            line.contains("\"a session is over\"") && line.contains("\"saved\":true")
-        };
+        let is_that =
+            |line: &&str| line.contains("\"a session is over\"") && line.contains("\"saved\":true");
         let mut lines = log.lines().filter(is_that);
         Ok(lines.any(|line| line.contains(&format!("\"session\":\"{session}\""))))
     }

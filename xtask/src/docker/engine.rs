@@ -45,7 +45,11 @@ impl Engine {
         let socket = run.join("docker.sock");
         let log = File::create(folder.join("dockerd.log"))?;
         let mut dockerd = Command::new("dockerd");
-        dockerd.arg("--data-root").arg(folder.join("data")).arg("--exec-root").arg(run.join("exec"));
+        dockerd
+            .arg("--data-root")
+            .arg(folder.join("data"))
+            .arg("--exec-root")
+            .arg(run.join("exec"));
         dockerd.arg("--pidfile").arg(run.join("pid"));
         dockerd.arg("--host").arg(format!("unix://{}", socket.display()));
         dockerd.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
@@ -69,7 +73,10 @@ impl Engine {
     }
 
     /// The client, about to be run.
-    pub(super) fn docker<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+    pub(super) fn docker<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Command {
         let mut command = Command::new(&self.client);
         command.args(arguments);
         self.address(&mut command);

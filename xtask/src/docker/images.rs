@@ -79,7 +79,13 @@ impl Images {
         Ok(self.other.get_or_init(|| "spiked-test:other"))
     }
 
-    fn make(&self, engine: &Engine, context: &Path, name: &str, revision: &str) -> anyhow::Result<()> {
+    fn make(
+        &self,
+        engine: &Engine,
+        context: &Path,
+        name: &str,
+        revision: &str,
+    ) -> anyhow::Result<()> {
         let arguments = [("PROFILE", &*self.profile), ("REVISION", revision)];
         base::build(engine, context, name, &arguments)
     }
@@ -104,7 +110,8 @@ fn copy_sources(root: &Path, to: &Path) -> anyhow::Result<()> {
 }
 
 fn with_other_dynamics(text: &str) -> anyhow::Result<String> {
-    let (before, behind) = text.split_once(DYNAMICS).context("nothing says the dynamics' version")?;
+    let (before, behind) =
+        text.split_once(DYNAMICS).context("nothing says the dynamics' version")?;
     let (version, behind) = behind.split_once(';').context("it has no end")?;
     ensure!(!behind.contains(DYNAMICS), "it is said twice");
     let version: u32 = version.parse().context("it is no number")?;

@@ -71,7 +71,11 @@ impl Bench {
 }
 
 /// Runs the named checks, or all, for their own sake; whether all passed and none was skipped.
-pub(crate) fn alone(workspace: &Workspace, names: &[String], profile: &str) -> anyhow::Result<bool> {
+pub(crate) fn alone(
+    workspace: &Workspace,
+    names: &[String],
+    profile: &str,
+) -> anyhow::Result<bool> {
     let mut report = Report::default();
     let tested = test(workspace, names, profile, &mut report);
     if let Some(tally) = report.tally {
@@ -128,7 +132,12 @@ pub(crate) fn names() -> clap::builder::PossibleValuesParser {
 }
 
 /// Everything before the first check: base images, ours, the client, a recording.
-fn prepare(workspace: &Workspace, engine: Engine, folder: &Path, profile: &str) -> anyhow::Result<Bench> {
+fn prepare(
+    workspace: &Workspace,
+    engine: Engine,
+    folder: &Path,
+    profile: &str,
+) -> anyhow::Result<Bench> {
     let root = workspace.root.clone();
     step("engine", || engine.version())?;
     let dockerfile = root.join("docker/Dockerfile");
@@ -161,7 +170,11 @@ fn run(bench: &Bench, check: &Check) -> anyhow::Result<bool> {
     match outcome {
         Ok(()) => writeln!(io::stdout(), "docker {:<10} {seconds:>6.1} s  passed", check.name)?,
         Err(error) => {
-            writeln!(io::stdout(), "docker {:<10} {seconds:>6.1} s  FAILED: {error:#}", check.name)?;
+            writeln!(
+                io::stdout(),
+                "docker {:<10} {seconds:>6.1} s  FAILED: {error:#}",
+                check.name
+            )?;
             print_logs(&bench.folder)?;
             return Ok(false);
         }

@@ -40,9 +40,10 @@ impl Figures {
 
     /// The sum of a family's series that have a label.
     pub(super) fn sum(&self, family: &str, label: &str) -> f64 {
-        let series = self.0.iter().filter(|(name, _)| {
-            name.split('{').next() == Some(family) && name.contains(label)
-        });
+        let series = self
+            .0
+            .iter()
+            .filter(|(name, _)| name.split('{').next() == Some(family) && name.contains(label));
         series.map(|(_, value)| value).sum()
     }
 }

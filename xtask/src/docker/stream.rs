@@ -58,8 +58,14 @@ impl Stream {
         let feeding = self.feeding.take().context("it is fed once")?;
         let fed = feeding.join().map_err(|_| anyhow::anyhow!("feeding panicked"))?;
         let mut said = Said { status: None, stdout: String::new(), stderr: String::new() };
-        std::io::Read::read_to_string(&mut self.child.stdout.take().context("a pipe")?, &mut said.stdout)?;
-        std::io::Read::read_to_string(&mut self.child.stderr.take().context("a pipe")?, &mut said.stderr)?;
+        std::io::Read::read_to_string(
+            &mut self.child.stdout.take().context("a pipe")?,
+            &mut said.stdout,
+        )?;
+        std::io::Read::read_to_string(
+            &mut self.child.stderr.take().context("a pipe")?,
+            &mut said.stderr,
+        )?;
         said.status = self.child.wait()?.code();
         ensure!(said.status == Some(0), "the stream failed:\n{}\n{}", said.stdout, said.stderr);
         fed?;

@@ -102,7 +102,8 @@ async fn serves(address: &str, arguments: &HealthcheckArguments) -> Result<(), F
 async fn is_ready(address: SocketAddr) -> Result<(), Failure> {
     let asking = async {
         let mut stream = TcpStream::connect(address).await?;
-        let request = format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
         stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).await?;

@@ -143,7 +143,12 @@ async fn what_cannot_be_carried_is_said() {
     let good = path("arm.zip");
     sessions(&["export", "arm", &good], &here).done();
     let said = |told: Told, status: i32, what: &str| {
-        assert_eq!((told.status, told.stderr.lines().count()), (Some(status), 1), "{}", told.stderr);
+        assert_eq!(
+            (told.status, told.stderr.lines().count()),
+            (Some(status), 1),
+            "{}",
+            told.stderr
+        );
         assert!(told.stderr.contains(what), "{} for {what}", told.stderr);
     };
     said(sessions(&["export", "amr", &path("a.zip")], &here), 2, "did you mean \"arm\"?");

@@ -61,7 +61,8 @@ fn standard_output_holds_nothing_but_the_log_where_that_goes_there() {
     stdout.read_to_string(&mut said).expect("the rest");
     assert_eq!(child.wait_with_output().expect("it ends").stderr, b"");
     for line in said.lines() {
-        let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line:?} in\n{said}"));
+        let line: Value =
+            serde_json::from_str(line).unwrap_or_else(|_| panic!("{line:?} in\n{said}"));
         assert!(line["fields"]["message"].is_string(), "{line}");
     }
     assert!(said.contains("\"address\":\"127.0.0.1:"), "it says where:\n{said}");

@@ -117,7 +117,8 @@ impl<'a> Project<'a> {
         let inspect = ["inspect", "--format", template, &id];
         let found = obey(&mut self.bench.engine.docker(inspect))?;
         ensure!(found == "2147483648 2147483648 true 512", "its limits are {found}");
-        let process = obey(&mut self.bench.engine.docker(["inspect", "--format", "{{.State.Pid}}", &id]))?;
+        let process =
+            obey(&mut self.bench.engine.docker(["inspect", "--format", "{{.State.Pid}}", &id]))?;
         let limits = fs::read_to_string(format!("/proc/{process}/limits"))?;
         let files = limits.lines().find(|line| line.starts_with("Max open files"));
         let files: Vec<&str> = files.unwrap_or_default().split_whitespace().collect();
@@ -139,7 +140,9 @@ impl Drop for Project<'_> {
 /// Prometheus takes its configuration, and each alert fires where it should.
 fn alerts(bench: &Bench, image: &str) -> anyhow::Result<()> {
     let folder = bench.root.join("docker/prometheus");
-    for command in [&["check", "config", "prometheus.yml"][..], &["test", "rules", "alerts_test.yml"]] {
+    for command in
+        [&["check", "config", "prometheus.yml"][..], &["test", "rules", "alerts_test.yml"]]
+    {
         let mut promtool = bench.engine.docker(["run", "--rm", "--read-only", "--tmpfs", "/tmp"]);
         promtool.arg(format!("--volume={}:/etc/prometheus:ro", folder.display()));
         promtool.args(["--workdir", "/etc/prometheus", "--entrypoint", "/bin/promtool", image]);
@@ -204,7 +207,8 @@ fn is_answered(prometheus: &str, query: &str) -> anyhow::Result<bool> {
 /// As a query stands in an address.
 fn escaped(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let escape = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    let escape =
+        |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     text.bytes().map(escape).collect()
 }
 

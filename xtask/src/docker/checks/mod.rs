@@ -30,5 +30,9 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "manifests", about: "Kubernetes' schemas take them", run: manifests::check },
     Check { name: "moved", about: "a roll-out behind one address", run: moved::check },
     Check { name: "bounded", about: "an overload stays within the memory", run: bounded::check },
-    Check { name: "composed", about: "Prometheus beside it, and every panel", run: composed::check },
+    Check {
+        name: "composed",
+        about: "Prometheus beside it, and every panel",
+        run: composed::check,
+    },
 ];

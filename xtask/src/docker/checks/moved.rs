@@ -56,7 +56,10 @@ pub(super) fn check(bench: &Bench) -> anyhow::Result<()> {
     }
     let log = first.log()?;
     for name in on_first {
-        ensure!(log.contains(&format!("\"session\":\"{name}\"")), "{name} did not come back:\n{log}");
+        ensure!(
+            log.contains(&format!("\"session\":\"{name}\"")),
+            "{name} did not come back:\n{log}"
+        );
     }
     Ok(())
 }

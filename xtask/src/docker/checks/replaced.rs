@@ -43,7 +43,7 @@ pub(super) fn other(bench: &Bench) -> anyhow::Result<()> {
     let refusing = Container::open(bench, other, &data.name, free_port()?)?;
     let refused = open_again(bench, &refusing, "left-behind")?;
     ensure!(refused.status == Some(1), "it was opened: {}", refused.stdout);
-    for word in ["session \"left-behind\"", "dynamics version 1", "REASON_SNAPSHOT_INVALID"] {
+    for word in ["session \"left-behind\"", "dynamics version 1", "this daemon has 2"] {
         ensure!(refused.stderr.contains(word), "no {word:?} in {}", refused.stderr);
     }
     let fresh = open_again(bench, &refusing, "fresh")?;
