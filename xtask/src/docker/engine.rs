@@ -67,6 +67,11 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Whether it was started here.
+    pub(super) fn is_own(&self) -> bool {
+        self.own.is_some()
+    }
+
     /// What runs, in words.
     pub(super) fn version(&self) -> anyhow::Result<String> {
         obey(&mut self.docker(["version", "--format", "{{.Server.Version}}"]))

@@ -50,10 +50,21 @@ impl Images {
         Ok(images)
     }
 
-    /// Takes the program out of ours.
-    pub(super) fn copy_program(&self, engine: &Engine, to: &Path) -> anyhow::Result<()> {
-        let container = obey(&mut engine.docker(["create", self.ours]))?;
-        let from = format!("{container}:/usr/local/bin/spiked");
+    /// Builds ours again, under another name.
+    pub(super) fn build_again(&self, engine: &Engine, name: &str) -> anyhow::Result<()> {
+        self.make(engine, &self.root, name, &self.revision)
+    }
+
+    /// Takes a file or a folder out of an image.
+    pub(super) fn copy_out(
+        &self,
+        engine: &Engine,
+        image: &str,
+        path: &str,
+        to: &Path,
+    ) -> anyhow::Result<()> {
+        let container = obey(&mut engine.docker(["create", image]))?;
+        let from = format!("{container}:{path}");
         let copied = obey(engine.docker(["cp", &from]).arg(to));
         obey(&mut engine.docker(["rm", "--volumes", &container]))?;
         copied.map(drop)

@@ -35,12 +35,7 @@ pub(super) fn check(bench: &Bench) -> anyhow::Result<()> {
 
 /// The licences and the list of parts are those of this commit.
 fn papers(bench: &Bench) -> anyhow::Result<()> {
-    let name = bench.name("papers");
-    obey(&mut bench.engine.docker(["create", "--name", &name, bench.images.ours]))?;
-    let copied = bench.engine.docker(["cp", &format!("{name}:{DOC}"), &path(bench)]);
-    let copied = obey(&mut { copied });
-    obey(&mut bench.engine.docker(["rm", "--volumes", &name]))?;
-    copied?;
+    bench.images.copy_out(&bench.engine, bench.images.ours, DOC, &bench.folder.join("doc"))?;
     let read = |file: &str| {
         let path = bench.folder.join("doc").join(file);
         std::fs::read_to_string(&path).with_context(|| format!("no {file} in the image"))
@@ -93,10 +88,6 @@ fn same_parts(bench: &Bench, inside: &str) -> anyhow::Result<()> {
     };
     ensure!(crates(inside)? == crates(&outside)?, "the list of parts depends on where it is made");
     Ok(())
-}
-
-fn path(bench: &Bench) -> String {
-    bench.folder.join("doc").display().to_string()
 }
 
 fn text(value: &Value) -> &str {

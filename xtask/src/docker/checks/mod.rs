@@ -9,6 +9,7 @@ mod moved;
 mod refused;
 mod replaced;
 mod survives;
+mod twice;
 
 use super::Bench;
 
@@ -18,6 +19,10 @@ pub(super) struct Check {
     pub(super) about: &'static str,
     pub(super) run: fn(&Bench) -> anyhow::Result<()>,
 }
+
+/// Runs only when it is named: it takes as long as all others together.
+pub(super) const TWICE: Check =
+    Check { name: "twice", about: "built from nothing again, the same bytes", run: twice::check };
 
 pub(super) const CHECKS: &[Check] = &[
     Check { name: "image", about: "size, labels, licences, list of parts", run: image::check },
