@@ -85,6 +85,9 @@ pub enum StartError {
     Telemetry(String),
 }
 
+/// What is wrong with a session that is on its way out.
+pub(crate) const HAS_ENDED: &str = "has just ended";
+
 /// Why a call is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -112,6 +115,12 @@ pub(crate) enum Error {
     SnapshotUnknown { sha256: String },
     #[error("{0}")]
     Snapshot(String),
+    #[error(
+        "{what} is of dynamics version {found}, and this daemon has {}: a build of version {found} goes \
+         on with it (spiked sessions export takes one there)",
+        sim_core::DYNAMICS_VERSION
+    )]
+    Dynamics { what: String, found: u32 },
     #[error("no producer {name:?}: session {id:?} has {}", known.join(", "))]
     ProducerUnknown { id: String, name: String, known: Vec<String> },
     #[error("the resume token is not that of session {id:?}")]
@@ -142,6 +151,8 @@ pub(crate) enum Error {
     NoData { what: &'static str },
     #[error("journal: {0}")]
     Journal(String),
+    #[error("this is daemon {name:?}, and {asked:?} was asked for")]
+    OtherDaemon { name: String, asked: String },
     #[error("the daemon is shutting down")]
     ShuttingDown,
     #[error("internal error: {0}")]
@@ -187,7 +198,9 @@ impl Error {
             Self::SessionUnknown { .. } => Reason::SessionUnknown,
             Self::SessionConflict { .. } => Reason::SessionConflict,
             Self::PortUnknown { .. } => Reason::PortUnknown,
-            Self::SnapshotUnknown { .. } | Self::Snapshot(_) => Reason::SnapshotInvalid,
+            Self::SnapshotUnknown { .. } | Self::Snapshot(_) | Self::Dynamics { .. } => {
+                Reason::SnapshotInvalid
+            }
             Self::ProducerUnknown { .. } => Reason::ProducerUnknown,
             Self::ResumeToken { .. } => Reason::ResumeToken,
             Self::OutputLost { .. } => Reason::OutputLost,
@@ -202,6 +215,7 @@ impl Error {
             Self::Memory(Shortage { tenant: None, .. }) => Reason::Limit,
             Self::NoData { .. } => Reason::NoData,
             Self::Journal(_) => Reason::Journal,
+            Self::OtherDaemon { .. } => Reason::OtherDaemon,
             Self::ShuttingDown => Reason::ShuttingDown,
             Self::Internal(_) => Reason::Unspecified,
         }

@@ -37,9 +37,10 @@ pub use config::{Config, Limits, Listen, NetworksMode};
 pub use cores::Cores;
 pub use error::StartError;
 pub use guard::{Address, FreshToken, Scope};
+pub use session::archive;
 
 use crate::{
-    guard::{Bodies, Connections, Guard, Listener, Tls, Tokens},
+    guard::{Bodies, Connections, Guard, Listener, Naming, Tls, Tokens},
     networks::Repository,
     service::{Health, Services},
     session::{
@@ -192,6 +193,7 @@ impl Daemon {
         let is_secured = tls.is_some();
         let incoming = guard::incoming(listener, tls, connections, &config.limits);
         let serving = guard::server()
+            .layer(Naming::new(config.name.as_deref()))
             .layer(Guard::new(tokens))
             .layer(Traces)
             .layer(Bodies::new(&config.limits))

@@ -8,11 +8,15 @@
 mod arrows;
 mod bench;
 mod cargo;
+mod docker;
 mod fuzz;
 mod hygiene;
 mod libtest;
+mod licences;
 mod python;
 mod report;
+mod sbom;
+mod shipped;
 mod skips;
 mod stages;
 mod workspace;
@@ -48,6 +52,17 @@ Examples:
                                        more of them for one
   cargo xtask fuzz nir_files --seed 1 --from 4711 --inputs 1
                                        one input again";
+
+const DOCKER_EXAMPLES: &str = "\
+Examples:
+  cargo xtask docker-test              the image and all that is said of it
+  cargo xtask docker-test killed drained
+                                       two of the checks
+  cargo xtask docker-test --profile dist
+                                       with the image as it is shipped
+
+Where no engine answers, Debian's is installed (by root) and started with its data below target/docker,
+which keeps images and object files for the next time; it is stopped at the end.";
 
 /// Checks and benchmarks of the spiked workspace.
 #[derive(Parser)]
@@ -88,6 +103,24 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         threads: u64,
     },
+    /// Build the image and run it with a real Docker engine
+    #[command(after_help = DOCKER_EXAMPLES)]
+    DockerTest {
+        /// The checks to run; all of them when none is named
+        #[arg(value_name = "CHECK", value_parser = docker::names())]
+        checks: Vec<String>,
+        /// The cargo profile that the image is built with
+        #[arg(long, default_value = docker::PROFILE)]
+        profile: String,
+    },
+    /// Print the licences of all crates in the binary, word for word
+    Licences,
+    /// Print what the binary is made of, in the form of CycloneDX
+    Sbom {
+        /// Something in it that is no crate: the C library, say
+        #[arg(long, value_name = "NAME@VERSION=LICENCE")]
+        also: Vec<sbom::Also>,
+    },
     /// Run the benchmarks: JSON lines on standard output, the first describes the machine
     #[command(after_help = BENCH_EXAMPLES)]
     Bench {
@@ -123,8 +156,16 @@ fn run(command: Command) -> anyhow::Result<bool> {
             let wanted = fuzz::Wanted { inputs, from, seed, threads };
             fuzz::fuzz(&workspace, &targets, &wanted)
         }
+        Command::DockerTest { checks, profile } => docker::alone(&workspace, &checks, &profile),
+        Command::Licences => print(&licences::licences(&workspace)?),
+        Command::Sbom { also } => print(&sbom::sbom(&workspace, &also)?),
         Command::Bench { names, profile } => bench::bench(&workspace, &names, &profile),
     }
+}
+
+fn print(text: &str) -> anyhow::Result<bool> {
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(true)
 }
 
 fn stage_names() -> PossibleValuesParser {

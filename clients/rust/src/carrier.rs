@@ -272,7 +272,7 @@ impl Carrier {
     }
 
     async fn reopen(&self) -> Result<Wire, Error> {
-        let client = self.client.reconnect().await?;
+        let client = self.client.reconnect_to(self.wire.daemon.as_ref()).await?;
         let open = v1::Open { output_from: Some(self.next_output), ..self.open.clone() };
         open_wire(&client, open).await
     }
@@ -309,7 +309,10 @@ impl Carrier {
 /// A refusal that may be gone at the next attempt.
 fn is_passing(refusal: &crate::Refusal) -> bool {
     use v1::Reason;
-    matches!(refusal.reason, Reason::ShuttingDown | Reason::Limit | Reason::Quota)
+    matches!(
+        refusal.reason,
+        Reason::ShuttingDown | Reason::Limit | Reason::Quota | Reason::OtherDaemon
+    )
 }
 
 /// A stream's answers, carried or not.

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use tonic::{service::interceptor::InterceptedService, transport::Endpoint};
+use tonic::{
+    metadata::{Ascii, MetadataValue},
+    service::interceptor::InterceptedService,
+    transport::Endpoint,
+};
 
 use crate::{Address, ConnectOptions, Error, OpenOptions, Session, bearer::Wire, tls};
 
@@ -64,6 +68,18 @@ impl Client {
     /// Nobody there any more, or somebody whom the system does not trust.
     pub async fn reconnect(&self) -> Result<Self, Error> {
         Self::connect_to(self.address.clone(), self.options.clone()).await
+    }
+
+    /// The same to the daemon of a name, where several are behind the address.
+    pub(crate) async fn reconnect_to(
+        &self,
+        daemon: Option<&MetadataValue<Ascii>>,
+    ) -> Result<Self, Error> {
+        let options = match daemon {
+            Some(daemon) => self.options.clone().for_daemon(Some(daemon.clone())),
+            None => self.options.clone(),
+        };
+        Self::connect_to(self.address.clone(), options).await
     }
 
     async fn connect_to(address: Address, options: ConnectOptions) -> Result<Self, Error> {

@@ -3,7 +3,10 @@
 use std::fmt;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
-use tonic::transport::{Certificate, ClientTlsConfig, Identity};
+use tonic::{
+    metadata::{Ascii, MetadataValue},
+    transport::{Certificate, ClientTlsConfig, Identity},
+};
 
 use crate::{Error, bearer::Bearer};
 
@@ -22,7 +25,24 @@ impl ConnectOptions {
     ///
     /// A token that cannot be sent.
     pub fn with_token(self, token: &str) -> Result<Self, Error> {
-        Ok(Self { bearer: Bearer::new(token)?, ..self })
+        Ok(Self { bearer: self.bearer.with_token(token)?, ..self })
+    }
+
+    /// Asks for one of several daemons behind one address, by the name that [`Session::daemon`] gave.
+    ///
+    /// # Errors
+    ///
+    /// A name that cannot be sent.
+    ///
+    /// [`Session::daemon`]: crate::Session::daemon
+    pub fn with_daemon(self, name: &str) -> Result<Self, Error> {
+        let name = name.parse().map_err(|_| Error::Daemon { name: name.to_owned() })?;
+        Ok(self.for_daemon(Some(name)))
+    }
+
+    /// The same for one daemon of several, or for any.
+    pub(crate) fn for_daemon(self, daemon: Option<MetadataValue<Ascii>>) -> Self {
+        Self { bearer: self.bearer.with_daemon(daemon), ..self }
     }
 
     /// Trusts these authorities, as PEM, instead of the system's.

@@ -28,6 +28,12 @@ pub enum Error {
     /// A token of characters that no header carries.
     #[error("the token holds characters that cannot be sent")]
     Token,
+    /// A daemon's name of characters that no header carries.
+    #[error("{name:?} holds characters that cannot be sent")]
+    Daemon {
+        /// What was given.
+        name: String,
+    },
     /// A text that is not what it should be.
     #[error("no {what} in what should be one as PEM")]
     Pem {

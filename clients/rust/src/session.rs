@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::Streaming;
+use tonic::{
+    Streaming,
+    metadata::{Ascii, MetadataValue},
+};
 
 use crate::{
     Client, Error, Latencies, OpenOptions, Output, Producer, Tables,
+    bearer::DAEMON,
     carrier::{Carrier, Source},
     client::ANSWER_BYTES_MAX,
     counts,
@@ -26,6 +30,7 @@ const REQUESTS_WAITING_MAX: usize = 4;
 pub struct Session {
     producer: Producer,
     output: Output,
+    daemon: Option<String>,
 }
 
 impl Session {
@@ -33,6 +38,7 @@ impl Session {
     pub(crate) async fn open(client: &Client, options: &OpenOptions) -> Result<Self, Error> {
         let wire = open_wire(client, options.to_open()).await?;
         let opened = wire.opened.clone();
+        let daemon = wire.daemon.as_ref().and_then(|name| name.to_str().ok()).map(str::to_owned);
         let (requests, source) = match options.patience {
             None => (wire.requests, Source::Direct(Box::new(wire.stream))),
             Some(patience) => {
@@ -67,6 +73,7 @@ impl Session {
         Ok(Self {
             producer: Producer::new(sending),
             output: Output::new(source, tables, heard, latencies),
+            daemon,
         })
     }
 
@@ -80,6 +87,16 @@ impl Session {
     #[must_use]
     pub fn tables(&self) -> &Arc<Tables> {
         self.output.tables()
+    }
+
+    /// Which of several daemons behind one address has the session, where it has a name: what comes
+    /// back to the session has to ask for it ([`ConnectOptions::with_daemon`]). With
+    /// [patience](OpenOptions::with_patience) the session does that by itself.
+    ///
+    /// [`ConnectOptions::with_daemon`]: crate::ConnectOptions::with_daemon
+    #[must_use]
+    pub fn daemon(&self) -> Option<&str> {
+        self.daemon.as_deref()
     }
 
     /// The producing half.
@@ -98,6 +115,8 @@ pub(crate) struct Wire {
     pub(crate) requests: mpsc::Sender<v1::StreamRequest>,
     pub(crate) stream: Streaming<v1::StreamResponse>,
     pub(crate) opened: v1::Opened,
+    /// Which of several daemons answers, if it has a name.
+    pub(crate) daemon: Option<MetadataValue<Ascii>>,
 }
 
 /// The first exchange on a stream.
@@ -107,7 +126,9 @@ pub(crate) async fn open_wire(client: &Client, open: v1::Open) -> Result<Wire, E
     requests.try_send(first).map_err(|_full| Error::InputOver)?;
     let mut service = StreamServiceClient::new(client.channel.clone())
         .max_decoding_message_size(ANSWER_BYTES_MAX);
-    let mut stream = service.stream(ReceiverStream::new(waiting)).await?.into_inner();
+    let answer = service.stream(ReceiverStream::new(waiting)).await?;
+    let daemon = answer.metadata().get(DAEMON).cloned();
+    let mut stream = answer.into_inner();
     let opened = counts::opened(stream.message().await?)?;
-    Ok(Wire { requests, stream, opened })
+    Ok(Wire { requests, stream, opened, daemon })
 }

@@ -109,6 +109,11 @@ pub fn keys() -> Vec<Key> {
 fn general() -> Vec<Key> {
     vec![
         Key::new("listen", "Where to listen: `ADDRESS:PORT` or `unix:PATH`.", |c| &mut c.listen),
+        Key::new(
+            "name",
+            "What this daemon is called among several behind one address: clients come back to it by that.",
+            |c| &mut c.name,
+        ),
         Key::new("insecure", "Listen beyond this machine without TLS.", |c| &mut c.insecure),
         Key::new("networks", "A folder of networks, beside those that come along.", |c| {
             &mut c.networks
@@ -158,6 +163,9 @@ fn general() -> Vec<Key> {
             |c| &mut c.simulation_cores,
         ),
         Key::new("log.format", "How log lines look: `text` or `json`.", |c| &mut c.log.format),
+        Key::new("log.output", "Where log lines go: `stderr` or `stdout`.", |c| {
+            &mut c.log.output
+        }),
         Key::new("log.filter", "What is logged, as `info` or `info,spiked_server=debug`.", |c| {
             &mut c.log.filter
         }),

@@ -18,7 +18,13 @@ pub use limits::Limits;
 use limits::parallelism;
 pub use listen::{DEFAULT_PORT, Listen};
 
-use crate::{StartError, cores::Cores, session::pool::THREADS_MAX, telemetry::Format};
+use crate::{
+    StartError,
+    cores::Cores,
+    networks::name,
+    session::pool::THREADS_MAX,
+    telemetry::{Format, Output},
+};
 
 /// Reads a size such as `256 MiB` \[bytes\].
 pub(crate) fn size(text: &str) -> Option<u64> {
@@ -30,6 +36,8 @@ pub(crate) fn size(text: &str) -> Option<u64> {
 pub struct Config {
     /// Where to listen. Default: 127.0.0.1:7411.
     pub listen: Listen,
+    /// What it is called among several behind one address. Default: nothing.
+    pub name: Option<String>,
     /// Accept connections from other machines without encryption. Default: no.
     pub insecure: bool,
     /// The user's folder of networks, beside those that come along. Default: none.
@@ -74,6 +82,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: Listen::default(),
+            name: None,
             insecure: false,
             networks: None,
             networks_mode: None,
@@ -142,13 +151,15 @@ const NETWORKS_PERIOD_DEFAULT: Duration = Duration::from_secs(1);
 pub struct Log {
     /// How lines look. Default: text.
     pub format: Format,
+    /// Where they go. Default: standard error.
+    pub output: Output,
     /// What is logged, as `info` or `info,spiked_server=debug`. Default: info.
     pub filter: String,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: Format::default(), filter: "info".into() }
+        Self { format: Format::default(), output: Output::default(), filter: "info".into() }
     }
 }
 
@@ -240,6 +251,9 @@ impl Config {
         }
         if let Some(Err(problem)) = self.simulation_cores.as_ref().map(Cores::check) {
             return Err(StartError::Setting { setting: "simulation_cores", problem });
+        }
+        if let Some(Err(problem)) = self.name.as_deref().map(name::check) {
+            return Err(StartError::Setting { setting: "name", problem });
         }
         self.check_tls()?;
         self.traces.check()?;

@@ -13,7 +13,10 @@ use std::{
 use toml::de::DeValue;
 
 use super::{Listen, NetworksMode, Ratio};
-use crate::{cores::Cores, telemetry::Format};
+use crate::{
+    cores::Cores,
+    telemetry::{Format, Output},
+};
 
 /// Bytes in each unit of a size.
 const SIZES: [(&str, u64); 5] =
@@ -277,6 +280,24 @@ impl Value for Format {
         let name = match self {
             Self::Text => "text",
             Self::Json => "json",
+        };
+        Some(quoted(name))
+    }
+}
+
+impl Value for Output {
+    fn read(given: &Given<'_>) -> Result<Self, String> {
+        match given.text()? {
+            "stderr" => Ok(Self::Stderr),
+            "stdout" => Ok(Self::Stdout),
+            other => Err(format!("{other:?} is neither \"stderr\" nor \"stdout\"")),
+        }
+    }
+
+    fn show(&self) -> Option<String> {
+        let name = match self {
+            Self::Stderr => "stderr",
+            Self::Stdout => "stdout",
         };
         Some(quoted(name))
     }

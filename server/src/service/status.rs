@@ -102,7 +102,7 @@ fn retry_after(error: &Error) -> Option<Duration> {
         Error::Quota { limit, .. } if *limit > 0 => Some(RETRY_AFTER),
         Error::Memory(shortage) if shortage.needed <= shortage.limit => Some(RETRY_AFTER),
         Error::Rate { retry_after, .. } => *retry_after,
-        Error::ShuttingDown => Some(RESTART_AFTER),
+        Error::ShuttingDown | Error::OtherDaemon { .. } => Some(RESTART_AFTER),
         Error::Requests { .. } => Some(RETRY_AFTER),
         Error::Network(networks::Error::Limit { what, .. }) if is_of_uploads(what) => {
             Some(RETRY_AFTER)
@@ -122,6 +122,7 @@ fn code(error: &Error) -> Code {
         | Error::Field { .. }
         | Error::PortUnknown { .. }
         | Error::Snapshot(_)
+        | Error::Dynamics { .. }
         | Error::Refused(_)
         | Error::Network(
             Network::Invalid { .. } | Network::SensorSize { .. } | Network::Blob { .. },
@@ -147,7 +148,7 @@ fn code(error: &Error) -> Code {
         | Error::Network(Network::Limit { .. }) => Code::ResourceExhausted,
         Error::Network(Network::Unimplemented { .. }) => Code::Unimplemented,
         Error::OpenLate { .. } | Error::RequestLate { .. } => Code::DeadlineExceeded,
-        Error::ShuttingDown => Code::Unavailable,
+        Error::ShuttingDown | Error::OtherDaemon { .. } => Code::Unavailable,
         Error::Network(Network::Io { .. }) | Error::Journal(_) | Error::Internal(_) => {
             Code::Internal
         }

@@ -35,7 +35,8 @@ impl StreamService for Streams {
         let opened = self.0.registry.open(&tenant, &open).await;
         let (session, rejoined) = opened.inspect_err(|_| asked_to_open(&open))?;
         calls::about(Some(session.id()), &session.runs().network, &session.runs().version);
-        let reader = session.attach(&open, inbound(requests), rejoined).await?;
+        let attached = session.attach(&open, inbound(requests), rejoined).await;
+        let reader = attached.map_err(|error| self.0.registry.excused(error))?;
         let mut followed = Followed::current();
         let responses = reader.map(move |message| {
             if let Answer::Ended(v1::Ended { reason, message, .. }) = &message {

@@ -31,7 +31,10 @@ use super::{
     tuning::{Reading, Setting},
     watching::{WATCHERS_MAX, Watching},
 };
-use crate::{error::Error, networks::Source};
+use crate::{
+    error::{Error, HAS_ENDED},
+    networks::Source,
+};
 
 /// Requests that may wait for a session's host.
 const REQUESTS: usize = 8;
@@ -403,7 +406,7 @@ impl Session {
     }
 
     fn has_ended(&self) -> Error {
-        self.conflict("has just ended")
+        self.conflict(HAS_ENDED)
     }
 
     fn conflict(&self, problem: &'static str) -> Error {

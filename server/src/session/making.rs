@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use sim_core::{Excess, Options, Plan, Problem, Simulation, network::SensorSize};
+use sim_core::{DYNAMICS_VERSION, Excess, Options, Plan, Problem, Simulation, network::SensorSize};
 use spiked_proto::v1;
 
 use super::{
@@ -121,6 +121,10 @@ pub(crate) fn thaw(
     workers: u32,
     capacity: Capacity,
 ) -> Result<Made, Error> {
+    let found = snapshot::of(bytes)?.dynamics_version;
+    if found != DYNAMICS_VERSION {
+        return Err(Error::Dynamics { what: "the snapshot".into(), found });
+    }
     let thawed = snapshot::decode(bytes)?;
     let runs = thawed.runs;
     let wanted = Wanted {

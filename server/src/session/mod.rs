@@ -10,6 +10,7 @@
 //! bounded queues and atomics: no mutex lies on an event's path, and the simulation never waits for
 //! the network, nor the network for the simulation.
 
+pub mod archive;
 pub(crate) mod buckets;
 pub(crate) mod chunk;
 pub(crate) mod codec;

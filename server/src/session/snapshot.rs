@@ -97,18 +97,42 @@ pub(crate) fn encode(runs: &Runs, frozen: &Frozen) -> Vec<u8> {
     out.0
 }
 
-/// Takes a snapshot apart.
-pub(crate) fn decode(bytes: &[u8]) -> Result<Thawed, Damaged> {
+/// What a snapshot is of, whichever build made it.
+pub(crate) struct Of {
+    /// Which arithmetic made the state.
+    pub(crate) dynamics_version: u32,
+    pub(crate) runs: Runs,
+}
+
+/// Looks at what a snapshot is of, and at nothing else.
+pub(crate) fn of(bytes: &[u8]) -> Result<Of, Damaged> {
     let from = &mut Reader::new("header", bytes);
+    begin(from)?;
+    Of::load(checked(from)?)
+}
+
+/// Reads up to the first section; gives the version.
+fn begin(from: &mut Reader<'_>) -> Result<u64, Damaged> {
     if from.u64()? != MAGIC {
         return Err(from.damaged("it is no snapshot"));
     }
     let version = from.u64()?;
-    if !(VERSION_READ..=VERSION).contains(&version) {
-        let ours = format!("version {version} where this daemon reads {VERSION_READ} to {VERSION}");
+    if (VERSION_READ..=VERSION).contains(&version) {
+        return Ok(version);
+    }
+    let ours = format!("version {version} where this daemon reads {VERSION_READ} to {VERSION}");
+    Err(from.damaged(ours))
+}
+
+/// Takes a snapshot apart.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Thawed, Damaged> {
+    let from = &mut Reader::new("header", bytes);
+    let version = begin(from)?;
+    let Of { dynamics_version, runs } = Of::load(checked(from)?)?;
+    if dynamics_version != DYNAMICS_VERSION {
+        let ours = format!("dynamics version {dynamics_version} where this is {DYNAMICS_VERSION}");
         return Err(from.damaged(ours));
     }
-    let runs = Runs::load(checked(from)?)?;
     let core = checked(from)?.to_vec();
     let protocol = checked(from)?.to_vec();
     let end = &mut Reader::new("end", checked(from)?);
@@ -166,14 +190,12 @@ impl Runs {
         }
         out.0
     }
+}
 
+impl Of {
     fn load(bytes: &[u8]) -> Result<Self, Damaged> {
         let from = &mut Reader::new("network", bytes);
-        let dynamics = from.u32()?;
-        if dynamics != DYNAMICS_VERSION {
-            let ours = format!("dynamics version {dynamics} where this is {DYNAMICS_VERSION}");
-            return Err(from.damaged(ours));
-        }
+        let dynamics_version = from.u32()?;
         let (network, version) = (from.text()?, from.text()?);
         let plan_sha256 = <[u8; 32]>::try_from(from.bytes()?)
             .map_err(|_| from.damaged("a hash of another length"))?;
@@ -184,7 +206,7 @@ impl Runs {
             sensors.push((from.text()?, size(from)?));
         }
         from.end()?;
-        Ok(Self { network, version, sensors, plan_sha256 })
+        Ok(Self { dynamics_version, runs: Runs { network, version, sensors, plan_sha256 } })
     }
 }
 
@@ -232,6 +254,22 @@ mod tests {
         assert_eq!(thawed.ending, Ending::Completed);
         assert!(thawed.is_early);
         assert_eq!(thawed.changes, [change()]);
+    }
+
+    /// Seen to fail with the dynamics compared before the rest is read.
+    #[test]
+    fn what_a_snapshot_is_of_can_be_told_whatever_its_dynamics() {
+        let mut bytes = snapshot();
+        let length =
+            usize::try_from(u64::from_le_bytes(bytes[16..24].try_into().unwrap())).unwrap();
+        let others = DYNAMICS_VERSION + 1;
+        bytes[24..32].copy_from_slice(&u64::from(others).to_le_bytes());
+        let checksum = u64::from(crc32fast::hash(&bytes[24..24 + length]));
+        bytes[24 + length..32 + length].copy_from_slice(&checksum.to_le_bytes());
+        let of = of(&bytes).unwrap();
+        assert_eq!((of.dynamics_version, &*of.runs.network), (others, "echo"));
+        let refused = decode(&bytes).err().unwrap().to_string();
+        assert!(refused.contains(&format!("dynamics version {others} where")), "{refused}");
     }
 
     proptest! {

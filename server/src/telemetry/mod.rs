@@ -1,5 +1,5 @@
-//! What the daemon says about itself: logs to standard error, metrics and health over HTTP, spans to
-//! a collector.
+//! What the daemon says about itself: logs to standard error or output, metrics and health over HTTP,
+//! spans to a collector.
 //!
 //! Logs are text for people or JSON for machines. Sessions open, end and fail in the log; events
 //! never appear there, nor a span for each.
@@ -11,13 +11,13 @@ pub(crate) mod metrics;
 pub(crate) mod process;
 mod traces;
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _};
 
 use tracing::Metadata;
 use tracing_subscriber::{
     EnvFilter, Layer as _,
     filter::{LevelFilter, filter_fn},
-    fmt,
+    fmt::{self, writer::BoxMakeWriter},
     layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
@@ -35,6 +35,16 @@ pub enum Format {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// Where log lines go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Output {
+    /// Standard error.
+    #[default]
+    Stderr,
+    /// Standard output, where those who run containers look.
+    Stdout,
 }
 
 /// The span of a session, which logs show too.
@@ -70,8 +80,11 @@ impl Telemetry {
                 .with_context_activation(false)
                 .with_filter(filter_fn(is_exported).with_max_level_hint(LevelFilter::INFO))
         });
-        let in_colour = std::io::stderr().is_terminal();
-        let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(in_colour);
+        let (writer, in_colour) = match log.output {
+            Output::Stderr => (BoxMakeWriter::new(io::stderr), io::stderr().is_terminal()),
+            Output::Stdout => (BoxMakeWriter::new(io::stdout), io::stdout().is_terminal()),
+        };
+        let lines = fmt::layer().with_writer(writer).with_ansi(in_colour);
         let registry = tracing_subscriber::registry().with(spans);
         let set = match log.format {
             Format::Text => registry.with(lines.with_filter(filter)).try_init(),

@@ -17,7 +17,7 @@ Settings come from the file, then from the environment (SPIKED_LIMITS_SESSIONS=6
 the later ones win. `spiked config` prints all of them.
 
 One line on standard output says where it listens, once it does, and a second one where metrics are,
-if they are. SIGTERM and Ctrl-C end it cleanly, with status 0. Tokens and certificates are read again
+if they are; with log.output=stdout the log says it instead. SIGTERM and Ctrl-C end it cleanly, with status 0. Tokens and certificates are read again
 when their files change, and on SIGHUP.")]
 pub(crate) struct ServeArguments {
     #[command(flatten)]
@@ -118,13 +118,20 @@ pub(crate) struct TokenArguments {
 #[command(after_help = "Examples:
   spiked healthcheck
   spiked healthcheck --address unix:/run/spiked.sock --network motion
+  SPIKED_METRICS=127.0.0.1:9464 spiked healthcheck
+
+Without --address it asks the daemon that the file and the environment describe: whether it is ready,
+on its port of metrics where it has one, which takes neither certificate nor token; else over gRPC.
 
 One line says what it is; the exit status is 0 if it serves, and 1 if not, or if nothing is heard
 within 3 s. It takes no token.")]
 pub(crate) struct HealthcheckArguments {
-    /// The daemon: HOST:PORT, https://HOST:PORT or unix:/PATH.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7411")]
-    pub(crate) address: String,
+    /// The daemon: HOST:PORT, https://HOST:PORT or unix:/PATH [default: the one that is configured
+    /// here].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) address: Option<String>,
+    #[command(flatten)]
+    pub(crate) sources: ConfigSources,
     /// One of its networks, instead of the daemon.
     #[arg(long, value_name = "NAME")]
     pub(crate) network: Option<String>,

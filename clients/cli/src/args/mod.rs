@@ -6,6 +6,8 @@ mod load;
 mod networks;
 mod runs;
 
+use std::sync::LazyLock;
+
 use clap::{Parser, Subcommand};
 
 pub(crate) use self::{
@@ -28,11 +30,18 @@ use crate::{commands::GenerateArguments, sessions::SessionsArguments};
 
 const EXIT_STATUS: &str = "Exit status: 0 done, 1 it failed, 2 used wrongly, 130 interrupted.";
 
+/// The version, and the commit where whoever built it named one (`SPIKED_REVISION`).
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let revision = option_env!("SPIKED_REVISION").filter(|revision| !revision.is_empty());
+    let revision = revision.map(|revision| format!(" ({revision})")).unwrap_or_default();
+    format!("{}{revision}", env!("CARGO_PKG_VERSION"))
+});
+
 /// Spiking networks on live event streams.
 #[derive(Debug, Parser)]
 #[command(
     name = "spiked",
-    version,
+    version = VERSION.as_str(),
     about,
     arg_required_else_help = true,
     max_term_width = 100,

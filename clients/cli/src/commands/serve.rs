@@ -3,7 +3,12 @@
 use std::{env, io, pin::pin, thread};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use spiked_server::{Daemon, StartError, config::Effective, shutdown, telemetry::Telemetry};
+use spiked_server::{
+    Daemon, StartError,
+    config::Effective,
+    shutdown,
+    telemetry::{Output, Telemetry},
+};
 use tokio::{select, sync::oneshot};
 
 use crate::{
@@ -17,6 +22,8 @@ pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
     let effective = effective(&arguments)?;
     let config = effective.config().clone();
     config.check().map_err(refused)?;
+    // There the log says where, and nothing else may stand between its lines.
+    let is_told_apart = config.log.output != Output::Stdout;
     let telemetry = Telemetry::init(&config.log, &config.traces).map_err(Failure::used_wrongly)?;
     raise_file_limit();
     // From here on a signal is a wish, also one that comes right after the line below.
@@ -35,13 +42,21 @@ pub(crate) async fn serve(arguments: ServeArguments) -> Result<(), Failure> {
             return Ok(());
         }
     };
-    terminal::print(&format!("spiked listens on {}\n", daemon.local_address()))?;
-    if let Some(address) = daemon.metrics_address() {
-        terminal::print(&format!("spiked serves metrics on {address}\n"))?;
+    if is_told_apart {
+        tell_where(&daemon)?;
     }
     let served = daemon.serve(asked).await;
     telemetry.end();
     served.map_err(Failure::failed)
+}
+
+/// Says on standard output where it can be reached.
+fn tell_where(daemon: &Daemon) -> Result<(), Failure> {
+    terminal::print(&format!("spiked listens on {}\n", daemon.local_address()))?;
+    match daemon.metrics_address() {
+        Some(address) => terminal::print(&format!("spiked serves metrics on {address}\n")),
+        None => Ok(()),
+    }
 }
 
 /// Takes as many files as the system gives: a connection is one, a durable session two or three.
@@ -73,7 +88,7 @@ pub(crate) fn print_config(arguments: &ConfigArguments) -> Result<(), Failure> {
 }
 
 /// What the file, the environment and `--set` say.
-fn sources(sources: &ConfigSources) -> Result<Effective, Failure> {
+pub(super) fn sources(sources: &ConfigSources) -> Result<Effective, Failure> {
     let mut effective = Effective::default();
     if let Some(file) = &sources.config {
         effective.read_file(file).map_err(refused)?;
@@ -135,7 +150,7 @@ fn effective(arguments: &ServeArguments) -> Result<Effective, Failure> {
 }
 
 /// What another argument would have avoided was used wrongly.
-fn refused(error: StartError) -> Failure {
+pub(super) fn refused(error: StartError) -> Failure {
     match error {
         StartError::Setting { .. }
         | StartError::Exposed { .. }

@@ -1,5 +1,6 @@
 //! `spiked sessions`: what a daemon runs, and what can be done with it.
 
+mod archive;
 mod latencies;
 mod parameters;
 mod show;
@@ -25,7 +26,10 @@ use crate::{args::Credentials, credentials::connect, failure::Failure, numbers::
   spiked sessions weights left-arm feed --set weights.csv
   spiked sessions parameters left-arm cells.threshold
   spiked sessions set left-arm cells.threshold -52.5 cells.drive 12
-  spiked sessions close left-arm --address unix:/run/spiked.sock")]
+  spiked sessions close left-arm --address unix:/run/spiked.sock
+  spiked sessions lying --data /var/lib/spiked
+  spiked sessions export left-arm --data /var/lib/spiked left-arm.zip
+  spiked sessions import left-arm.zip --data /var/lib/other")]
 pub(crate) struct SessionsArguments {
     #[command(subcommand)]
     command: Option<SessionsCommand>,
@@ -96,6 +100,12 @@ enum SessionsCommand {
     Parameters(parameters::ParametersArguments),
     /// Sets parameters of a population, all at once.
     Set(parameters::SetArguments),
+    /// Lists the durable sessions that lie in a data folder, whichever build made them.
+    Lying(archive::LyingArguments),
+    /// Writes a durable session, with its network, from a data folder into a file; it stays there as well.
+    Export(archive::ExportArguments),
+    /// Puts such a session into a data folder, where it rests until it is opened.
+    Import(archive::ImportArguments),
     /// Says how long a session's batches waited and ran.
     Latencies {
         /// Its id.
@@ -105,8 +115,19 @@ enum SessionsCommand {
 
 /// Does what was asked for.
 pub(crate) async fn sessions(arguments: SessionsArguments) -> Result<(), Failure> {
+    let command = arguments.command.unwrap_or(SessionsCommand::List);
+    // These are about a folder, which no daemon may be using.
+    match &command {
+        SessionsCommand::Lying(arguments) => return archive::list(arguments),
+        SessionsCommand::Export(arguments) => return archive::export(arguments),
+        SessionsCommand::Import(arguments) => return archive::import(arguments),
+        _ => {}
+    }
     let client = connect(&arguments.address, &arguments.credentials).await?;
-    let text = match arguments.command.unwrap_or(SessionsCommand::List) {
+    let text = match command {
+        SessionsCommand::Lying(_) | SessionsCommand::Export(_) | SessionsCommand::Import(_) => {
+            String::new()
+        }
         SessionsCommand::List => show::listed(&client.list_sessions().await?),
         SessionsCommand::Show { session } => show::shown(&find(&client, &session).await?),
         SessionsCommand::Snapshot { session } => {

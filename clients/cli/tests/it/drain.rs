@@ -153,3 +153,30 @@ async fn resumed_and_finished(daemon: &Daemon, options: OpenOptions) -> usize {
     assert_eq!(end, v1::EndReason::Completed);
     spikes
 }
+
+/// A client is told that its session was saved before the daemon is gone, and asks at once: it must come
+/// back to the next daemon, and not take for an answer what the last moment of this one says. Seen to fail
+/// with a session that has just ended refused as one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_comes_back_at_once_goes_on_at_the_next_daemon() {
+    const ROUNDS: u64 = 25;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("plain").to_owned();
+    let listen = format!("unix:{}", path("socket"));
+    let data = path("data");
+    let config = ["--listen", &listen, "--data", &data, "--set", "limits.shutdown_grace=1 ms"];
+    let mut daemon = Daemon::start_with(&config);
+    let client = Client::connect(&daemon.address).await.expect("connected");
+    let patient = options("patient").with_durability(Durability::Each).with_patience(BEYOND);
+    let (mut producer, mut output) = client.open(patient).await.expect("opened").split();
+    let reading = tokio::spawn(async move { rest(&mut output).await });
+    for round in 0..ROUNDS {
+        producer.send_batch(0, &events(round), Some((round + 1) * 1_000)).await.expect("sent");
+        let ended = tokio::task::spawn_blocking(move || daemon.end_with("TERM").code());
+        assert_eq!(ended.await.expect("it ends"), Some(0));
+        daemon = Daemon::start_with(&config);
+    }
+    producer.finish().await.expect("finished");
+    let (spikes, end) = tokio::time::timeout(BEYOND, reading).await.expect("an end").expect("read");
+    assert_eq!((spikes as u64, end), (ROUNDS * u64::from(CHANNELS), v1::EndReason::Completed));
+}

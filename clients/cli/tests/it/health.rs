@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{Read as _, Write as _},
     net::TcpListener,
     path::Path,
     time::{Duration, Instant},
@@ -9,7 +10,10 @@ use std::{
 
 use spiked_client::Client;
 
-use crate::process::{Daemon, tell};
+use crate::{
+    process::{Daemon, Told, spiked, tell},
+    tls::Place,
+};
 
 const GOOD: &str = r#"
 tick = "1 ms"
@@ -103,4 +107,56 @@ fn a_check_waits_three_seconds_for_one_who_says_nothing() {
     let waited = since.elapsed();
     assert_eq!((told.status, told.stderr.lines().count()), (Some(1), 1), "{}", told.stderr);
     assert!((2..5).contains(&waited.as_secs()), "{waited:?}");
+}
+
+/// Asked for no address, it asks the daemon that file and environment describe.
+fn check_configured(variables: &[(&str, &str)]) -> Told {
+    let mut command = spiked(["healthcheck"]);
+    command.envs(variables.iter().copied());
+    Told::of(command.output().expect("spiked runs"))
+}
+
+/// Behind TLS that asks for certificates the port of metrics answers, without any. Seen to fail with
+/// that port left out, and with an answer of 503 taken for health.
+#[test]
+fn a_daemon_is_asked_where_its_configuration_says_that_it_is() {
+    let place = Place::new();
+    let daemon = place.daemon(&["--metrics", "127.0.0.1:0"]);
+    let figures = daemon.metrics.clone().expect("metrics");
+    let told = check_configured(&[("SPIKED_METRICS", &figures)]).done();
+    assert_eq!(told.stdout, "the daemon serves\n");
+    let port = figures.rsplit(':').next().expect("a port");
+    let everywhere = format!("0.0.0.0:{port}");
+    check_configured(&[("SPIKED_METRICS", &everywhere), ("SPIKED_METRICS_INSECURE", "1")]).done();
+
+    let plain = Daemon::start();
+    let told = check_configured(&[("SPIKED_LISTEN", &plain.address)]).done();
+    assert_eq!(told.stdout, "the daemon serves\n");
+    // The port of the streams speaks another language, and on the last nobody listens.
+    for wrong in [&*plain.address, "127.0.0.1:1"] {
+        let told = check_configured(&[("SPIKED_METRICS", wrong)]);
+        assert_eq!((told.status, told.stderr.lines().count()), (Some(1), 1), "{}", told.stderr);
+    }
+    let told = check_configured(&[("SPIKED_LISTN", "127.0.0.1:1")]);
+    assert_eq!((told.status, told.stderr.lines().count()), (Some(1), 1), "{}", told.stderr);
+    assert!(told.stderr.contains("did you mean"), "{}", told.stderr);
+}
+
+/// One that drains is not healthy, although it still answers.
+#[test]
+fn a_daemon_that_ends_does_not_serve() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
+    let address = listener.local_addr().expect("bound").to_string();
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("asked");
+        let mut request = [0; 1_024];
+        let length = stream.read(&mut request).expect("a request");
+        assert!(request[..length].starts_with(b"GET /readyz HTTP/1.1\r\n"));
+        let answer = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 9\r\n\r\ndraining\n";
+        stream.write_all(answer.as_bytes()).expect("answered");
+    });
+    let told = check_configured(&[("SPIKED_METRICS", &address)]);
+    answering.join().expect("it answered");
+    assert_eq!(told.status, Some(1));
+    assert_eq!(told.stderr, "error: the daemon does not serve: it is draining\n");
 }

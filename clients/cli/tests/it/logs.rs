@@ -1,11 +1,16 @@
 //! What the daemon logs, as JSON.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    process::Stdio,
+    time::Duration,
+};
 
 use serde_json::Value;
 use spiked_client::{Client, OpenOptions};
 
-use crate::process::Daemon;
+use crate::process::{Daemon, signal, spiked};
 
 #[tokio::test]
 async fn what_a_session_logs_says_whose_it_is_and_what_it_runs() {
@@ -38,4 +43,27 @@ async fn what_a_session_logs_says_whose_it_is_and_what_it_runs() {
         assert_eq!(line["span"]["network"], "delay-line", "{line}");
         assert_eq!(line["span"]["tenant"], "local", "{line}");
     }
+}
+
+/// Whoever reads the log of a container reads nothing else between its lines.
+#[test]
+fn standard_output_holds_nothing_but_the_log_where_that_goes_there() {
+    let mut command = spiked(["serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]);
+    command.envs([("SPIKED_LOG_FORMAT", "json"), ("SPIKED_LOG_OUTPUT", "stdout")]);
+    let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().expect("spiked runs");
+    let mut said = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    while !said.contains("\"serving\"") {
+        assert!(stdout.read_line(&mut said).expect("a line") > 0, "it ended after:\n{said}");
+    }
+    signal(&child, "TERM");
+    stdout.read_to_string(&mut said).expect("the rest");
+    assert_eq!(child.wait_with_output().expect("it ends").stderr, b"");
+    for line in said.lines() {
+        let line: Value =
+            serde_json::from_str(line).unwrap_or_else(|_| panic!("{line:?} in\n{said}"));
+        assert!(line["fields"]["message"].is_string(), "{line}");
+    }
+    assert!(said.contains("\"address\":\"127.0.0.1:"), "it says where:\n{said}");
 }

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::Host;
 use crate::{
-    error::Error,
+    error::{Error, HAS_ENDED},
     session::tuning::{Change, Setting},
 };
 
@@ -47,7 +47,7 @@ impl Host {
 
     fn check_change(&self) -> Result<(), Error> {
         if self.link.over().is_some() {
-            return Err(self.conflict("has just ended"));
+            return Err(self.conflict(HAS_ENDED));
         }
         if self.stepping.is_waiting() {
             return Err(self.conflict("is in a step"));

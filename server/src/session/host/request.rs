@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::{Host, audience::Watched, changing::Changing};
 use crate::{
-    error::Error,
+    error::{Error, HAS_ENDED},
     session::{
         link::{Input, Over},
         outlet::Outlet,
@@ -147,7 +147,7 @@ impl Host {
             return Err(self.conflict("has a producer already"));
         }
         if matches!(self.link.over(), Some(Over::Ended(..))) {
-            return Err(self.conflict("has just ended"));
+            return Err(self.conflict(HAS_ENDED));
         }
         let place = seat.place();
         let from = output_from.unwrap_or_else(|| place.needs().max(self.retained.start()));

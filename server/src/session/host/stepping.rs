@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::{Host, request::Step};
 use crate::{
-    error::Error,
+    error::{Error, HAS_ENDED},
     session::{link::Over, retained::positions},
 };
 
@@ -114,7 +114,7 @@ impl Host {
             return Err(self.conflict("is in a step already"));
         }
         if self.link.over().is_some() {
-            return Err(self.conflict("has just ended"));
+            return Err(self.conflict(HAS_ENDED));
         }
         if let Some(held_us) = self.protocol.held_below(0, request.until_us) {
             return Err(Error::StepHeld { until_us: request.until_us, held_us });
@@ -168,7 +168,7 @@ impl Host {
             self.finish_step(step, acknowledgement);
             return;
         } else if matches!(self.link.over(), Some(Over::Ended(..))) {
-            let _ = step.reply.send(Err(self.conflict("has just ended")));
+            let _ = step.reply.send(Err(self.conflict(HAS_ENDED)));
         } else {
             self.stepping.step = Some(step);
             return;

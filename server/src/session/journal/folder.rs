@@ -262,7 +262,7 @@ fn index_of(name: &str, kind: &str) -> Option<u64> {
 }
 
 impl Meta {
-    fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Writer::default();
         out.u64(VERSION);
         out.bytes(self.id.as_bytes());
@@ -274,7 +274,7 @@ impl Meta {
         out.0
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
         let from = &mut Reader::new("description", bytes);
         let version = from.u64()?;
         if version != VERSION {

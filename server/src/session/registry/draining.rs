@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering::Release;
 
 use super::{Registry, lock};
+use crate::error::{Error, HAS_ENDED};
 
 impl Registry {
     /// From here on no session is opened. Those without a producer are saved, or end.
@@ -12,6 +13,17 @@ impl Registry {
         let sessions: Vec<_> = lock(&self.sessions).values().cloned().collect();
         for session in sessions.iter().filter(|session| !session.info().has_producer) {
             session.shut_down().await;
+        }
+    }
+
+    /// A session that has just ended while the daemon does was saved, or ended with it: who comes back to
+    /// it is to ask the next daemon, and not to give up.
+    pub(crate) fn excused(&self, error: Error) -> Error {
+        match error {
+            Error::SessionConflict { problem: HAS_ENDED, .. } => {
+                self.check_not_draining().err().unwrap_or(error)
+            }
+            error => error,
         }
     }
 

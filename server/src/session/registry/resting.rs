@@ -105,6 +105,7 @@ impl Registry {
         };
         let (volume, repository) = (data.volume.clone(), self.repository.clone());
         let (capacity, workers) = (self.capacity(), meta.workers.min(self.workers_max()).max(1));
+        let what = format!("session {:?}", meta.id);
         let (made, journal, at, folder) = apart(move || {
             let broken = |broken: Broken| Error::Journal(broken.to_string());
             let failed = |error: io::Error| Error::Journal(error.to_string());
@@ -113,7 +114,11 @@ impl Registry {
             unknown.finish_going_back().map_err(failed)?;
             let (index, snapshot) =
                 Folder::oldest_snapshot(volume.as_ref(), &path).map_err(broken)?;
-            let mut made = making::thaw(&repository, None, &snapshot, workers, capacity)?;
+            let made = making::thaw(&repository, None, &snapshot, workers, capacity);
+            let mut made = made.map_err(|error| match error {
+                Error::Dynamics { found, .. } => Error::Dynamics { what, found },
+                error => error,
+            })?;
             let at = (index, made.start.output_position);
             let folder = Folder::new(volume, path, made.runs.plan_sha256);
             let found = folder.find(index).map_err(broken)?;
@@ -172,8 +177,8 @@ impl Registry {
         let volume = data.volume.clone();
         let runs = move |resident: Resident| {
             let snapshot = Folder::oldest_snapshot(volume.as_ref(), &resident.path).ok();
-            let thawed = snapshot.and_then(|(_, bytes)| snapshot::decode(&bytes).ok());
-            (resident.meta.id, thawed.map(|thawed| thawed.runs))
+            let of = snapshot.and_then(|(_, bytes)| snapshot::of(&bytes).ok());
+            (resident.meta.id, of.map(|of| of.runs))
         };
         apart(move || Ok(residents.into_iter().map(runs).collect())).await
     }
