@@ -85,8 +85,8 @@ pub(crate) fn dropped(position: &Acknowledgement) -> u64 {
 /// A batch that was sent.
 struct Sent {
     sequence: u64,
+    /// Ticks below it are closed by the batch's promise.
     promise_tick: u64,
-    promise_us: u64,
     due: Instant,
     left: Instant,
 }
@@ -98,7 +98,7 @@ struct Shared {
     waiting: VecDeque<Sent>,
     /// Of those, how many are accepted.
     accepted: usize,
-    /// Simulated, and later spikes may be about them: promise and intended moment.
+    /// Simulated, and later spikes may be about them: promised tick and intended moment.
     behind: VecDeque<(u64, Instant)>,
     position: Acknowledgement,
     events_sent: u64,
@@ -198,7 +198,7 @@ async fn feed(
         sequence += 1;
         let left = Instant::now();
         let promise_tick = ticks(batch.promise_us, tick_ns);
-        let sent = Sent { sequence, promise_tick, promise_us: batch.promise_us, due, left };
+        let sent = Sent { sequence, promise_tick, due, left };
         let mut shared = shared.borrow_mut();
         shared.waiting.push_back(sent);
         shared.events_sent += batch.count as u64;
@@ -331,7 +331,7 @@ impl Reading<'_> {
                 latencies.simulated.saturating_record(since(sent.due));
                 latencies.simulated_from_sending.saturating_record(since(sent.left));
             }
-            shared.behind.push_back((sent.promise_us, sent.due));
+            shared.behind.push_back((sent.promise_tick, sent.due));
             shared.waiting.pop_front();
             shared.accepted = shared.accepted.saturating_sub(1);
         }
@@ -357,10 +357,10 @@ impl Reading<'_> {
             }
             // Spikes of one tick came for one reason.
             let due = match last {
-                Some((time_us, due)) if time_us == spike.time_us => due,
-                _ => due_of(&shared.behind, &shared.waiting, spike.time_us),
+                Some((tick, due)) if tick == spike.tick => due,
+                _ => due_of(&shared.behind, &shared.waiting, spike.tick),
             };
-            last = Some((spike.time_us, due));
+            last = Some((spike.tick, due));
             if let (Some(measures), Some(due)) = (&mut measures, due)
                 && let Some(latencies) = measures.at(due)
             {
@@ -377,7 +377,7 @@ impl Reading<'_> {
         let Some(measures) = self.measures else { return };
         let mut measures = measures.borrow_mut();
         measures.counts.decisions += 1;
-        let due = due_of(&shared.behind, &shared.waiting, decision.time_us);
+        let due = due_of(&shared.behind, &shared.waiting, decision.tick);
         if let Some(due) = due
             && let Some(latencies) = measures.at(due)
         {
@@ -386,16 +386,16 @@ impl Reading<'_> {
     }
 }
 
-/// When the batch was due that let session time pass a moment. Promises rise.
+/// When the batch was due whose promise closed a tick. Promises rise.
 fn due_of(
     behind: &VecDeque<(u64, Instant)>,
     waiting: &VecDeque<Sent>,
-    time_us: u64,
+    tick: u64,
 ) -> Option<Instant> {
-    let at = behind.partition_point(|(promise_us, _)| *promise_us <= time_us);
+    let at = behind.partition_point(|(promise_tick, _)| *promise_tick <= tick);
     if let Some((_, due)) = behind.get(at) {
         return Some(*due);
     }
-    let at = waiting.partition_point(|sent| sent.promise_us <= time_us);
+    let at = waiting.partition_point(|sent| sent.promise_tick <= tick);
     waiting.get(at).map(|sent| sent.due)
 }

@@ -3,10 +3,12 @@
 //! The JSON of a [`Report`] is what `compare` reads; the others are for people and for tools that
 //! know HDR histograms.
 
+mod cost;
 mod csv;
 mod hdr;
 mod html;
 mod machine;
+mod settings;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -14,7 +16,9 @@ use hdrhistogram::{Histogram, serialization::Deserializer};
 use serde::{Deserialize, Serialize};
 use spiked_client::v1::GetLatenciesResponse;
 
+pub use cost::{Backlog, Cost};
 pub use machine::Machine;
+pub use settings::Settings;
 
 use crate::{
     Error,
@@ -78,35 +82,6 @@ pub struct Report {
     pub intervals: Vec<Interval>,
 }
 
-/// What was asked for, in words and numbers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
-    /// Name and version.
-    pub network: String,
-    /// What was sent.
-    pub sources: Vec<String>,
-    /// Times as fast as recorded, or events a second.
-    pub speed: Option<f64>,
-    /// See `speed`.
-    pub rate: Option<f64>,
-    /// Sessions and connections.
-    pub sessions: usize,
-    /// See `sessions`.
-    pub connections: usize,
-    /// Length and warm-up \[s\].
-    pub length_s: f64,
-    /// See `length_s`.
-    pub warmup_s: f64,
-    /// How events are gathered.
-    pub gather_us: u64,
-    /// See `gather_us`.
-    pub batch_events_max: usize,
-    /// As the contract names them.
-    pub overload: String,
-    /// See `overload`.
-    pub durability: String,
-}
-
 /// Some values of a histogram \[µs\].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Percentiles {
@@ -144,30 +119,6 @@ impl Percentiles {
             max: histogram.max() as f64 / 1e3,
         }
     }
-}
-
-/// What a load took of the machine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Cost {
-    /// Processor seconds for a million events, of the generator.
-    pub generator_cpu_s_per_million: f64,
-    /// Of the daemon; `None` where its process isn't known.
-    pub daemon_cpu_s_per_million: Option<f64>,
-    /// Resident memory at the end \[bytes\].
-    pub generator_resident_bytes: u64,
-    /// The most of the daemon in any interval \[bytes\]; `None` where its process isn't known.
-    pub daemon_resident_bytes: Option<u64>,
-    /// By how much the daemon's memory grows, by a line through the second half \[bytes/s\].
-    pub daemon_growth_bytes_per_s: Option<f64>,
-}
-
-/// Events that were due and neither simulated nor dropped.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Backlog {
-    /// At the end.
-    pub events: u64,
-    /// It was more in the last third than in the first, by more than it varies.
-    pub grows: bool,
 }
 
 /// A report, with the histograms that it was made of.
@@ -213,7 +164,7 @@ impl Report {
             compared,
             faults,
             cost,
-            backlog: backlog(scheduled),
+            backlog: Backlog::of(scheduled),
             invalid: Vec::new(),
             assertions: Vec::new(),
             intervals,
@@ -302,84 +253,6 @@ impl Outcome {
     }
 }
 
-impl Settings {
-    fn of(load: &Load, network_version: &str) -> Self {
-        let (speed, rate) = match load.pace {
-            Pace::Speed(times) => (Some(times), None),
-            Pace::Rate(rate) => (None, Some(rate)),
-        };
-        Self {
-            network: format!("{} {network_version}", load.network),
-            sources: load.sources.iter().map(|source| source.name().to_owned()).collect(),
-            speed,
-            rate,
-            sessions: load.sessions,
-            connections: load.connections.min(load.sessions),
-            length_s: load.length.as_secs_f64(),
-            warmup_s: load.warmup.as_secs_f64(),
-            gather_us: u64::try_from(load.gather.as_micros()).unwrap_or(u64::MAX),
-            batch_events_max: load.batch_events_max,
-            overload: load.overload.as_str_name().into(),
-            durability: load.durability.as_str_name().into(),
-        }
-    }
-}
-
-impl Cost {
-    fn of(intervals: &[Interval], is_known: bool) -> Self {
-        let sum = |of: fn(&Interval) -> f64| intervals.iter().map(of).sum::<f64>();
-        let events: u64 = intervals.iter().map(|interval| interval.events_simulated).sum();
-        let per_million = |seconds: f64| seconds * 1e6 / events.max(1) as f64;
-        let resident = intervals.iter().map(|interval| interval.daemon_resident_bytes).max();
-        Self {
-            generator_cpu_s_per_million: per_million(sum(|interval| interval.generator_cpu_s)),
-            daemon_cpu_s_per_million: is_known
-                .then(|| per_million(sum(|interval| interval.daemon_cpu_s))),
-            generator_resident_bytes: of_process(std::process::id())
-                .unwrap_or_default()
-                .resident_bytes,
-            daemon_resident_bytes: resident.filter(|_| is_known),
-            daemon_growth_bytes_per_s: is_known.then(|| growth(intervals)).flatten(),
-        }
-    }
-}
-
-/// The slope of the daemon's memory over the second half.
-fn growth(intervals: &[Interval]) -> Option<f64> {
-    let half = &intervals[intervals.len() / 2..];
-    let points =
-        half.iter().map(|interval| (interval.end_s, interval.daemon_resident_bytes as f64));
-    slope(&points.collect::<Vec<_>>())
-}
-
-/// Slope of the line that fits best.
-fn slope(points: &[(f64, f64)]) -> Option<f64> {
-    let count = points.len() as f64;
-    let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
-    let (x, y) = (mean(|point| point.0), mean(|point| point.1));
-    let spread: f64 = points.iter().map(|point| (point.0 - x).powi(2)).sum();
-    let both: f64 = points.iter().map(|point| (point.0 - x) * (point.1 - y)).sum();
-    (points.len() > 2 && spread > 0.0).then(|| both / spread)
-}
-
-fn backlog(scheduled: &[Interval]) -> Backlog {
-    let third = scheduled.len() / 3;
-    let mean = |part: &[Interval]| {
-        let sum: f64 = part.iter().map(|interval| interval.backlog_events as f64).sum();
-        sum / part.len().max(1) as f64
-    };
-    let events = scheduled.last().map_or(0, |interval| interval.backlog_events);
-    if third == 0 {
-        return Backlog { events, grows: false };
-    }
-    let (first, last) = (mean(&scheduled[..third]), mean(&scheduled[scheduled.len() - third..]));
-    // What is under way is always some; a backlog is what does not come down again.
-    let per_s: f64 =
-        scheduled.iter().map(|interval| interval.events_due as f64 / interval.length_s).sum();
-    let under_way = 0.02 * per_s / scheduled.len() as f64;
-    Backlog { events, grows: last > 2.0 * first + under_way }
-}
-
 /// All kinds of latencies, those that the daemon measured among them.
 fn latencies_us(latencies: &Latencies, played: &[Played]) -> BTreeMap<String, Percentiles> {
     let kinds = [
@@ -432,37 +305,5 @@ pub(crate) fn shown_us(us: f64) -> String {
         below if below < 1e3 => format!("{us:.0} µs"),
         below if below < 1e6 => format!("{:.2} ms", us / 1e3),
         _ => format!("{:.2} s", span.as_secs_f64()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn intervals(backlogs: &[u64]) -> Vec<Interval> {
-        let of = |(number, &backlog_events): (usize, &u64)| Interval {
-            end_s: number as f64,
-            length_s: 1.0,
-            events_due: 1_000,
-            backlog_events,
-            daemon_resident_bytes: 1_000_000 + 500 * number as u64,
-            ..Interval::default()
-        };
-        backlogs.iter().enumerate().map(of).collect()
-    }
-
-    #[test]
-    fn a_backlog_that_comes_down_again_does_not_grow() {
-        assert!(!backlog(&intervals(&[5, 9, 3, 8, 4, 7])).grows);
-        assert!(!backlog(&intervals(&[5, 400, 3, 8, 4, 7])).grows);
-        assert!(backlog(&intervals(&[5, 100, 200, 300, 400, 500])).grows);
-        assert!(!backlog(&intervals(&[])).grows);
-    }
-
-    #[test]
-    fn growth_is_a_slope() {
-        let growth = growth(&intervals(&[0; 10])).expect("enough points");
-        assert!((growth - 500.0).abs() < 1e-6, "{growth}");
-        assert_eq!(slope(&[(0.0, 1.0), (1.0, 2.0)]), None);
     }
 }

@@ -66,7 +66,7 @@ fn loads_of_every_kind_lose_nothing_and_change_nothing() {
         &["--recording", "noise:320x240@20k", "texture:80x80", &texture, "--sessions", "4"],
         &["--recording", "noise:320x240@20k", "--durable", "interval", "--sessions", "2"],
         &["--recording", "noise:320x240@20k", "--gather", "20ms", "--batch", "50"],
-        &["--recording", "noise:320x240@1k", "--sessions", "64"],
+        &["--recording", "noise:320x240@1M", "--sessions", "64"],
     ];
     for kind in kinds {
         load(kind.iter().copied().chain(["--json", &out])).done();
