@@ -15,7 +15,8 @@ fn events(tick: u64) -> Vec<AddressEvent> {
 
 fn serve(data: &Path) -> Daemon {
     let data = data.to_str().expect("plain");
-    Daemon::start_with(&["--listen", "127.0.0.1:0", "--data", data])
+    let grace = "limits.shutdown_grace=1 ms";
+    Daemon::start_with(&["--listen", "127.0.0.1:0", "--data", data, "--set", grace])
 }
 
 fn sessions(words: &[&str], data: &Path) -> Told {
@@ -47,10 +48,10 @@ async fn left_behind(data: &Path) -> (bytes::Bytes, usize) {
     for tick in 0..TICKS {
         producer.send_batch(0, &events(tick), Some((tick + 1) * 1_000)).await.expect("sent");
     }
-    drop(producer);
     let ending = tokio::task::spawn_blocking(move || daemon.end_with("TERM").code());
     let (spikes, reason) = rest(&mut output).await;
     assert_eq!(reason, v1::EndReason::Saved);
+    drop(producer);
     assert_eq!(ending.await.expect("it ends"), Some(0));
     (token, spikes)
 }

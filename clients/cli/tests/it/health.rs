@@ -127,7 +127,8 @@ fn a_daemon_is_asked_where_its_configuration_says_that_it_is() {
     assert_eq!(told.stdout, "the daemon serves\n");
     let port = figures.rsplit(':').next().expect("a port");
     let everywhere = format!("0.0.0.0:{port}");
-    check_configured(&[("SPIKED_METRICS", &everywhere), ("SPIKED_METRICS_INSECURE", "1")]).done();
+    check_configured(&[("SPIKED_METRICS", &everywhere), ("SPIKED_METRICS_INSECURE", "true")])
+        .done();
 
     let plain = Daemon::start();
     let told = check_configured(&[("SPIKED_LISTEN", &plain.address)]).done();
