@@ -101,6 +101,7 @@ impl Key {
 #[must_use]
 pub fn keys() -> Vec<Key> {
     let mut keys = general();
+    keys.extend(telemetry());
     keys.extend(limits_of_calls());
     keys.extend(limits_of_sessions());
     keys
@@ -162,10 +163,14 @@ fn general() -> Vec<Key> {
             "Processor cores that simulate, as `0-3,6`: the threads of all sessions keep to them.",
             |c| &mut c.simulation_cores,
         ),
+    ]
+}
+
+/// What the daemon says about itself.
+fn telemetry() -> Vec<Key> {
+    vec![
         Key::new("log.format", "How log lines look: `text` or `json`.", |c| &mut c.log.format),
-        Key::new("log.output", "Where log lines go: `stderr` or `stdout`.", |c| {
-            &mut c.log.output
-        }),
+        Key::new("log.output", "Where log lines go: `stderr` or `stdout`.", |c| &mut c.log.output),
         Key::new("log.filter", "What is logged, as `info` or `info,spiked_server=debug`.", |c| {
             &mut c.log.filter
         }),
