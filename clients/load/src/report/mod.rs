@@ -24,9 +24,8 @@ use crate::{
     Error,
     assertion::Checked,
     fault::FaultReport,
-    flow::Pace,
     load::Load,
-    measure::{Counts, Interval, Latencies, Measures, histogram_ns, of_process},
+    measure::{Counts, Interval, Latencies, Measures, histogram_ns},
     session::Played,
     verify::Compared,
 };
@@ -146,7 +145,7 @@ impl Report {
         let seconds: f64 = scheduled.iter().map(|interval| interval.length_s).sum();
         let of_all = |count: fn(&Interval) -> u64| scheduled.iter().map(count).sum::<u64>();
         let rate = |events: u64| if seconds > 0.0 { events as f64 / seconds } else { 0.0 };
-        let cost = Cost::of(&intervals, load.daemon_pid.is_some());
+        let cost = Cost::of(scheduled, load.daemon_pid.is_some());
         let mut report = Self {
             format: FORMAT.into(),
             version: env!("CARGO_PKG_VERSION").into(),
