@@ -93,7 +93,7 @@ pub fn incomparable(first: &Report, second: &Report) -> Option<String> {
     if !differing.is_empty() {
         return Some(format!("they are different loads: {} differ", differing.join(", ")));
     }
-    let few = [first, second].into_iter().any(|report| scheduled(report).len() < INTERVALS_MIN);
+    let few = [first, second].into_iter().any(|report| report.scheduled().len() < INTERVALS_MIN);
     few.then(|| format!("fewer than {INTERVALS_MIN} intervals say nothing; load for longer"))
 }
 
@@ -103,8 +103,9 @@ pub fn compare(first: &Report, second: &Report, tolerance: f64) -> Vec<Change> {
     FIGURES
         .iter()
         .filter_map(|&(figure, of, more_is_better)| {
-            let values =
-                |report: &Report| -> Vec<f64> { scheduled(report).iter().filter_map(of).collect() };
+            let values = |report: &Report| -> Vec<f64> {
+                report.scheduled().iter().filter_map(of).collect()
+            };
             let (first, second) = (values(first), values(second));
             if first.len() < INTERVALS_MIN || second.len() < INTERVALS_MIN {
                 return None;
@@ -115,11 +116,6 @@ pub fn compare(first: &Report, second: &Report, tolerance: f64) -> Vec<Change> {
             Some(Change { figure: figure.to_owned(), medians, ratio, verdict })
         })
         .collect()
-}
-
-/// The intervals of the schedule; the last one is what was still under way when it was over.
-fn scheduled(report: &Report) -> &[Interval] {
-    &report.intervals[..report.intervals.len().saturating_sub(1)]
 }
 
 fn verdict((from, to): (f64, f64), tolerance: f64, more_is_better: bool) -> Verdict {

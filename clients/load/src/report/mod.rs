@@ -140,8 +140,7 @@ impl Report {
         faults: Vec<FaultReport>,
     ) -> Outcome {
         let Measures { counts, total: latencies, intervals, .. } = measures;
-        // The last one is what was still under way when the schedule was over.
-        let scheduled = &intervals[..intervals.len().saturating_sub(1)];
+        let scheduled = scheduled(&intervals, load.length.as_secs_f64());
         let seconds: f64 = scheduled.iter().map(|interval| interval.length_s).sum();
         let of_all = |count: fn(&Interval) -> u64| scheduled.iter().map(count).sum::<u64>();
         let rate = |events: u64| if seconds > 0.0 { events as f64 / seconds } else { 0.0 };
@@ -183,7 +182,7 @@ impl Report {
                 own.p99
             ));
         }
-        let scheduled = &self.intervals[..self.intervals.len().saturating_sub(1)];
+        let scheduled = self.scheduled();
         let busy: f64 = scheduled.iter().map(|interval| interval.generator_cpu_s).sum();
         let seconds: f64 = scheduled.iter().map(|interval| interval.length_s).sum();
         let kept_up =
@@ -198,6 +197,11 @@ impl Report {
             why.push("no batch was measured".into());
         }
         why
+    }
+
+    /// The intervals of the schedule. Behind it comes what was still under way, and what faults compare.
+    pub(crate) fn scheduled(&self) -> &[Interval] {
+        scheduled(&self.intervals, self.settings.length_s)
     }
 
     /// Reads one back.
@@ -250,6 +254,10 @@ impl Outcome {
     pub fn to_hlog(&self) -> Vec<u8> {
         hdr::log(self.report.started_s, &self.report.intervals)
     }
+}
+
+fn scheduled(intervals: &[Interval], length_s: f64) -> &[Interval] {
+    &intervals[..intervals.partition_point(|interval| interval.end_s <= length_s)]
 }
 
 /// All kinds of latencies, those that the daemon measured among them.

@@ -1,7 +1,7 @@
 //! What a session is fed with: a recording or a synthetic source, in memory, played in laps.
 //!
-//! A source is finite and every session reads the same copy; a [`Flow`](crate::flow::Flow) makes an
-//! endless stream of it. Times begin at 0 with the first event.
+//! A source is finite, and all sessions read one copy, each as an endless stream of its own. Times
+//! begin at 0 with the first event.
 
 mod spec;
 mod synthetic;
