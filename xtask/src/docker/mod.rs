@@ -84,11 +84,6 @@ pub(crate) fn alone(
     tested.map(|()| report.skips.is_empty())
 }
 
-/// All checks, as a stage.
-pub(crate) fn check(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
-    test(workspace, &[], PROFILE, report)
-}
-
 /// Runs the named checks, or all; where no engine can run, that is a skip.
 fn test(
     workspace: &Workspace,
