@@ -8,15 +8,28 @@ use crate::process::{Daemon, Told, tell};
 
 const CHANNELS: u32 = 8;
 const TICKS: u64 = 20;
+/// Of the operator's own folder, which only the first daemon has.
+const NETWORK: &str = r#"
+name = "own"
+tick = "1 ms"
+input.line.channels = 8
+population.echo = { shape = 8, neuron = { accumulator = { threshold = 1.0 } } }
+projection.hold = { from = "line", to = "echo", one_to_one = { weight = 1.0, delay = "50 ms" } }
+"#;
 
 fn events(tick: u64) -> Vec<AddressEvent> {
     (0..CHANNELS).map(|index| AddressEvent { time: tick * 1_000, index }).collect()
 }
 
 fn serve(data: &Path) -> Daemon {
+    serve_with(data, &[])
+}
+
+fn serve_with(data: &Path, more: &[&str]) -> Daemon {
     let data = data.to_str().expect("plain");
     let grace = "limits.shutdown_grace=1 ms";
-    Daemon::start_with(&["--listen", "127.0.0.1:0", "--data", data, "--set", grace])
+    let listen = ["--listen", "127.0.0.1:0", "--data", data, "--set", grace];
+    Daemon::start_with(&[&listen[..], more].concat())
 }
 
 fn sessions(words: &[&str], data: &Path) -> Told {
@@ -39,9 +52,12 @@ async fn rest(output: &mut Output) -> (usize, v1::EndReason) {
 
 /// Feeds a durable session and ends its daemon; gives its token and the spikes that it had.
 async fn left_behind(data: &Path) -> (bytes::Bytes, usize) {
-    let daemon = serve(data);
+    let networks = tempfile::tempdir().expect("a folder");
+    fs::create_dir(networks.path().join("own")).expect("made");
+    fs::write(networks.path().join("own/network.toml"), NETWORK).expect("written");
+    let daemon = serve_with(data, &["--networks", networks.path().to_str().expect("plain")]);
     let client = Client::connect(&daemon.address).await.expect("connected");
-    let options = OpenOptions { session_id: "arm".into(), ..OpenOptions::new("delay-line") };
+    let options = OpenOptions { session_id: "arm".into(), ..OpenOptions::new("own") };
     let session = client.open(options.with_durability(Durability::Each)).await.expect("opened");
     let token = session.tables().resume_token.clone();
     let (mut producer, mut output) = session.split();
@@ -67,7 +83,7 @@ async fn a_session_that_was_carried_goes_on_at_another_daemon() {
     let (token, before) = left_behind(&here).await;
 
     let listed = sessions(&["lying"], &here).done().stdout;
-    assert_eq!(listed, "arm  delay-line 1, tenant local, dynamics version 1\n");
+    assert_eq!(listed, "arm  own 1, tenant local, dynamics version 1\n");
     sessions(&["export", "arm", name], &here).done();
     assert_eq!(sessions(&["lying"], &here).done().stdout, listed, "it stays there as well");
     fs::create_dir(&there).expect("made");
@@ -76,11 +92,8 @@ async fn a_session_that_was_carried_goes_on_at_another_daemon() {
 
     let daemon = serve(&there);
     let client = Client::connect(&daemon.address).await.expect("connected");
-    let options = OpenOptions {
-        session_id: "arm".into(),
-        resume_token: token,
-        ..OpenOptions::new("delay-line")
-    };
+    let options =
+        OpenOptions { session_id: "arm".into(), resume_token: token, ..OpenOptions::new("own") };
     let (producer, mut output) = client.open(options).await.expect("it goes on").split();
     producer.finish().await.expect("finished");
     let (after, reason) = rest(&mut output).await;
@@ -116,7 +129,7 @@ async fn a_session_of_other_dynamics_is_refused_by_name() {
     of_other_dynamics(&here);
     let daemon = serve(&here);
     let client = Client::connect(&daemon.address).await.expect("connected");
-    let options = OpenOptions { session_id: "arm".into(), ..OpenOptions::new("delay-line") };
+    let options = OpenOptions { session_id: "arm".into(), ..OpenOptions::new("own") };
     let options = options.with_durability(Durability::Each);
     let refused = client.open(options).await.expect_err("it is of others");
     assert_eq!(refused.reason(), Some(Reason::SnapshotInvalid), "{refused}");
@@ -127,7 +140,7 @@ async fn a_session_of_other_dynamics_is_refused_by_name() {
     client.open(OpenOptions::new("delay-line")).await.expect("others are served");
     assert_eq!(daemon.end_with("TERM").code(), Some(0));
     let listed = sessions(&["lying"], &here).done().stdout;
-    assert!(listed.starts_with("arm  delay-line 1, tenant local, dynamics version 2"), "{listed}");
+    assert!(listed.starts_with("arm  own 1, tenant local, dynamics version 2"), "{listed}");
     let archive = folder.path().join("arm.zip");
     sessions(&["export", "arm", archive.to_str().expect("plain")], &here).done();
 }
