@@ -9,7 +9,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{measure::Interval, report::Report, source::Numbers};
+use spiked_sensors::random::{Purpose, Stream};
+
+use crate::{measure::Interval, report::Report};
 
 /// Draws of the bootstrap.
 const DRAWS: usize = 4_000;
@@ -132,11 +134,11 @@ fn verdict((from, to): (f64, f64), tolerance: f64, more_is_better: bool) -> Verd
 /// The second's median divided by the first's, with confidence.
 fn ratio(first: &[f64], second: &[f64]) -> (f64, f64) {
     // The same draws for the same reports.
-    let mut numbers = Numbers(first.len() as u64);
+    let mut draws = Draws::new(first.len() as u64);
     let mut ratios: Vec<f64> = (0..DRAWS)
         .map(|_| {
-            let first = median(&mut drawn(first, &mut numbers));
-            let second = median(&mut drawn(second, &mut numbers));
+            let first = median(&mut drawn(first, &mut draws));
+            let second = median(&mut drawn(second, &mut draws));
             if first > 0.0 { second / first } else { 1.0 }
         })
         .collect();
@@ -146,15 +148,32 @@ fn ratio(first: &[f64], second: &[f64]) -> (f64, f64) {
     (at(TAIL), at(1.0 - TAIL))
 }
 
+/// Random numbers, one after the other.
+struct Draws {
+    numbers: Stream,
+    drawn: u64,
+}
+
+impl Draws {
+    fn new(seed: u64) -> Self {
+        Self { numbers: Stream::new(seed, Purpose::Draws), drawn: 0 }
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        self.drawn += 1;
+        #[expect(clippy::cast_possible_truncation, reason = "below a usize")]
+        let number = self.numbers.below(self.drawn, bound as u64) as usize;
+        number
+    }
+}
+
 /// As many values, in blocks that stood together.
-fn drawn(values: &[f64], numbers: &mut Numbers) -> Vec<f64> {
+fn drawn(values: &[f64], draws: &mut Draws) -> Vec<f64> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
     let block = (values.len() as f64).cbrt().ceil() as usize;
     let mut all = Vec::with_capacity(values.len() + block);
     while all.len() < values.len() {
-        let starts = (values.len() - block + 1) as u64;
-        #[expect(clippy::cast_possible_truncation, reason = "below a length")]
-        let start = (numbers.next() % starts) as usize;
+        let start = draws.below(values.len() - block + 1);
         all.extend_from_slice(&values[start..start + block]);
     }
     all.truncate(values.len());
@@ -176,12 +195,12 @@ mod tests {
     use super::*;
 
     fn noisy(seed: u64, around: f64) -> Vec<f64> {
-        let mut numbers = Numbers(seed);
+        let numbers = Stream::new(seed, Purpose::Draws);
         let mut level = 0.0;
         (0..30)
-            .map(|_| {
+            .map(|number| {
                 // Neighbours resemble each other, and now and then one is far off.
-                let random = (numbers.next() >> 11) as f64 / (1_u64 << 53) as f64;
+                let random = numbers.unit(number);
                 level = 0.7 * level + 0.1 * (random - 0.5);
                 around * (1.0 + level) * if random > 0.95 { 3.0 } else { 1.0 }
             })

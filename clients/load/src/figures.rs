@@ -27,14 +27,6 @@ pub fn shown(figure: f64) -> String {
     }
 }
 
-/// A count in groups of three digits: `473 225`.
-pub(crate) fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let groups = digits.as_bytes().rchunks(3).rev();
-    let groups: Vec<_> = groups.map(|group| String::from_utf8_lossy(group)).collect();
-    groups.join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,7 +36,6 @@ mod tests {
         for text in ["200k", "2.5M", "409.6k", "1G", "7", "1234.5678"] {
             assert_eq!(shown(parse(text).expect("a figure")), text);
         }
-        assert_eq!([12, 473_225, 1_000_000].map(grouped), ["12", "473 225", "1 000 000"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub mod contrast;
 mod error;
 pub mod motif;
 pub mod motion;
-mod random;
+pub mod random;
 pub mod texture;
 pub mod trajectory;
 pub mod truth;

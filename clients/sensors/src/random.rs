@@ -10,7 +10,7 @@ const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// What a stream is drawn for; each purpose of a seed has a stream of its own.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Purpose {
+pub enum Purpose {
     /// White noise that a texture is filtered from.
     Texture = 1,
     /// Noise on each pixel of each frame.
@@ -31,36 +31,45 @@ pub(crate) enum Purpose {
     Background = 9,
     /// Which pixels are hot.
     HotPixels = 10,
+    /// When events of a load's noise come, and where.
+    Load = 11,
+    /// Which intervals of a load a comparison draws.
+    Draws = 12,
 }
 
 /// One endless sequence of numbers, addressed by counter.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Stream {
+pub struct Stream {
     key: u64,
 }
 
 impl Stream {
-    pub(crate) fn new(seed: u64, purpose: Purpose) -> Self {
+    /// The stream of a purpose.
+    #[must_use]
+    pub fn new(seed: u64, purpose: Purpose) -> Self {
         // Hashing the seed keeps the streams of neighbouring seeds from being shifted copies of
         // one another, which they would be if the seed were splitmix64's state itself.
         Self { key: mix(mix(seed).wrapping_add(purpose as u64)) }
     }
 
     /// Number `counter`, uniform over all 64-bit values.
-    pub(crate) fn bits(self, counter: u64) -> u64 {
+    #[must_use]
+    pub fn bits(self, counter: u64) -> u64 {
         mix(self.key.wrapping_add(counter.wrapping_add(1).wrapping_mul(GAMMA)))
     }
 
     /// A number below `bound`, from number `counter`: the high word of the product, whose bias of
     /// `bound / 2^64` is far below anything that can be observed.
-    pub(crate) fn below(self, counter: u64, bound: u64) -> u64 {
+    #[must_use]
+    pub fn below(self, counter: u64, bound: u64) -> u64 {
         debug_assert!(bound > 0, "there is no number below zero");
         let product = u128::from(self.bits(counter)) * u128::from(bound);
         u64::try_from(product >> 64).unwrap_or(u64::MAX)
     }
 
     /// Number `counter`, uniform in \[0, 1).
-    pub(crate) fn unit(self, counter: u64) -> f64 {
+    #[must_use]
+    pub fn unit(self, counter: u64) -> f64 {
         (self.bits(counter) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
@@ -68,7 +77,8 @@ impl Stream {
     ///
     /// The sum of twelve uniform 16-bit numbers (Irwin and Hall): it needs no logarithm, so it is
     /// exact everywhere, and ends at six deviations.
-    pub(crate) fn normal(self, counter: u64) -> f64 {
+    #[must_use]
+    pub fn normal(self, counter: u64) -> f64 {
         const MEAN: i64 = 12 * 65_535 / 2;
         let first = counter.wrapping_mul(3);
         let sum: u64 = (0..3).map(|word| lanes(self.bits(first.wrapping_add(word)))).sum();

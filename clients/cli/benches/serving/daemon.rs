@@ -1,11 +1,12 @@
 //! A daemon process, and what the system says of it.
 
 use std::{
-    fs,
     io::{BufRead as _, BufReader},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
+
+use spiked_load::measure::{Usage, of_process};
 
 /// A process that says on a line where it listens.
 pub(crate) struct Daemon {
@@ -41,20 +42,16 @@ impl Daemon {
 
     /// Resident memory \[bytes\].
     pub(crate) fn resident(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
-        let status = status.expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
-        let kib = line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number");
-        kib * 1_024
+        self.usage().resident_bytes
     }
 
     /// Processor time so far \[s\].
     pub(crate) fn processor_s(&self) -> f64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("it runs");
-        let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split(' ').collect();
-        let ticks = |at: usize| fields[at].parse::<f64>().expect("a number");
-        // User and system time, in hundredths of a second on every Linux there is.
-        (ticks(12) + ticks(13)) / 100.0
+        self.usage().cpu_s
+    }
+
+    fn usage(&self) -> Usage {
+        of_process(self.child.id()).expect("it runs")
     }
 }
 

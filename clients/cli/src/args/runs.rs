@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use spiked_client::Geometry;
+use spiked_client::{Durability, Geometry, Overload};
 use spiked_recordings::DatagramLayout;
 
 use super::{Credentials, DaemonArguments, EXIT_STATUS, NirArguments};
@@ -97,6 +97,16 @@ pub(crate) enum Durable {
     Each,
 }
 
+impl From<Durable> for Durability {
+    fn from(durable: Durable) -> Self {
+        match durable {
+            Durable::Never => Self::Never,
+            Durable::Interval => Self::Interval,
+            Durable::Each => Self::Each,
+        }
+    }
+}
+
 #[derive(Args, Debug)]
 #[command(after_help = format!("Examples:
   spiked stream motion udp://0.0.0.0:3333 --geometry 640x480
@@ -176,6 +186,17 @@ pub(crate) enum Overloaded {
     DropNewest,
     /// The stream ends with an error.
     Fail,
+}
+
+impl From<Overloaded> for Overload {
+    fn from(overloaded: Overloaded) -> Self {
+        match overloaded {
+            Overloaded::Block => Self::Block,
+            Overloaded::DropOldest => Self::DropOldest,
+            Overloaded::DropNewest => Self::DropNewest,
+            Overloaded::Fail => Self::Fail,
+        }
+    }
 }
 
 #[derive(Args, Debug)]

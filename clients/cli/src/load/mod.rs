@@ -5,6 +5,7 @@
 
 mod compare;
 mod daemon;
+mod page;
 mod summary;
 mod view;
 
@@ -19,7 +20,7 @@ use tokio::sync::watch;
 
 use self::{daemon::OwnDaemon, view::View};
 use crate::{
-    args::{Durable, LoadCommand, LoadTestArguments, Overloaded},
+    args::{LoadCommand, LoadTestArguments},
     commands::open_output,
     credentials::connect,
     failure::Failure,
@@ -68,8 +69,8 @@ pub(crate) async fn load(arguments: LoadTestArguments) -> Result<(), Failure> {
         warmup,
         gather: arguments.gather.duration(),
         batch_events_max: arguments.batch as usize,
-        overload: arguments.overload.map_or(Overload::Block, policy),
-        durability: arguments.durable.map_or(Durability::None, durability),
+        overload: arguments.overload.map_or(Overload::Block, Into::into),
+        durability: arguments.durable.map_or(Durability::None, Into::into),
         compared: arguments.compared as usize,
         faults: arguments.fault.clone(),
         own_lateness_max: arguments.own_lateness_max.duration(),
@@ -209,7 +210,7 @@ fn write(arguments: &LoadTestArguments, outcome: &Outcome) -> Result<(), Failure
         terminal::print(&text)?;
     }
     put(arguments.json.as_deref(), || report.to_json().into_bytes())?;
-    put(arguments.html.as_deref(), || report.to_html().into_bytes())?;
+    put(arguments.html.as_deref(), || page::written(report).into_bytes())?;
     put(arguments.csv.as_deref(), || report.to_csv().into_bytes())?;
     put(arguments.hgrm.as_deref(), || outcome.to_hgrm().into_bytes())?;
     put(arguments.hlog.as_deref(), || outcome.to_hlog())
@@ -261,22 +262,5 @@ fn refused(error: spiked_load::Error) -> Failure {
         Error::EndedEarly { .. } | Error::File { .. } | Error::System { .. } => {
             Failure::failed(error)
         }
-    }
-}
-
-const fn policy(overload: Overloaded) -> Overload {
-    match overload {
-        Overloaded::Block => Overload::Block,
-        Overloaded::DropOldest => Overload::DropOldest,
-        Overloaded::DropNewest => Overload::DropNewest,
-        Overloaded::Fail => Overload::Fail,
-    }
-}
-
-const fn durability(durable: Durable) -> Durability {
-    match durable {
-        Durable::Never => Durability::Never,
-        Durable::Interval => Durability::Interval,
-        Durable::Each => Durability::Each,
     }
 }

@@ -42,7 +42,7 @@ pub(crate) use self::{
     summary::{Summary, latency_line},
 };
 use crate::{
-    args::{Durable, RunArguments, TargetArguments},
+    args::{RunArguments, TargetArguments},
     failure::Failure,
     link::Link,
     network::{self, Chosen},
@@ -152,12 +152,7 @@ pub(crate) fn options(chosen: &Chosen, target: &TargetArguments) -> OpenOptions 
         network_version: chosen.version.clone(),
         workers: target.threads.unwrap_or_default(),
         session_id: target.session.clone().unwrap_or_default(),
-        durability: match target.durable {
-            None => Durability::None,
-            Some(Durable::Never) => Durability::Never,
-            Some(Durable::Interval) => Durability::Interval,
-            Some(Durable::Each) => Durability::Each,
-        },
+        durability: target.durable.map_or(Durability::None, Into::into),
         // Another machine's connection may break; one inside this process does not.
         patience: target.daemon.address.as_ref().map(|_| PATIENCE),
         ..OpenOptions::new(&chosen.name)

@@ -10,14 +10,14 @@ mod udp;
 
 use std::{convert::Infallible, future::pending, path::PathBuf, time::Instant};
 
-use spiked_client::{Client, EventPolicy, OpenOptions, Origin, Overload, Pace, Reason, Session};
+use spiked_client::{Client, EventPolicy, OpenOptions, Origin, Pace, Reason, Session};
 use spiked_server::shutdown::signalled;
 use tokio::time::timeout;
 
 pub(crate) use self::source::SourceAddress;
 use self::{feed::Feeder, source::Source};
 use crate::{
-    args::{Overloaded, RunArguments, StreamArguments, StreamPace},
+    args::{RunArguments, StreamArguments, StreamPace},
     failure::Failure,
     link::Link,
     network::{self, Chosen},
@@ -120,15 +120,6 @@ fn refuse_what_is_for_others(arguments: &StreamArguments) -> Result<(), Failure>
     Ok(())
 }
 
-const fn policy(overload: Overloaded) -> Overload {
-    match overload {
-        Overloaded::Block => Overload::Block,
-        Overloaded::DropOldest => Overload::DropOldest,
-        Overloaded::DropNewest => Overload::DropNewest,
-        Overloaded::Fail => Overload::Fail,
-    }
-}
-
 /// What the session's time follows.
 fn pace(arguments: &StreamArguments) -> StreamPace {
     arguments.pace.unwrap_or(match arguments.source {
@@ -151,7 +142,7 @@ async fn open(
         ..options(chosen, target)
     };
     if let Some(overload) = arguments.overload {
-        options.overload = policy(overload);
+        options.overload = overload.into();
     }
     if pace(arguments) == StreamPace::Live {
         let lateness = arguments.lateness.duration();

@@ -2,11 +2,13 @@
 
 use std::{fs, io::Write as _, path::Path};
 
-use spiked_client::{AddressEvent, Client, Durability, Item, OpenOptions, Output, Reason, v1};
+use spiked_client::{Client, Durability, OpenOptions, Reason, v1};
 
-use crate::process::{Daemon, Told, tell};
+use crate::{
+    drain::{CHANNELS, events, rest},
+    process::{Daemon, Told, tell},
+};
 
-const CHANNELS: u32 = 8;
 const TICKS: u64 = 20;
 /// Of the operator's own folder, which only the first daemon has.
 const NETWORK: &str = r#"
@@ -16,10 +18,6 @@ input.line.channels = 8
 population.echo = { shape = 8, neuron = { accumulator = { threshold = 1.0 } } }
 projection.hold = { from = "line", to = "echo", one_to_one = { weight = 1.0, delay = "50 ms" } }
 "#;
-
-fn events(tick: u64) -> Vec<AddressEvent> {
-    (0..CHANNELS).map(|index| AddressEvent { time: tick * 1_000, index }).collect()
-}
 
 fn serve(data: &Path) -> Daemon {
     serve_with(data, &[])
@@ -35,19 +33,6 @@ fn serve_with(data: &Path, more: &[&str]) -> Daemon {
 fn sessions(words: &[&str], data: &Path) -> Told {
     let data = data.to_str().expect("plain");
     tell([&["sessions"][..], words, &["--data", data]].concat())
-}
-
-/// Reads to the end: spikes, and why it ended.
-async fn rest(output: &mut Output) -> (usize, v1::EndReason) {
-    let (mut spikes, mut last) = (0, None);
-    while let Some(item) = output.next().await {
-        match item.expect("it is told the end") {
-            Item::Spikes(batch) => spikes += batch.len(),
-            Item::Ended(ended) => last = Some(ended.reason()),
-            _ => {}
-        }
-    }
-    (spikes, last.expect("an end"))
 }
 
 /// Feeds a durable session and ends its daemon; gives its token and the spikes that it had.

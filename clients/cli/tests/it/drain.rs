@@ -17,7 +17,7 @@ use crate::{
 const GRACE: Duration = Duration::from_secs(6);
 /// For sessions to be saved and connections to close, and for a machine that is busy.
 const BEYOND: Duration = Duration::from_secs(15);
-const CHANNELS: u32 = 8;
+pub(crate) const CHANNELS: u32 = 8;
 /// Of the network `delay-line` \[ticks\].
 const DELAY: u64 = 255;
 
@@ -25,12 +25,12 @@ fn options(id: &str) -> OpenOptions {
     OpenOptions { session_id: id.into(), ..OpenOptions::new("delay-line") }
 }
 
-fn events(tick: u64) -> Vec<AddressEvent> {
+pub(crate) fn events(tick: u64) -> Vec<AddressEvent> {
     (0..CHANNELS).map(|index| AddressEvent { time: tick * 1_000, index }).collect()
 }
 
 /// Reads to the end: how many spikes there were, and how the session ended.
-async fn rest(output: &mut Output) -> (usize, v1::EndReason) {
+pub(crate) async fn rest(output: &mut Output) -> (usize, v1::EndReason) {
     let (mut spikes, mut last) = (0, None);
     while let Some(item) = output.next().await {
         match item.expect("it is told the end") {

@@ -6,7 +6,6 @@
 mod cost;
 mod csv;
 mod hdr;
-mod html;
 mod machine;
 mod settings;
 
@@ -233,12 +232,6 @@ impl Report {
     #[must_use]
     pub fn to_csv(&self) -> String {
         csv::written(&self.intervals)
-    }
-
-    /// One page that needs nothing else.
-    #[must_use]
-    pub fn to_html(&self) -> String {
-        html::page(self)
     }
 }
 

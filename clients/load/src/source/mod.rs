@@ -11,7 +11,6 @@ use std::path::Path;
 use spiked_client::{AddressEvent, CameraEvent, Geometry};
 
 pub use spec::{Kind, Spec};
-pub(crate) use synthetic::Numbers;
 
 use crate::Error;
 

@@ -1,7 +1,11 @@
 //! Sources that are made here, the same for one seed on every machine.
 
 use spiked_client::{AddressEvent, CameraEvent, Geometry};
-use spiked_sensors::{MovingTexture, Settings, Switching, Trajectory, motion::twelve_directions};
+use spiked_sensors::{
+    MovingTexture, Settings, Switching, Trajectory,
+    motion::twelve_directions,
+    random::{Purpose, Stream},
+};
 
 use super::{EVENTS_MAX, Events, Kind, Shape, Source};
 use crate::Error;
@@ -60,17 +64,17 @@ fn split(random: u64, extent: u16) -> (u16, u64) {
 /// Moments \[µs\] of a Poisson process at a rate, each with a random number.
 fn moments(rate: f64, seed: u64) -> impl Iterator<Item = (u64, u64)> {
     let events = (rate * LAP_S).clamp(LAP_EVENTS_MIN, LAP_EVENTS_MAX);
-    let mut numbers = Numbers(seed);
+    let numbers = Stream::new(seed, Purpose::Load);
     let mut now_us = 0.0;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
-    let count = (events as usize).min(EVENTS_MAX);
-    (0..count).map(move |_| {
-        // The top 53 bits, never zero.
-        let uniform = ((numbers.next() >> 11) as f64 + 1.0) / (1_u64 << 53) as f64;
+    let count = (events as u64).min(EVENTS_MAX as u64);
+    (0..count).map(move |number| {
+        // Above zero, so that it has a logarithm.
+        let uniform = 1.0 - numbers.unit(2 * number);
         now_us += -uniform.ln() * 1e6 / rate;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive")]
         let moment_us = now_us as u64;
-        (moment_us, numbers.next())
+        (moment_us, numbers.bits(2 * number + 1))
     })
 }
 
@@ -88,19 +92,6 @@ fn texture(size: Geometry, seed: u64) -> Result<Vec<CameraEvent>, Error> {
         }
     }
     Ok(events)
-}
-
-/// `SplitMix64` (Steele, Lea and Flood, 2014).
-#[derive(Clone, Debug)]
-pub(crate) struct Numbers(pub(crate) u64);
-
-impl Numbers {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::report;
+use super::{load, load_with, report};
 use crate::{
     files::Folder,
     process::{Daemon, Told, tell},
@@ -16,25 +16,10 @@ use crate::{
 
 /// A load of a daemon that runs, written to a file.
 fn measured(daemon: &Daemon, out: &str) {
-    let told = tell([
-        "load",
-        "--network",
-        "pool",
-        "--recording",
-        "noise:320x240@20k",
-        "--rate",
-        "20k",
-        "--duration",
-        "4s",
-        "--own-lateness-max",
-        "1h",
-        "--compared",
-        "0",
-        "--address",
-        &daemon.address,
-        "--json",
-        out,
-    ]);
+    let words = ["--recording", "noise:320x240@20k", "--rate", "20k", "--duration", "4s"];
+    let mut loading = load_with(words);
+    let loading = loading.args(["--compared", "0", "--address", &daemon.address, "--json", out]);
+    let told = Told::of(loading.output().expect("spiked runs"));
     told.done();
 }
 
@@ -85,7 +70,7 @@ fn only_reports_of_equal_loads_are_compared() {
     let folder = Folder::new();
     let path = |name: &str| folder.path(name).display().to_string();
     let [one, other] = ["one.json", "other.json"].map(path);
-    super::load(["--recording", "noise:320x240@20k", "--json", &one]).done();
+    load(["--recording", "noise:320x240@20k", "--json", one.as_str()]).done();
     let against = |rate: Value| {
         let mut changed = report(one.as_ref());
         changed["settings"]["rate"] = rate;

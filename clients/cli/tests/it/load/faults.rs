@@ -1,7 +1,7 @@
 //! What goes wrong on order, each with what is expected of the daemon.
 
-use super::{assert_exact, report};
-use crate::{files::Folder, process::tell};
+use super::{assert_exact, load_with, report};
+use crate::{files::Folder, process::Told};
 
 const ALL: [&str; 8] = [
     "slow-reader",
@@ -20,20 +20,11 @@ fn each_fault_does_what_is_expected_and_harms_nobody_else() {
     let folder = Folder::new();
     let json = folder.path("load.json");
     let out = json.display().to_string();
-    let mut words =
-        vec!["load", "--network", "pool", "--recording", "noise:320x240@20k", "--rate", "20k"];
-    words.extend([
-        "--sessions",
-        "2",
-        "--duration",
-        "3s",
-        "--own-lateness-max",
-        "1h",
-        "--json",
-        &out,
-    ]);
-    words.extend(ALL.iter().flat_map(|fault| ["--fault", fault]));
-    let told = tell(words).done();
+    let words = ["--recording", "noise:320x240@20k", "--rate", "20k", "--duration", "3s"];
+    let mut loading = load_with(words);
+    loading.args(["--sessions", "2", "--json", &out]);
+    loading.args(ALL.iter().flat_map(|fault| ["--fault", fault]));
+    let told = Told::of(loading.output().expect("spiked runs")).done();
     let report = report(&json);
     assert_exact(&report, 2);
     let faults = report["faults"].as_array().expect("a list");

@@ -6,7 +6,12 @@
 mod compare;
 mod faults;
 
-use std::{fs, path::Path, process::Stdio, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use hdrhistogram::{
     Histogram,
@@ -22,14 +27,17 @@ use crate::{
     process::{Daemon, Told, signal, spiked, tell},
 };
 
-/// A load of a second that no machine can be too slow for.
-const EASY: [&str; 6] = ["--rate", "20k", "--duration", "1s", "--own-lateness-max", "1h"];
+/// A load of the network that costs least, with a daemon of its own, which no machine is too slow for.
+fn load_with<'a>(words: impl IntoIterator<Item = &'a str>) -> Command {
+    let mut command = spiked(["load", "--network", "pool", "--own-lateness-max", "1h"]);
+    command.args(words);
+    command
+}
 
-/// A load of the network that costs least, with a daemon of its own.
-fn load<S: AsRef<str>>(more: impl IntoIterator<Item = S>) -> Told {
-    let more: Vec<String> = more.into_iter().map(|word| word.as_ref().to_owned()).collect();
-    let words = ["load", "--network", "pool"].into_iter().chain(EASY).map(str::to_owned);
-    tell(words.chain(more))
+/// The same, easy and of a second, to its end.
+fn load<'a>(words: impl IntoIterator<Item = &'a str>) -> Told {
+    let mut command = load_with(["--rate", "20k", "--duration", "1s"]);
+    Told::of(command.args(words).output().expect("spiked runs"))
 }
 
 /// The report that a load wrote.
@@ -84,21 +92,13 @@ fn loads_of_every_kind_lose_nothing_and_change_nothing() {
 fn a_speed_is_that_of_the_recording() {
     let folder = Folder::new();
     let json = folder.path("load.json");
-    let told = tell([
-        "load",
-        "--network",
-        "pool",
-        "--recording",
-        "noise:320x240@10k",
-        "--speed",
-        "2x",
-        "--duration",
-        "1s",
-        "--own-lateness-max",
-        "1h",
-        "--json",
-        json.to_str().expect("plain"),
-    ]);
+    let told = Told::of(
+        load_with(["--recording", "noise:320x240@10k", "--speed", "2x", "--duration", "1s"])
+            .arg("--json")
+            .arg(&json)
+            .output()
+            .expect("spiked runs"),
+    );
     told.done();
     let report = report(&json);
     assert_exact(&report, 1);
@@ -137,15 +137,16 @@ fn what_the_daemon_holds_up_counts_from_the_intended_moment() {
         Daemon::start_with(&["--listen", "127.0.0.1:0", "--set", "limits.queue_events=2000"]);
     let folder = Folder::new();
     let json = folder.path("load.json");
-    let child = spiked(["load", "--network", "pool", "--recording", "noise:320x240@20k"])
-        .args(["--rate", "20k", "--duration", "3s", "--own-lateness-max", "1h", "--compared", "0"])
-        .args(["--assert", "p90 < 150ms", "--address", &daemon.address])
-        .arg("--json")
-        .arg(&json)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("spiked runs");
+    let child =
+        load_with(["--recording", "noise:320x240@20k", "--rate", "20k", "--duration", "3s"])
+            .args(["--compared", "0"])
+            .args(["--assert", "p90 < 150ms", "--address", &daemon.address])
+            .arg("--json")
+            .arg(&json)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("spiked runs");
     std::thread::sleep(Duration::from_millis(1_500));
     daemon.signal("STOP");
     std::thread::sleep(Duration::from_secs(1));
@@ -162,23 +163,10 @@ fn what_the_daemon_holds_up_counts_from_the_intended_moment() {
 
 #[test]
 fn the_search_finds_the_rate_beyond_which_an_assertion_fails() {
-    let told = tell([
-        "load",
-        "--network",
-        "pool",
-        "--recording",
-        "noise:320x240@20k",
-        "--rate",
-        "1k",
-        "--duration",
-        "500ms",
-        "--own-lateness-max",
-        "1h",
-        "--search",
-        "--assert",
-        "rate < 6k",
-    ])
-    .done();
+    let words = ["--recording", "noise:320x240@20k", "--rate", "1k", "--duration", "500ms"];
+    let mut searching = load_with(words);
+    let searching = searching.args(["--search", "--assert", "rate < 6k"]);
+    let told = Told::of(searching.output().expect("spiked runs")).done();
     let knee = told.value("knee");
     let knee: f64 = knee.split(' ').next().expect("a number").parse().expect("a number");
     assert!((5.0..6.6).contains(&knee), "{}", told.stdout);
@@ -194,7 +182,7 @@ fn reports_are_what_they_say() {
     for (path, kind) in paths.iter().zip(["--json", "--html", "--csv", "--hgrm", "--hlog"]) {
         words.extend([kind.to_owned(), path.display().to_string()]);
     }
-    load(words).done();
+    load(words.iter().map(String::as_str)).done();
     let [json, html, csv, hgrm, hlog] = paths;
     let report = report(&json);
     let measured = count(&report, "/latencies_us/simulated/count");

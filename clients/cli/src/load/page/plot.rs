@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::numbers::short;
+
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 260.0;
 const LEFT: f64 = 56.0;
@@ -123,17 +125,6 @@ impl Plot {
                 decades.take_while(|value| *value <= high * 1.001).collect()
             }
         }
-    }
-}
-
-/// A value with as many digits as an axis has room for.
-pub(super) fn short(value: f64) -> String {
-    match value.abs() {
-        above if above >= 1e6 => format!("{:.1}M", value / 1e6),
-        above if above >= 1e4 => format!("{:.0}k", value / 1e3),
-        above if above >= 100.0 || value == 0.0 => format!("{value:.0}"),
-        above if above >= 1.0 => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
     }
 }
 

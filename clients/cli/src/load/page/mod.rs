@@ -4,11 +4,12 @@
 
 mod plot;
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
-use self::plot::{Line, Plot, Scale, short};
-use super::{Report, shown_us};
-use crate::figures::grouped;
+use spiked_load::{Report, measure::Interval};
+
+use self::plot::{Line, Plot, Scale};
+use crate::numbers::{duration, grouped, short};
 
 /// Percentiles that the plot goes through: as far as a load of some minutes can tell.
 const NINES: [(f64, &str); 6] =
@@ -26,7 +27,7 @@ const LATENCIES: [(&str, &str); 8] = [
     ("own_lateness", "the generator's own lateness"),
 ];
 
-pub(super) fn page(report: &Report) -> String {
+pub(super) fn written(report: &Report) -> String {
     let settings = &report.settings;
     let title = format!("spiked load: {}", settings.network);
     let mut body = String::new();
@@ -56,7 +57,7 @@ pub(super) fn page(report: &Report) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{}</title>\n<style>{}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n",
         escaped(&title),
-        include_str!("html/style.css"),
+        include_str!("style.css"),
     )
 }
 
@@ -128,7 +129,8 @@ fn latencies(report: &Report) -> String {
         let Some(each) = report.latencies_us.get(name).filter(|each| each.count > 0) else {
             continue;
         };
-        let cells = [each.p50, each.p90, each.p99, each.p999, each.max].map(shown_us);
+        let cells = [each.p50, each.p90, each.p99, each.p999, each.max]
+            .map(|us| duration(Duration::from_secs_f64(us / 1e6)));
         let cells: String = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
         writeln!(text, "<tr><th>{title}</th>{cells}<td>{}</td></tr>", grouped(each.count))
             .expect("memory takes it");
@@ -193,7 +195,7 @@ fn memory_timeline(report: &Report) -> String {
     )
 }
 
-type Value<'a> = (&'a str, &'a dyn Fn(&crate::measure::Interval) -> f64);
+type Value<'a> = (&'a str, &'a dyn Fn(&Interval) -> f64);
 
 fn timeline(report: &Report, y_unit: &'static str, y: Scale, values: &[Value<'_>]) -> String {
     let end_s = report.intervals.last().map_or(1.0, |interval| interval.end_s);
