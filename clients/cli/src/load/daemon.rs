@@ -16,7 +16,8 @@ const LISTENS: &str = "spiked listens on ";
 
 /// A daemon that ends with this process, however that ends.
 pub(super) struct OwnDaemon {
-    child: Child,
+    child: Option<Child>,
+    id: u32,
     pub(super) address: String,
     /// Journals lie here, if there are any.
     _data: Option<TempDir>,
@@ -47,7 +48,10 @@ impl OwnDaemon {
             BufReader::new(stdout).read_line(&mut line).map_err(Failure::failed)?;
         }
         match line.trim().strip_prefix(LISTENS) {
-            Some(address) => Ok(Self { address: address.to_owned(), child, _data: data }),
+            Some(address) => {
+                let (address, id) = (address.to_owned(), child.id());
+                Ok(Self { child: Some(child), id, address, _data: data })
+            }
             None => {
                 // It said on standard error why.
                 let _ = child.wait();
@@ -57,13 +61,15 @@ impl OwnDaemon {
     }
 
     pub(super) fn id(&self) -> u32 {
-        self.child.id()
+        self.id
     }
 
-    /// Asks it to end, and waits.
-    pub(super) fn end(mut self) -> Result<(), Failure> {
-        drop(self.child.stdin.take());
-        let status = self.child.wait().map_err(Failure::failed)?;
+    /// Asks it to end, and waits. Meanwhile the runtime closes the connections, which the daemon waits for.
+    pub(super) async fn end(mut self) -> Result<(), Failure> {
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        drop(child.stdin.take());
+        let waiting = tokio::task::spawn_blocking(move || child.wait());
+        let status = waiting.await.map_err(Failure::failed)?.map_err(Failure::failed)?;
         if status.success() {
             return Ok(());
         }
@@ -73,8 +79,10 @@ impl OwnDaemon {
 
 impl Drop for OwnDaemon {
     fn drop(&mut self) {
-        // One that has ended already needs nothing.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            // One that has ended already needs nothing.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }

@@ -85,7 +85,10 @@ pub(crate) async fn load(arguments: LoadTestArguments) -> Result<(), Failure> {
         judge(&outcome.report)?;
     }
     drop(client);
-    daemon.map_or(Ok(()), OwnDaemon::end)
+    match daemon {
+        Some(daemon) => daemon.end().await,
+        None => Ok(()),
+    }
 }
 
 fn pace(arguments: &LoadTestArguments) -> Result<Pace, Failure> {
