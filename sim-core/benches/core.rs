@@ -17,11 +17,12 @@ fn main() {
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let selected = |name: &str| wanted.is_empty() || wanted.iter().any(|part| name.contains(part));
-    let benches: [(&str, Bench); 4] = [
+    let benches: [(&str, Bench); 5] = [
         ("convolution_2_percent", || convolution(0.02, 1.0)),
         ("convolution_dense", || convolution(1.0, 2.0)),
         ("explicit_rows", explicit_rows),
         ("hour_of_silence", hour_of_silence),
+        ("short_turns", short_turns),
     ];
     for (name, bench) in benches {
         if selected(name) {
@@ -147,6 +148,36 @@ fn hour_of_silence() -> (f64, f64) {
         ..Network::default()
     };
     timed_with(&network, &[], 3_600_000_000, |_| 1.0)
+}
+
+/// Milliseconds a second that come one by one, as a live stream's batches do: 1 000 events in 100
+/// ticks of 10 µs onto 64 accumulators.
+fn short_turns() -> (f64, f64) {
+    const BATCHES: u64 = 10_000;
+    let sum = AccumulatorParameters { threshold: 1e6, rectify: Rectify::None, strict: false };
+    let network = Network {
+        tick: TickLength::from_ns(10_000).expect("in range"),
+        inputs: vec![InputPort::new("in", InputShape::Channels(vec![64]))],
+        populations: vec![Population::new("pool", &[64], Neuron::Accumulator(sum))],
+        projections: vec![Projection::new(
+            "to",
+            "in",
+            "pool",
+            Connectivity::OneToOne { weight: 1.0, delay_ticks: 1 },
+        )],
+        ..Network::default()
+    };
+    let plan = Arc::new(Plan::new(&network, &[]).expect("a valid network"));
+    let mut simulation = Simulation::new(plan, Options::default());
+    let event = |number: u64| InputEvent::new(number, (number * 37 % 64) as u32);
+    let start = Instant::now();
+    for batch in 0..BATCHES {
+        let events: Vec<_> = (batch * 1_000..(batch + 1) * 1_000).map(event).collect();
+        simulation.offer(InputId(0), &events).expect("good events");
+        simulation.promise(InputId(0), (batch + 1) * 1_000).expect("rising");
+        simulation.advance(Budget::UNLIMITED).expect("no excess");
+    }
+    (BATCHES as f64, start.elapsed().as_secs_f64())
 }
 
 fn timed(network: &Network, events: &[InputEvent], until_us: u64) -> (f64, f64) {

@@ -21,7 +21,7 @@ use crate::{
     error::{OfferError, SimulationError},
     event::{Decision, InputEvent, Output, Spike},
     ids::InputId,
-    input::{door::Door, encode::Encoding, filter::Memory},
+    input::{door::Door, encode::Encoding, filter::Memory, tray::Tray},
     network::{InputPlan, Plan},
     readout::Tally,
     time::Tick,
@@ -135,6 +135,8 @@ pub struct Simulation {
     pub(crate) is_ahead_outdated: bool,
     failed: Option<SimulationError>,
     outputs: Vec<Output>,
+    /// By port: where a tick's events are added up, and what it emits.
+    trays: Vec<Tray>,
     emissions: Vec<Vec<Emission>>,
 }
 
@@ -152,6 +154,7 @@ impl Simulation {
             encodings: plan.inputs.iter().map(at_start).collect(),
             memories: plan.inputs.iter().map(|input| input.chain.memory()).collect(),
             tallies: plan.readouts.iter().map(|readout| readout.rule.tally()).collect(),
+            trays: plan.inputs.iter().map(|input| Tray::new(input.emitters())).collect(),
             emissions: vec![Vec::new(); plan.inputs.len()],
             counters: Counters::default(),
             horizon: now,
@@ -420,9 +423,14 @@ impl Simulation {
         if self.is_between_samples() {
             return self.next_event();
         }
+        let event = self.next_event();
+        // Nothing can be earlier, and most ticks of a busy stream have events.
+        if event == Some(self.now) {
+            return event;
+        }
         let readouts = self.tallies.iter().filter_map(Tally::next_due);
         let neurons = self.crew.next_due(&self.own_plan, self.now);
-        self.next_event().into_iter().chain(readouts).chain(neurons).min()
+        event.into_iter().chain(readouts).chain(neurons).min()
     }
 
     /// The tick of the first event that is ready.

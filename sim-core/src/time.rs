@@ -7,7 +7,7 @@ use std::num::NonZeroU64;
 
 /// The longest tick \[ns\]: one second.
 const TICK_NS_MAX: u64 = 1_000_000_000;
-const NS_PER_US: u128 = 1_000;
+const NS_PER_US: u64 = 1_000;
 
 /// A count of ticks since the session's origin.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,21 +68,30 @@ impl TickLength {
     /// The tick that contains a time stamp, counted from `origin_us`; `None` before the origin.
     #[must_use]
     pub fn tick_of(self, time_us: u64, origin_us: u64) -> Option<Tick> {
-        let since_ns = u128::from(time_us.checked_sub(origin_us)?) * NS_PER_US;
+        let since_us = time_us.checked_sub(origin_us)?;
+        // All but the far end of time fits 64 bits, whose division takes a fraction of the time.
+        if let Some(since_ns) = since_us.checked_mul(NS_PER_US) {
+            return Some(Tick(since_ns / self.0));
+        }
+        let since_ns = u128::from(since_us) * u128::from(NS_PER_US);
         Some(Tick(u64::try_from(since_ns / u128::from(self.ns())).unwrap_or(u64::MAX)))
     }
 
     /// The start of a tick on the sender's clock \[µs\], rounded down.
     #[must_use]
     pub fn start_us(self, tick: Tick, origin_us: u64) -> u64 {
-        let since_us = u128::from(tick.0) * u128::from(self.ns()) / NS_PER_US;
+        let since_us = u128::from(tick.0) * u128::from(self.ns()) / u128::from(NS_PER_US);
         origin_us.saturating_add(u64::try_from(since_us).unwrap_or(u64::MAX))
     }
 
     /// The first time stamp that lies in a tick, or after it where a tick holds none \[µs\].
     #[must_use]
     pub fn first_us(self, tick: Tick, origin_us: u64) -> u64 {
-        let since_us = (u128::from(tick.0) * u128::from(self.ns())).div_ceil(NS_PER_US);
+        if let Some(since_ns) = tick.0.checked_mul(self.ns()) {
+            return origin_us.saturating_add(since_ns.div_ceil(NS_PER_US));
+        }
+        let since_ns = u128::from(tick.0) * u128::from(self.ns());
+        let since_us = since_ns.div_ceil(u128::from(NS_PER_US));
         origin_us.saturating_add(u64::try_from(since_us).unwrap_or(u64::MAX))
     }
 

@@ -41,13 +41,16 @@ impl<T> Wheel<T> {
 
     /// The first tick at which something is due.
     pub(crate) fn next_due(&self) -> Option<u64> {
+        if self.waiting == 0 {
+            return None;
+        }
         self.near.next_due(self.now).or_else(|| self.overflow.keys().next().copied())
     }
 
     /// Takes what is due at a tick, appending to `due`. Ticks before it must have nothing due.
     pub(crate) fn take(&mut self, tick: u64, due: &mut Vec<T>) {
         self.advance(tick);
-        if self.near.due(tick) == 0 {
+        if self.waiting == 0 || self.near.due(tick) == 0 {
             return;
         }
         let mut bucket = self.near.take(tick);
@@ -70,6 +73,9 @@ impl<T> Wheel<T> {
         debug_assert!(tick >= self.now, "time moves up");
         debug_assert!(self.next_due().is_none_or(|due| due >= tick), "nothing due is skipped");
         self.now = tick;
+        if self.waiting == 0 {
+            return;
+        }
         while let Some(entry) = self.overflow.first_entry() {
             if *entry.key() - tick >= SLOTS {
                 break;

@@ -80,6 +80,31 @@ impl OneToOne {
     }
 
     pub(crate) fn deliver(&self, emissions: &[Emission], mut sums: Plane<'_>) -> u64 {
+        match (&mut sums, &self.weights, self.unit, &self.layout) {
+            // What most are, without a question an emission.
+            (Plane::Narrow(quads), Weights::Same(weight), Unit::Spikes, Layout::Flat { .. }) => {
+                let lanes = quads.as_flattened_mut();
+                self.deliver_same(emissions, |slot, times| {
+                    lanes[slot as usize] += weight * times.cast_signed();
+                })
+            }
+            _ => self.deliver_any(emissions, sums),
+        }
+    }
+
+    #[inline]
+    fn deliver_same(&self, emissions: &[Emission], mut add: impl FnMut(u32, u32)) -> u64 {
+        let mut delivered = 0;
+        for &Emission { index, multiplicity } in emissions {
+            if self.targets.contains(&index) {
+                add(index - self.targets.start, multiplicity);
+                delivered += 1;
+            }
+        }
+        delivered
+    }
+
+    fn deliver_any(&self, emissions: &[Emission], mut sums: Plane<'_>) -> u64 {
         let mut delivered = 0;
         for (slot, Emission { index, multiplicity }) in self.here(emissions) {
             let weight = self.weight(index);

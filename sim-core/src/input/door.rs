@@ -37,7 +37,10 @@ impl Door {
         }
         let sorted_from = self.ready.len();
         if self.waiting.iter().all(|event| event.time_us < promise_us) {
-            self.ready.append(&mut self.waiting);
+            match sorted_from {
+                0 => std::mem::swap(&mut self.ready, &mut self.waiting),
+                _ => self.ready.append(&mut self.waiting),
+            }
         } else {
             let released = self.waiting.extract_if(.., |event| event.time_us < promise_us);
             self.ready.extend(released);

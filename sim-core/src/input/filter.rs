@@ -52,6 +52,11 @@ impl Chain {
         Ok(Self { source, stages })
     }
 
+    /// Whether every event passes as it is.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.stages.is_empty()
+    }
+
     /// The extents of what passes the whole chain.
     pub(crate) fn extents(&self) -> Extents {
         self.stages.last().map_or(self.source, |stage| stage.out)

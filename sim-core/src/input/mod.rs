@@ -3,3 +3,4 @@
 pub(crate) mod door;
 pub(crate) mod encode;
 pub(crate) mod filter;
+pub(crate) mod tray;

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     connect::{Connect, rows::Rows, short_term::ShortTerm, strength::PARTS},
     ids::{OutputId, PopulationId, ProjectionId, ReadoutId, SourceId},
-    input::{encode::FramePlan, filter::Chain},
+    input::{encode::FramePlan, filter::Chain, tray::Tray},
     neuron::Model,
     readout::{Rule, confidence::Confidence},
     time::{Rank, TickLength},
@@ -73,7 +73,12 @@ impl InputPlan {
     /// What a session keeps of it \[bytes\].
     pub(crate) fn memory_bytes(&self) -> u64 {
         let encoder = self.frames.as_ref().map_or(0, |frames| frames.memory_bytes());
-        self.chain.memory_bytes() + encoder
+        self.chain.memory_bytes() + encoder + Tray::memory_bytes(self.emitters())
+    }
+
+    /// Addresses behind the filters.
+    pub(crate) fn emitters(&self) -> u32 {
+        self.chain.extents().iter().product()
     }
 }
 
@@ -319,7 +324,7 @@ impl Plan {
     /// Indices that a projection's source can have.
     pub(crate) fn sources_of(&self, projection: usize) -> u32 {
         match self.projections[projection].source {
-            SourceId::Input(id) => self.inputs[id.0 as usize].chain.extents().iter().product(),
+            SourceId::Input(id) => self.inputs[id.0 as usize].emitters(),
             SourceId::Population(id) => self.populations[id.0 as usize].size,
         }
     }

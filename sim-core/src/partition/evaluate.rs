@@ -112,7 +112,8 @@ impl Evaluation<'_> {
                     self.touched_winners(model, grid);
                 }
             }
-            (Model::Accumulator(model, _), _) => self.fire_accumulators(model, sweeps),
+            (Model::Accumulator(model, _), _) if sweeps => self.sweep_accumulators(model),
+            (Model::Accumulator(model, _), _) => self.touched_accumulators(model),
             (clocked, layout) => {
                 let PopulationState { sums, touched, neurons, fired, .. } = &mut *self.state;
                 let Neurons::Clocked(neurons) = neurons else { unreachable!("of this model") };
@@ -167,10 +168,10 @@ impl Evaluation<'_> {
         }
     }
 
-    fn fire_accumulators(&mut self, model: &Accumulator, sweeps: bool) {
+    fn touched_accumulators(&mut self, model: &Accumulator) {
         let (layout, first) = (&self.share.layout, self.share.range.start);
         let PopulationState { sums, touched, fired, .. } = &mut *self.state;
-        take_each(sums, touched, self.quads, self.tick, sweeps, |block| {
+        take_each(sums, touched, self.quads, self.tick, false, |block| {
             for (&slot, &sum) in block.slots.iter().zip(block.sums) {
                 if model.fires(sum)
                     && let Some(neuron) = layout.neuron(slot)
@@ -179,6 +180,16 @@ impl Evaluation<'_> {
                 }
             }
         });
+    }
+
+    fn sweep_accumulators(&mut self, model: &Accumulator) {
+        let (layout, first) = (&self.share.layout, self.share.range.start);
+        let PopulationState { sums, fired, .. } = &mut *self.state;
+        let mut fires = |neuron| fired.push(Emission { index: first + neuron, multiplicity: 1 });
+        match sums.plane(self.tick) {
+            Plane::Narrow(quads) => sweep_alone(quads, model, layout, &mut fires),
+            Plane::Wide(quads) => sweep_alone(quads, model, layout, &mut fires),
+        }
     }
 
     fn touched_winners(&mut self, model: &Accumulator, grid: &Grid) {
@@ -242,6 +253,29 @@ fn look<S: Lane>(
             fired.push(Emission { index: grid.index(channel, y, x), multiplicity: 1 });
         }
     }
+}
+
+/// Every accumulator by itself, in memory order; leaves zeros.
+fn sweep_alone<S: Lane>(
+    sums: &mut [[S; LANES]],
+    model: &Accumulator,
+    layout: &Layout,
+    fires: &mut impl FnMut(u32),
+) {
+    let silent_below = model.silent_below();
+    for (first, quad) in (0..).step_by(LANES).zip(&*sums) {
+        if !S::may_fire(quad, silent_below) {
+            continue;
+        }
+        for (slot, &sum) in (first..).zip(quad) {
+            if model.fires(sum.into())
+                && let Some(neuron) = layout.neuron(slot)
+            {
+                fires(neuron);
+            }
+        }
+    }
+    sums.fill([S::default(); LANES]);
 }
 
 /// Every place in memory order; leaves zeros, in the margin too.

@@ -2,7 +2,8 @@
 
 use super::{Excess, Simulation};
 use crate::{
-    connect::Emission, error::SimulationError, ids::InputId, network::InputPlan, time::Tick,
+    connect::Emission, error::SimulationError, ids::InputId, input::tray::Tray, network::InputPlan,
+    time::Tick,
 };
 
 impl Simulation {
@@ -17,34 +18,33 @@ impl Simulation {
         }
         for port in 0..self.doors.len() {
             let input = &self.own_plan.inputs[port];
-            let (memory, emissions) = (&mut self.memories[port], &mut self.emissions[port]);
-            emissions.clear();
+            let (memory, tray) = (&mut self.memories[port], &mut self.trays[port]);
             let events = match &mut self.encodings[port] {
                 Some(encoding) => encoding.take_before(end_us),
                 None => self.doors[port].take_before(end_us),
             };
-            for event in events {
-                let count = u64::from(event.multiplicity);
-                self.counters.events += count;
-                match input.chain.pass(memory, event.time_us, event.address) {
-                    Some(index) => {
-                        emissions.push(Emission { index, multiplicity: event.multiplicity });
-                    }
-                    None => self.counters.events_filtered += count,
-                }
+            let counts = events.iter().map(|event| u64::from(event.multiplicity));
+            self.counters.events += counts.sum::<u64>();
+            if input.chain.is_empty() {
+                tray.put(events.iter().map(|event| (event.address, event.multiplicity)));
+            } else {
+                let filtered = &mut self.counters.events_filtered;
+                tray.put(events.iter().filter_map(|event| {
+                    let index = input.chain.pass(memory, event.time_us, event.address);
+                    *filtered += if index.is_none() { event.multiplicity.into() } else { 0 };
+                    Some((index?, event.multiplicity))
+                }));
             }
-            let excess = merge(emissions, input);
-            let first = excess.first();
-            if let (Some(&(address, events)), Excess::Fail) = (first, self.options.excess) {
+            let excess = emit(tray, input, &mut self.emissions[port]);
+            if let (Some((address, events)), Excess::Fail) = (excess.first, self.options.excess) {
                 let allowed = input.multiplicity_max;
                 let port = InputId(u16::try_from(port).expect("ports are bounded"));
                 let tick = Tick(tick);
                 return Err(SimulationError::Excess { port, tick, address, events, allowed });
             }
-            let beyond = |&(_, events): &(u32, u64)| events - u64::from(input.multiplicity_max);
-            self.counters.events_excess += excess.iter().map(beyond).sum::<u64>();
+            self.counters.events_excess += excess.beyond;
         }
-        self.encode(tick + 1);
+        self.encode_before(end_us);
         Ok(())
     }
 
@@ -65,30 +65,27 @@ impl Simulation {
     }
 }
 
-/// Sorts a tick's emissions by index and adds up those of one index; what a port doesn't allow is
-/// cut, and returned with the number of events there.
-fn merge(emissions: &mut Vec<Emission>, input: &InputPlan) -> Vec<(u32, u64)> {
-    // As one number: a tick's few emissions are sorted without a branch an element.
-    emissions
-        .sort_unstable_by_key(|each| (u64::from(each.index) << 32) | u64::from(each.multiplicity));
-    let mut excess = Vec::new();
-    let mut kept = 0;
-    let mut at = 0;
-    while at < emissions.len() {
-        let index = emissions[at].index;
-        let mut events = 0;
-        while let Some(each) = emissions.get(at).filter(|each| each.index == index) {
-            events += u64::from(each.multiplicity);
-            at += 1;
-        }
-        let allowed = if input.binary { 1 } else { input.multiplicity_max };
+/// Events of a tick that a port doesn't allow.
+#[derive(Default)]
+struct Beyond {
+    /// The first address with too many, and how many.
+    first: Option<(u32, u64)>,
+    /// How many are too many, in all.
+    beyond: u64,
+}
+
+/// What a port emits of a tick's events, in index order. What it doesn't allow is cut, and told.
+fn emit(tray: &mut Tray, input: &InputPlan, emissions: &mut Vec<Emission>) -> Beyond {
+    let mut excess = Beyond::default();
+    let allowed = if input.binary { 1 } else { input.multiplicity_max };
+    emissions.clear();
+    tray.empty(|index, events| {
         if !input.binary && events > u64::from(allowed) {
-            excess.push((index, events));
+            excess.first.get_or_insert((index, events));
+            excess.beyond += events - u64::from(allowed);
         }
         let multiplicity = u32::try_from(events).unwrap_or(u32::MAX).min(allowed);
-        emissions[kept] = Emission { index, multiplicity };
-        kept += 1;
-    }
-    emissions.truncate(kept);
+        emissions.push(Emission { index, multiplicity });
+    });
     excess
 }

@@ -11,7 +11,7 @@ use tokio::time::timeout_at;
 
 use crate::{
     daemon::Daemon,
-    network::{events, load, quantile},
+    network::{NETWORK, events, load, quantile},
     print,
 };
 
@@ -22,7 +22,7 @@ const BATCH_US: u64 = 10_000;
 /// Sends as fast as credit comes until the time is over; gives the events that were simulated.
 async fn flood(client: Client, until: Instant) -> u64 {
     let (mut producer, mut output) =
-        client.open(OpenOptions::new("pool")).await.expect("opened").split();
+        client.open(OpenOptions::new(NETWORK)).await.expect("opened").split();
     let feeding = async move {
         let mut batch = 0;
         while Instant::now() < until {
@@ -53,7 +53,7 @@ async fn flood(client: Client, until: Instant) -> u64 {
 /// Latencies of a session that sends 100 events each millisecond, sorted \[µs\].
 async fn quiet(client: &Client, until: Instant) -> Vec<f64> {
     let (mut producer, mut output) =
-        client.open(OpenOptions::new("pool")).await.expect("opened").split();
+        client.open(OpenOptions::new(NETWORK)).await.expect("opened").split();
     let mut times = Vec::new();
     let mut batch = 0;
     while Instant::now() < until {

@@ -5,7 +5,11 @@ use std::time::Duration;
 use spiked_client::{Client, OpenOptions};
 use tokio::time::sleep;
 
-use crate::{daemon::Daemon, network::load, print};
+use crate::{
+    daemon::Daemon,
+    network::{NETWORK, load},
+    print,
+};
 
 const SESSIONS: usize = 100;
 const SPAN: Duration = Duration::from_secs(10);
@@ -15,12 +19,12 @@ pub(crate) async fn run() {
     let client = Client::connect(&daemon.address).await.expect("connected");
     load(&client).await;
     // What the first session brings for all of them is there before.
-    let mut held = vec![client.open(OpenOptions::new("pool")).await.expect("opened")];
+    let mut held = vec![client.open(OpenOptions::new(NETWORK)).await.expect("opened")];
     sleep(Duration::from_millis(200)).await;
     let before = daemon.resident();
     for session in 0..SESSIONS {
         // Half of them with a stream, on connections of ten.
-        let options = OpenOptions::new("pool");
+        let options = OpenOptions::new(NETWORK);
         if session % 2 == 0 {
             held.push(client.open(options).await.expect("opened"));
         } else {

@@ -9,7 +9,7 @@ use spiked_client::{Client, Durability, Item, OpenOptions};
 
 use crate::{
     daemon::Daemon,
-    network::{events, load},
+    network::{NETWORK, events, load},
     print,
 };
 
@@ -48,7 +48,7 @@ async fn rate(durability: Durability) -> f64 {
     let daemon = Daemon::start(&["--listen", "127.0.0.1:0", "--data", data]);
     let client = Client::connect(&daemon.address).await.expect("connected");
     load(&client).await;
-    let options = OpenOptions::new("pool").with_durability(durability);
+    let options = OpenOptions::new(NETWORK).with_durability(durability);
     let (mut producer, mut output) = client.open(options).await.expect("opened").split();
     let began = Instant::now();
     let until = began + span();

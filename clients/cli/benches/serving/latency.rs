@@ -13,7 +13,7 @@ use tokio::time::sleep_until;
 use crate::{
     daemon::Daemon,
     echo::Answer,
-    network::{events, load, quantile},
+    network::{NETWORK, events, load, quantile},
     print,
 };
 
@@ -68,7 +68,7 @@ async fn measure(address: &str, loads: bool) -> Vec<f64> {
         load(&client).await;
     }
     let (mut producer, mut output) =
-        client.open(OpenOptions::new("pool")).await.expect("opened").split();
+        client.open(OpenOptions::new(NETWORK)).await.expect("opened").split();
     let began = Instant::now();
     let (sent, mut sendings) = tokio::sync::mpsc::unbounded_channel();
     let feeding = async move {

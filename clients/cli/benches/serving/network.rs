@@ -2,11 +2,14 @@
 
 use spiked_client::{AddressEvent, Client, v1};
 
+/// Its name; the daemon comes with networks of others.
+pub(crate) const NETWORK: &str = "accumulators";
+
 pub(crate) const CHANNELS: u32 = 64;
 
 /// Loads it with a tick of 10 µs. The threshold is beyond reach, so that output costs nothing.
 pub(crate) async fn load(client: &Client) {
-    load_with(client, "pool", 1e6).await;
+    load_with(client, NETWORK, 1e6).await;
 }
 
 /// The same that fires once for so many events of a channel.
