@@ -4,7 +4,10 @@
 //! its error. [`layout`] holds the packed batches that ride in its `bytes` fields. Both sides of
 //! the wire use this crate; it uses nothing of ours.
 
+mod hex;
 pub mod layout;
+
+pub use hex::hex;
 
 /// The messages and services of package `spiked.v1`.
 #[allow(

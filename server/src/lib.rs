@@ -40,7 +40,7 @@ pub use guard::{Address, FreshToken, Scope};
 pub use session::archive;
 
 use crate::{
-    guard::{Bodies, Connections, Guard, Listener, Naming, Tls, Tokens},
+    guard::{Bodies, Connections, Ended, Guard, Listener, Naming, Tls, Tokens},
     networks::Repository,
     service::{Health, Services},
     session::{
@@ -72,6 +72,7 @@ pub struct Daemon {
     tokens: Arc<Tokens>,
     tls: Option<Arc<Tls>>,
     connections: Arc<Connections>,
+    ended: Arc<Ended>,
     readiness: Arc<Readiness>,
     /// Where metrics are served, and what serves them.
     metrics: Option<(SocketAddr, JoinSet<()>)>,
@@ -116,11 +117,13 @@ impl Daemon {
         registry.set_quotas(tokens.quotas());
         let Limits { connections, connections_per_address, .. } = config.limits;
         let connections = Connections::new(connections, connections_per_address);
+        let ended = Arc::<Ended>::default();
         let readiness = Arc::<Readiness>::default();
         let sources = Sources {
             registry: registry.clone(),
             repository: repository.clone(),
             connections: connections.clone(),
+            ended: ended.clone(),
             journals,
             process: Process::starts(),
         };
@@ -137,6 +140,7 @@ impl Daemon {
             tokens,
             tls,
             connections,
+            ended,
             readiness,
             metrics,
             pool,
@@ -165,7 +169,7 @@ impl Daemon {
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
         let Self { config, address, listener, repository, registry, tokens, tls, .. } = self;
         // Metrics are served until the daemon has ended.
-        let Self { connections, readiness, metrics: _metrics, pool, .. } = self;
+        let Self { connections, ended, readiness, metrics: _metrics, pool, .. } = self;
         // Ends with this call.
         let mut following = JoinSet::new();
         if let Some(follow_tokens) = guard::follow_tokens(&tokens, registry.clone())? {
@@ -175,8 +179,12 @@ impl Daemon {
             following.spawn(guard::follow_tls(tls.clone())?);
         }
         let limits = config.limits.clone();
-        let services =
-            Services { registry: registry.clone(), repository: repository.clone(), limits };
+        let services = Services {
+            registry: registry.clone(),
+            repository: repository.clone(),
+            limits,
+            ended: ended.clone(),
+        };
         let (routes, health) = service::routes(services)?;
         if let Some(period) = config.networks_period() {
             following.spawn(follow(repository, health.clone(), period));
@@ -196,7 +204,7 @@ impl Daemon {
             .layer(Naming::new(config.name.as_deref()))
             .layer(Guard::new(tokens))
             .layer(Traces)
-            .layer(Bodies::new(&config.limits))
+            .layer(Bodies::new(&config.limits, ended))
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, async move { drop(closing.await) });
         let mut serving = std::pin::pin!(serving);

@@ -5,7 +5,7 @@ use std::path::Path;
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
 use spiked_client::{
-    Client,
+    Client, hex,
     v1::{self, input_port},
 };
 use spiked_server::networks::{
@@ -13,7 +13,7 @@ use spiked_server::networks::{
     text::{self, Described},
 };
 
-use crate::{args::NirArguments, failure::Failure, numbers::hex};
+use crate::{args::NirArguments, failure::Failure};
 
 /// A network that the daemon has.
 #[derive(Clone, Debug)]

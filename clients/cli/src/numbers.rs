@@ -64,11 +64,6 @@ pub(crate) fn share(part: u64, whole: u64) -> String {
     if whole == 0 { "- %".into() } else { format!("{:.1} %", 100.0 * part as f64 / whole as f64) }
 }
 
-/// Bytes as two hexadecimal digits each.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -87,6 +87,7 @@ pub use options::{Gathering, OpenOptions, Origin, Pace};
 pub use output::{Item, Output};
 pub use producer::Producer;
 pub use session::Session;
+pub use spiked_proto::hex;
 pub use spiked_proto::layout::{
     Geometry,
     address::{AddressEvent, CountedAddressEvent},

@@ -21,7 +21,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use tonic::{Status, body::Body, codegen::Body as HttpBody};
 use tower::{Layer, Service};
 
-use super::message::Message;
+use super::{ended::Ended, message::Message};
 use crate::{config::Limits, error::Error};
 
 /// The one call whose request goes on as long as its session.
@@ -36,12 +36,13 @@ const FREE_BYTES: u64 = 4 << 10;
 pub(crate) struct Bodies {
     budget: Arc<Budget>,
     deadline: Duration,
+    ended: Arc<Ended>,
 }
 
 impl Bodies {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, ended: Arc<Ended>) -> Self {
         let budget = Arc::new(Budget { limit: limits.request_bytes, held: AtomicU64::new(0) });
-        Self { budget, deadline: limits.request_deadline }
+        Self { budget, deadline: limits.request_deadline, ended }
     }
 
     fn bounded(&self, inner: Body) -> Bounded {
@@ -52,6 +53,7 @@ impl Bodies {
             part_bytes: 0,
             message: Message::default(),
             held: Held { budget: self.budget.clone(), bytes: 0 },
+            ended: self.ended.clone(),
         }
     }
 }
@@ -136,16 +138,23 @@ struct Bounded {
     part_bytes: usize,
     message: Message,
     held: Held,
+    ended: Arc<Ended>,
 }
 
 impl Bounded {
-    fn took(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    fn took(&mut self, bytes: &[u8]) -> Result<(), Status> {
         self.part_bytes += bytes.len();
         if self.part_bytes >= PART_BYTES {
             self.part_bytes %= PART_BYTES;
             self.alarm.as_mut().reset(Instant::now() + self.deadline);
         }
-        self.held.set(self.message.take(bytes).saturating_sub(FREE_BYTES))
+        let held = self.held.set(self.message.take(bytes).saturating_sub(FREE_BYTES));
+        held.map_err(|error| self.end(error))
+    }
+
+    fn end(&self, error: Error) -> Status {
+        self.ended.count(&error);
+        error.into()
     }
 }
 
@@ -160,13 +169,13 @@ impl HttpBody for Bounded {
         match Pin::new(&mut self.inner).poll_frame(context) {
             Poll::Ready(Some(Ok(frame))) => {
                 let taken = frame.data_ref().map_or(Ok(()), |bytes| self.took(bytes));
-                Poll::Ready(Some(taken.map(|()| frame).map_err(Status::from)))
+                Poll::Ready(Some(taken.map(|()| frame)))
             }
             Poll::Ready(other) => Poll::Ready(other),
             Poll::Pending => {
                 ready!(self.alarm.as_mut().poll(context));
                 let seconds = self.deadline.as_secs_f32();
-                Poll::Ready(Some(Err(Error::RequestLate { seconds }.into())))
+                Poll::Ready(Some(Err(self.end(Error::RequestLate { seconds }))))
             }
         }
     }

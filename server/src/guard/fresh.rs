@@ -1,8 +1,7 @@
 //! Making a token.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest as _, Sha256};
+use spiked_proto::hex;
 
 use super::scopes::Scope;
 use crate::{StartError, session::settings::check_name};
@@ -41,12 +40,4 @@ impl FreshToken {
         );
         Ok(Self { secret, entry })
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -4,6 +4,7 @@
 mod bodies;
 mod caller;
 mod connection;
+mod ended;
 mod flood;
 mod follow;
 mod fresh;
@@ -23,6 +24,7 @@ mod writing;
 
 pub(crate) use bodies::Bodies;
 pub(crate) use caller::{Caller, tenant};
+pub(crate) use ended::Ended;
 pub use fresh::FreshToken;
 pub(crate) use incoming::incoming;
 pub(crate) use layer::Guard;

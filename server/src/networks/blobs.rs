@@ -5,11 +5,11 @@
 //! copy, and whoever finds an array gone uploads it again.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
+use spiked_proto::hex;
 
 use super::Error;
 use super::limits::{BLOB_BYTES_MAX, BLOBS_BYTES_MAX, UPLOADS_OPEN_MAX};
@@ -201,15 +201,6 @@ pub(crate) fn hash_of(bytes: &[u8]) -> Result<[u8; 32], Error> {
     bytes.try_into().map_err(|_| Error::Blob {
         sha256: hex(&bytes[..bytes.len().min(32)]),
         problem: format!("is named by {} bytes, where a SHA-256 has 32", bytes.len()),
-    })
-}
-
-/// Lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
     })
 }
 

@@ -16,7 +16,10 @@ use tonic::service::Routes;
 
 pub(crate) use self::health::Health;
 use crate::{
-    StartError, config::Limits, guard::DECODE_MAX, networks::Repository,
+    StartError,
+    config::Limits,
+    guard::{DECODE_MAX, Ended},
+    networks::Repository,
     session::registry::Registry,
 };
 
@@ -26,6 +29,7 @@ pub(crate) struct Services {
     pub(crate) registry: Arc<Registry>,
     pub(crate) repository: Arc<Repository>,
     pub(crate) limits: Limits,
+    pub(crate) ended: Arc<Ended>,
 }
 
 /// All services, and what sets their health.

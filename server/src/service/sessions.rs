@@ -9,7 +9,11 @@ use tonic::{Request, Response, Status};
 use crate::{
     error::Error,
     guard::tenant,
-    session::{handle::Session, registry::Registry, store::Kept},
+    session::{
+        handle::Session,
+        registry::{Registry, unknown_snapshot},
+        store::Kept,
+    },
     telemetry::calls,
 };
 
@@ -82,9 +86,7 @@ impl SessionService for Sessions {
         let tenant = tenant(request.extensions())?;
         let name = request.into_inner().snapshot_sha256;
         if !self.0.delete_snapshot(&tenant, &name).await? {
-            return Err(
-                Error::SnapshotUnknown { sha256: crate::session::registry::hex(&name) }.into()
-            );
+            return Err(unknown_snapshot(&name).into());
         }
         Ok(Response::new(v1::DeleteSnapshotResponse {}))
     }

@@ -52,7 +52,11 @@ impl Streams {
     /// The first message, which must be `open` and come soon.
     async fn first(&self, requests: &mut Streaming<StreamRequest>) -> Result<v1::Open, Status> {
         let deadline = self.0.limits.open_deadline;
-        let late = |_| Error::OpenLate { seconds: deadline.as_secs_f32() };
+        let late = |_| {
+            let error = Error::OpenLate { seconds: deadline.as_secs_f32() };
+            self.0.ended.count(&error);
+            error
+        };
         let first = timeout(deadline, requests.message()).await.map_err(late)??;
         match first.and_then(|first| first.message) {
             Some(Message::Open(open)) => Ok(open),

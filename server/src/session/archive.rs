@@ -20,13 +20,13 @@ use std::{
     sync::Arc,
 };
 
+use spiked_proto::hex;
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 use super::{
     codec::Damaged,
     data::{Data, Resident},
     journal::{Broken, Disk, Folder, Meta, Rest, Volume as _},
-    registry::hex,
     settings,
     snapshot::{self, Of},
 };

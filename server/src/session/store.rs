@@ -10,6 +10,7 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
+use spiked_proto::hex;
 
 use super::{
     journal::Volume,
@@ -181,7 +182,7 @@ fn found(tenant: &str, file: &str, bytes: &[u8]) -> Option<Kept> {
 }
 
 fn file_name(name: &Name) -> String {
-    format!("{}{SUFFIX}", super::registry::hex(name))
+    format!("{}{SUFFIX}", hex(name))
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ pub(super) enum Source {
     Connections,
     Refused,
     Flooded,
+    Ended,
     JournalBytes,
     JournalSyncs,
     JournalFailures,
@@ -84,7 +85,7 @@ impl Family {
                 &["network", "tenant"]
             }
             Source::Latency(_) => &["network"],
-            Source::Refused | Source::Flooded => &["cause"],
+            Source::Refused | Source::Flooded | Source::Ended => &["cause"],
             Source::Spans => &["outcome"],
             _ => &[],
         }
@@ -142,6 +143,7 @@ pub fn families() -> Vec<Family> {
         family("spiked_connections", Source::Connections, "Connections that are open."),
         family("spiked_connections_refused", Source::Refused, "Connections that found no place."),
         family("spiked_floods_cut", Source::Flooded, "Connections cut off for a flood of frames."),
+        family("spiked_requests_ended", Source::Ended, "Requests ended before they came whole."),
         bytes("spiked_journal", Source::JournalBytes, "Appended to journals."),
         family("spiked_journal_syncs", Source::JournalSyncs, "Syncs of journals."),
         family("spiked_journal_failures", Source::JournalFailures, "Writes and syncs that failed."),

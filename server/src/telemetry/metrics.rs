@@ -16,7 +16,7 @@ use super::{
     traces::TALLY,
 };
 use crate::{
-    guard::Connections,
+    guard::{Connections, Ended},
     networks::Repository,
     session::{
         buckets::Measured,
@@ -41,6 +41,7 @@ pub(crate) struct Sources {
     pub(crate) registry: Arc<Registry>,
     pub(crate) repository: Arc<Repository>,
     pub(crate) connections: Arc<Connections>,
+    pub(crate) ended: Arc<Ended>,
     pub(crate) journals: Arc<journal::Tally>,
     pub(crate) process: Process,
 }
@@ -101,8 +102,9 @@ impl Sources {
             }),
             Source::Latency(latency) => encode_latency(&reading.measured, latency, &mut out),
             Source::Connections => out.encode_gauge(&self.connections.tally().open),
-            Source::Refused => encode_causes(self.connections.tally().refused, &mut out),
-            Source::Flooded => encode_causes(self.connections.tally().flooded, &mut out),
+            Source::Refused => encode_causes(&self.connections.tally().refused, &mut out),
+            Source::Flooded => encode_causes(&self.connections.tally().flooded, &mut out),
+            Source::Ended => encode_causes(&self.ended.tally(), &mut out),
             Source::JournalBytes => counter(&mut out, &self.journals.bytes()),
             Source::JournalSyncs => counter(&mut out, &self.journals.syncs()),
             Source::JournalFailures => counter(&mut out, &self.journals.failures()),
@@ -186,9 +188,9 @@ fn encode_latency(
     Ok(())
 }
 
-fn encode_causes(causes: [(&'static str, u64); 2], out: &mut MetricEncoder<'_>) -> fmt::Result {
+fn encode_causes(causes: &[(&'static str, u64)], out: &mut MetricEncoder<'_>) -> fmt::Result {
     for (cause, count) in causes {
-        counter(&mut out.encode_family(&[("cause", cause)])?, &count)?;
+        counter(&mut out.encode_family(&[("cause", *cause)])?, count)?;
     }
     Ok(())
 }

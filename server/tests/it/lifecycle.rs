@@ -8,7 +8,7 @@ use spiked_proto::v1::{
 use tokio::time::timeout;
 use tonic::Code;
 
-use crate::support::{Server, batch, open};
+use crate::support::{Server, batch, open, touch};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -151,6 +151,28 @@ async fn the_session_runs_on_for_the_longest_path() {
     let open = v1::Open { run_on_us: Some(0), ..open("touch") };
     let record = server.run(open, vec![batch(1, 0, &events)]).await;
     assert!(record.spikes.iter().all(|spike| spike.3 < 64), "{:?}", record.spikes);
+}
+
+/// A network that is driven to fire for ever runs on as far as it was opened to, and no further.
+#[tokio::test]
+async fn a_network_that_never_rests_ends_where_it_was_opened_to_end() {
+    const RUN_ON_US: u64 = 345_600;
+    let mut restless = touch();
+    restless.name = "restless".into();
+    let Some(v1::population::Neuron::Lif(lif)) = &mut restless.populations[1].neuron else {
+        panic!("leaky neurons")
+    };
+    lif.drive_mv = 2.0 * lif.threshold_mv;
+    let server = Server::start().await;
+    let request = v1::LoadNetworkRequest { network: Some(restless), ..Default::default() };
+    server.networks().await.load_network(request).await.unwrap();
+    let open = v1::Open { run_on_us: Some(RUN_ON_US), ..open("restless") };
+    let record = server.run(open, vec![batch(1, 0, &[(10_050, 7)])]).await;
+    assert_eq!(record.reason(), v1::EndReason::Completed);
+    // The tick of the last event is over when it runs on.
+    assert_eq!(record.last().simulated_to_us, 10_100 + RUN_ON_US);
+    let last_tick = record.spikes.iter().map(|spike| spike.1).max().unwrap();
+    assert!(last_tick > (10_100 + RUN_ON_US - 10_000) / 100, "it fires to the end: {last_tick}");
 }
 
 #[tokio::test]

@@ -1,13 +1,16 @@
 //! `spiked networks`: which there are, and what one of them is.
 
-use spiked_client::v1::{NetworkCost, NetworkInfo, SensorSize};
+use spiked_client::{
+    hex,
+    v1::{NetworkCost, NetworkInfo, SensorSize},
+};
 
 use crate::{
     args::{NetworkChange, NetworksArguments},
     commands::load,
     failure::Failure,
     link::Link,
-    numbers::{grouped, hex},
+    numbers::grouped,
     terminal,
 };
 

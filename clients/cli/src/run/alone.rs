@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use spiked_client::{Client, OpenOptions, Producer, Reason, Session, Tables};
+use spiked_client::{Client, OpenOptions, Producer, Reason, Session, Tables, hex};
 
 use super::{
     CLOSING_MAX, Span, abandon,
@@ -24,7 +24,7 @@ use crate::{
     failure::Failure,
     link::Link,
     network::{self, Chosen},
-    numbers::{duration, grouped, hex, rate, seconds},
+    numbers::{duration, grouped, rate, seconds},
     terminal,
 };
 

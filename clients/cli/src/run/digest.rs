@@ -44,7 +44,7 @@ impl OutputDigest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::numbers::hex;
+    use spiked_client::hex;
 
     fn spike(tick: u64, address: u32) -> Spike {
         Spike { time_us: 77, tick, port: 1, address, multiplicity: 2 }

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use hdrhistogram::Histogram;
-use spiked_client::{Latencies, Tables, v1::Drops};
+use spiked_client::{Latencies, Tables, hex, v1::Drops};
 
 use super::{feed::Fed, harvest::Totals};
 use crate::{
-    numbers::{duration, grouped, hex, rate, seconds, share},
+    numbers::{duration, grouped, rate, seconds, share},
     terminal,
 };
 

@@ -9,9 +9,9 @@ mod weights;
 
 use bytes::Bytes;
 use clap::{Args, Subcommand};
-use spiked_client::Client;
+use spiked_client::{Client, hex};
 
-use crate::{args::Credentials, credentials::connect, failure::Failure, numbers::hex, terminal};
+use crate::{args::Credentials, credentials::connect, failure::Failure, terminal};
 
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:

@@ -1,9 +1,12 @@
 //! Sessions and snapshots as text.
 
-use spiked_client::v1::{Acknowledgement, Durability, SessionInfo, SnapshotInfo};
+use spiked_client::{
+    hex,
+    v1::{Acknowledgement, Durability, SessionInfo, SnapshotInfo},
+};
 
 use crate::{
-    numbers::{grouped, hex, seconds},
+    numbers::{grouped, seconds},
     terminal,
 };
 

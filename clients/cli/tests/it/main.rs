@@ -5,6 +5,7 @@ mod attack;
 mod authority;
 mod broken;
 mod carried;
+mod checked;
 mod client;
 mod config;
 mod convert;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
-use spiked_proto::layout::camera::CameraEvent;
+use spiked_proto::{hex, layout::camera::CameraEvent};
 use spiked_sensors::motion::{motions_of_paper, twelve_directions};
 use spiked_sensors::texture::Texture;
 use spiked_sensors::{
@@ -91,7 +91,7 @@ fn digest(events: &[CameraEvent]) -> String {
     for CameraEvent { t_us, x, y, on } in events {
         hash.update(format!("{t_us},{x},{y},{}\n", u8::from(*on)));
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! Blobs decoded to numbers: little-endian, row-major, as long as their shape says, all finite.
 
 use bytes::Bytes;
-use spiked_proto::v1::{ArrayRef, ElementType};
+use spiked_proto::{
+    hex,
+    v1::{ArrayRef, ElementType},
+};
 
 use super::{Error, Notes, at_most};
-use crate::networks::blobs::{hash_of, hex};
+use crate::networks::blobs::hash_of;
 use crate::networks::limits::{EXTENTS_MAX, NETWORK_BYTES_MAX};
 
 /// Where arrays come from, and how much of them the network has used.

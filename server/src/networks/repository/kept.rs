@@ -17,7 +17,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
-use spiked_proto::v1;
+use spiked_proto::{hex, v1};
 
 use super::entry::{Content, Entry};
 use super::folder::named;
@@ -129,7 +129,7 @@ impl Kept {
     fn read_checked(&self, path: &Path) -> Result<Vec<u8>, Error> {
         let bytes = self.volume.read(path).map_err(|error| cannot(path, "be read", &error))?;
         let named = path.file_stem().unwrap_or_default().to_string_lossy();
-        if named == hex(&Sha256::digest(&bytes).into()) {
+        if named == hex(&Sha256::digest(&bytes)) {
             return Ok(bytes);
         }
         Err(damaged(path, "its bytes are not those that it is named by"))
@@ -182,10 +182,6 @@ impl Kept {
 
 fn file_name(sha256: &[u8; 32], suffix: &str) -> String {
     format!("{}{suffix}", hex(sha256))
-}
-
-pub(super) fn hex(bytes: &[u8; 32]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn cannot(path: &Path, what: &str, error: &io::Error) -> Error {

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use spiked_proto::hex;
+
 use super::Repository;
 use super::entry::Entry;
-use super::kept::{Kept, hex};
+use super::kept::Kept;
 use crate::networks::error::Error;
 use crate::session::journal::Volume;
 

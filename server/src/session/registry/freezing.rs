@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use spiked_proto::v1;
 
-use super::{Key, Launch, Registry, apart, exists, hex, lock, opening::fresh_token};
+use super::{Key, Launch, Registry, apart, exists, lock, opening::fresh_token, unknown_snapshot};
 use crate::{
     error::Error,
     networks::Source,
@@ -209,7 +209,7 @@ impl Registry {
     ) -> Result<Arc<Vec<u8>>, Error> {
         let (registry, tenant, name) = (self.clone(), tenant.to_owned(), sha256.to_vec());
         let found = apart(move || registry.snapshots.find(&tenant, &name)).await?;
-        found.ok_or_else(|| Error::SnapshotUnknown { sha256: hex(sha256) })
+        found.ok_or_else(|| unknown_snapshot(sha256))
     }
 
     /// Snapshots that a tenant asked for, oldest first.

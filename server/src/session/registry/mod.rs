@@ -21,7 +21,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
-use spiked_proto::v1;
+use spiked_proto::{hex, v1};
 use tokio::{
     sync::{Mutex as AsyncMutex, Notify},
     task::coop::unconstrained,
@@ -258,6 +258,7 @@ async fn apart<T: Send + 'static>(
     done.unwrap_or(Err(Error::Internal("a thread stopped in the middle of its work")))
 }
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().take(32).map(|byte| format!("{byte:02x}")).collect()
+/// No snapshot has this name, which may be of any length: no more of it is told than a name has.
+pub(crate) fn unknown_snapshot(name: &[u8]) -> Error {
+    Error::SnapshotUnknown { sha256: hex(&name[..name.len().min(32)]) }
 }

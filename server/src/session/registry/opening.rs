@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use sim_core::network::SensorSize;
-use spiked_proto::v1;
+use spiked_proto::{hex, v1};
 
-use super::{Launch, Registry, apart, hex, lock};
+use super::{Launch, Registry, apart, lock};
 use crate::{
     error::Error,
     session::{

@@ -1,5 +1,6 @@
 //! NIR files: what frameworks wrote spikes as it did there, and what cannot be run is named.
 
+mod bounds;
 mod fields;
 mod folder;
 mod graphs;

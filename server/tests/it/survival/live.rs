@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use spiked_proto::v1::{self, stream_request::Message as Request};
 use tokio::time::sleep;
 
-use super::named;
+use super::{PATIENCE, named};
 use crate::support::{Producer, Random, Record, Server, TICK_NS, batch};
 
 pub(super) fn live(id: &str, lateness: Duration) -> v1::Open {
@@ -62,25 +62,40 @@ async fn ten_milliseconds_of_jitter_change_no_spike() {
     assert!(what(&jittery).starts_with(&what(&calm)) || what(&calm) == what(&jittery));
 }
 
+/// What the daemon may take beyond the lateness.
+const BEYOND: Duration = Duration::from_millis(5);
+/// For the same on its way, of a session that is told the time. More is the machine's doing.
+const QUIET: Duration = Duration::from_millis(2);
+/// Decisions that are waited for.
+const DECISIONS: usize = 4;
+
 /// A sensor sends for 2 ms and falls silent; its spikes travel for 70 ms and are voted on for 20 ms
-/// more. All of that comes with the clock: every decision within the lateness and 5 ms of its time. What
-/// the machine itself holds up, other tests beside it, is not held up each time.
+/// more. All of that comes with the clock: every decision within the lateness and 5 ms of its time. A
+/// session beside it that is told the time shows when the machine itself holds things up, with other
+/// tests beside; then it is tried again. Seen to fail with a watermark 8 ms behind.
 #[tokio::test]
 async fn a_silent_sensor_holds_no_decision_back() {
     const LATENESS: Duration = Duration::from_millis(10);
+    const QUIET_ATTEMPTS: usize = 5;
     let server = Server::start().await;
-    let mut slowest = Vec::new();
-    for attempt in 0..5 {
-        let silence = silence(&server, &format!("silent-{attempt}"), LATENESS).await;
+    let ticks = decided(&server).await;
+    let (began, mut slowest, mut quiet) = (Instant::now(), Vec::new(), 0);
+    while quiet < QUIET_ATTEMPTS && began.elapsed() < PATIENCE {
+        let attempt = slowest.len();
+        let (live, control) = (format!("silent-{attempt}"), format!("told-{attempt}"));
+        let (silence, control) =
+            tokio::join!(silence(&server, &live, LATENESS), told(&server, &control, &ticks));
         assert!(silence.all.len() > 20, "{} outputs", silence.all.len());
         let soonest = silence.all.iter().min().unwrap();
         assert!(*soonest >= LATENESS - Duration::from_millis(1), "{soonest:?} is too soon");
-        slowest.push(*silence.decisions.iter().max().unwrap());
-        if slowest[attempt] <= LATENESS + Duration::from_millis(5) {
+        let decision = *silence.decisions.iter().max().unwrap();
+        if decision <= LATENESS + BEYOND {
             return;
         }
+        quiet += usize::from(control <= QUIET);
+        slowest.push((decision, control));
     }
-    panic!("the slowest decisions took {slowest:?}");
+    panic!("the slowest decisions, and those of a session that was told the time: {slowest:?}");
 }
 
 /// How long after its time each output came, and each decision among them.
@@ -90,29 +105,65 @@ struct Silence {
     decisions: Vec<Duration>,
 }
 
+/// Three events on each channel, the last of them at 1.849 ms.
+fn burst() -> v1::EventBatch {
+    let thrice = |at: u32| [0, 200, 400].map(|later| (u64::from(at) * 23 + later, at));
+    batch(1, 0, &(0..64).flat_map(thrice).collect::<Vec<_>>())
+}
+
+/// When what a tick brings is due: when the sensor's clock, which said 1.849 ms when it was heard, has
+/// passed it.
+const fn due(tick: u64) -> Duration {
+    Duration::from_micros((tick + 1) * TICK_NS / 1_000 - 1_849)
+}
+
+/// Whether it is long after the burst.
+const fn is_late(tick: u64) -> bool {
+    tick > 100
+}
+
+/// The ticks of the decisions that the burst comes to.
+async fn decided(server: &Server) -> Vec<u64> {
+    let record = server.run(named("decided"), vec![burst()]).await;
+    let ticks = record.decisions.iter().map(|decision| decision.tick);
+    ticks.filter(|&tick| is_late(tick)).take(DECISIONS).collect()
+}
+
 async fn silence(server: &Server, id: &str, lateness: Duration) -> Silence {
     let mut producer = server.open(live(id, lateness)).await.unwrap();
     let began = Instant::now();
-    let thrice = |at: u32| [0, 200, 400].map(|later| (u64::from(at) * 23 + later, at));
-    let burst: Vec<_> = (0..64).flat_map(thrice).collect();
-    producer.send(Request::Events(batch(1, 0, &burst)));
-    let (mut silence, mut decisions) = (Silence::default(), 0);
-    // What a tick brings is due when the sensor's clock, which said 1.849 ms when it was heard, has
-    // passed it.
-    let due = |tick: u64| Duration::from_micros((tick + 1) * TICK_NS / 1_000 - 1_849);
-    while decisions < 4 {
+    producer.send(Request::Events(burst()));
+    let mut silence = Silence::default();
+    while silence.decisions.len() < DECISIONS {
         producer.next().await.expect("the session goes on");
         let record = &mut producer.record;
-        decisions += record.decisions.len();
         let spikes = record.spikes.drain(..).map(|spike| (spike.1, false));
         let decided = record.decisions.drain(..).map(|decision| (decision.tick, true));
-        for (tick, is_decision) in spikes.chain(decided).filter(|&(tick, _)| tick > 100) {
+        for (tick, is_decision) in spikes.chain(decided).filter(|&(tick, _)| is_late(tick)) {
             let delay = began.elapsed().saturating_sub(due(tick));
             silence.all.push(delay);
             silence.decisions.extend(is_decision.then_some(delay));
         }
     }
     silence
+}
+
+/// The slowest decision of a session that is told, at the time of each, that it has come.
+async fn told(server: &Server, id: &str, ticks: &[u64]) -> Duration {
+    let mut producer = server.open(named(id)).await.unwrap();
+    let began = Instant::now();
+    producer.send(Request::Events(burst()));
+    let mut slowest = Duration::ZERO;
+    for &tick in ticks {
+        sleep(due(tick).saturating_sub(began.elapsed())).await;
+        let promise_us = (tick + 1) * TICK_NS / 1_000;
+        producer.send(Request::Heartbeat(v1::Heartbeat { promise_us }));
+        while !producer.record.decisions.iter().any(|decision| decision.tick == tick) {
+            producer.next().await.expect("the session goes on");
+        }
+        slowest = slowest.max(began.elapsed().saturating_sub(due(tick)));
+    }
+    slowest
 }
 
 #[tokio::test]

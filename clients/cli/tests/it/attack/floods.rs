@@ -35,7 +35,11 @@ pub(super) fn pings_on(ground: Ground) {
 
 #[test]
 fn settings() {
-    cut_off(Ground::new(), "settings", &[], |_| frame(SETTINGS, 0, 0, &[]));
+    settings_on(Ground::new());
+}
+
+pub(super) fn settings_on(ground: Ground) {
+    cut_off(ground, "settings", &[], |_| frame(SETTINGS, 0, 0, &[]));
 }
 
 #[test]

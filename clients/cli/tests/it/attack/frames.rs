@@ -27,6 +27,7 @@ const SETTING_INITIAL_WINDOW: u16 = 4;
 pub(crate) const STREAM: &str = "/spiked.v1.StreamService/Stream";
 pub(crate) const UPLOAD: &str = "/spiked.v1.NetworkService/UploadBlob";
 pub(crate) const LIST: &str = "/spiked.v1.SessionService/ListSessions";
+pub(crate) const NETWORKS: &str = "/spiked.v1.NetworkService/ListNetworks";
 
 pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).expect("a frame that fits");

@@ -211,6 +211,11 @@ impl Peer {
             && !self.tally(|tally| tally.closed)
     }
 
+    /// Bytes that the daemon has sent and that lie in sockets.
+    pub(crate) fn unread(&self) -> u64 {
+        self.wire.unread()
+    }
+
     /// Waits until the daemon has looked at all that was said: it answers a ping.
     pub(crate) fn keeps_up(&mut self, patience: Duration) -> bool {
         let pings = self.tally(|tally| tally.of(PING));

@@ -26,6 +26,11 @@ fn pings() {
     floods::pings_on(Ground::secured());
 }
 
+#[test]
+fn settings() {
+    floods::settings_on(Ground::secured());
+}
+
 /// Seen to fail without a bound on resets.
 #[test]
 fn rapid_reset() {

@@ -1,6 +1,7 @@
 //! The socket of a peer, with TLS or without, and the way to a daemon.
 
 use std::{
+    fs,
     io::{self, Read as _, Write as _},
     net::{Shutdown, TcpStream},
     sync::{Arc, Mutex},
@@ -20,6 +21,8 @@ pub(super) trait Wire: Send + Sync {
     fn read(&self, bytes: &mut [u8]) -> io::Result<usize>;
     /// Ends reading and writing.
     fn close(&self);
+    /// Bytes that the daemon has written and nobody has read, in its send queue and in ours to be read.
+    fn unread(&self) -> u64;
 }
 
 impl Wire for TcpStream {
@@ -34,6 +37,24 @@ impl Wire for TcpStream {
     fn close(&self) {
         // One that is closed already is closed.
         let _ = self.shutdown(Shutdown::Both);
+    }
+
+    fn unread(&self) -> u64 {
+        let port = format!(":{:04X}", self.local_addr().expect("a socket").port());
+        let table = fs::read_to_string("/proc/net/tcp").expect("Linux tells");
+        // Both ends of the connection are on this machine.
+        let queues = table.lines().filter_map(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let (local, remote) = (words.get(1)?, words.get(2)?);
+            let (sent, received) = words.get(4)?.split_once(':')?;
+            let waiting = match () {
+                () if local.ends_with(&port) => received,
+                () if remote.ends_with(&port) => sent,
+                () => return None,
+            };
+            u64::from_str_radix(waiting, 16).ok()
+        });
+        queues.sum()
     }
 }
 
@@ -91,6 +112,10 @@ impl Wire for Secured {
 
     fn close(&self) {
         self.socket.close();
+    }
+
+    fn unread(&self) -> u64 {
+        self.socket.unread()
     }
 }
 

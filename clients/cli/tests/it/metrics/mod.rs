@@ -1,6 +1,7 @@
 //! Metrics, health and readiness of real daemons, over plain sockets.
 
 mod pages;
+mod requests;
 pub(crate) mod scrape;
 mod totals;
 mod trouble;

@@ -19,6 +19,7 @@ use opentelemetry_proto::tonic::{
     common::v1::{AnyValue, KeyValue, any_value::Value},
     trace::v1,
 };
+use spiked_client::hex;
 use tokio::{runtime::Builder, sync::oneshot};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{
@@ -58,10 +59,6 @@ impl Span {
         let status = self.span.status.clone().unwrap_or_default();
         status.code() == v1::status::StatusCode::Error
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn text<'a>(attributes: &'a [KeyValue], name: &str) -> &'a str {

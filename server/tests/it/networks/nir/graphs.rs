@@ -227,4 +227,6 @@ fn padding_has_an_end() {
     let edges: Vec<(&str, &str)> = path.windows(2).map(|pair| (pair[0], pair[1])).collect();
     let error = refused(&file(&nodes, &edges), Profile::Euler);
     assert!(error.message.contains("units before it, in all"), "{error}");
+    // The padded field and these have two million units each, and there is room for sixteen of them.
+    assert_eq!(error.node.as_deref(), Some("s25"), "{error}");
 }
