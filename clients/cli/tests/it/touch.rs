@@ -5,7 +5,7 @@ use std::{
     path::Path,
     process::Stdio,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use spiked_recordings::touch::{COMPONENTS, TouchRecording};
@@ -266,4 +266,26 @@ fn interrupted_a_conversion_leaves_nothing_behind() {
     signal(&child, "INT");
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     assert_eq!(others(), 0, "nothing is left");
+}
+
+/// Nothing of it comes before its time: the last of 401 frames is due 400 ms behind the first.
+#[test]
+fn a_recording_is_played_as_fast_as_it_was_recorded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, _) = generate(folder.path(), "sweep.npz", &["--for", "401ms"]);
+    let run = tell(["run", "swept-edge", &path]).done();
+    let played = |more: &[&str], least: Duration| {
+        let began = Instant::now();
+        let told = tell([&["stream", "swept-edge", &path], more].concat()).done();
+        let took = began.elapsed();
+        assert!(took >= least, "{more:?}: {took:?}");
+        assert!(row(&told, "frames").starts_with("401 in"), "{}", told.stdout);
+        assert!(row(&told, "lateness").starts_with("a batch left up to"), "{}", told.stdout);
+        row(&told, "digest")
+    };
+    assert_eq!(played(&[], Duration::from_millis(400)), row(&run, "digest"));
+    // A rate that the user says is the pace, too.
+    let slower = ["--frame-rate", "500"];
+    let run = tell(["run", "swept-edge", &path, slower[0], slower[1]]).done();
+    assert_eq!(played(&slower, Duration::from_millis(800)), row(&run, "digest"));
 }
