@@ -111,7 +111,7 @@ def told(seconds: list[float]) -> dict[str, float]:
 
 def compare(network: Network, daemon: spiked.Daemon, selectivity: float, runs: int) -> dict[str, Any]:
     client = spiked.connect(daemon.address)
-    pid = daemon._process.pid
+    pid = daemon.pid
     wall: dict[str, list[float]] = {"daemon": [], "torch": [], "torch_signed": []}
     processor: dict[str, list[float]] = {name: [] for name in wall}
     events_in_all = compared = 0

@@ -2,8 +2,8 @@
 
 WHISKiT Physics (Zweifel et al., PNAS 2021) simulates the whiskers of a rat and writes what each base feels as CSV files:
 `whisker_ID.csv` with the whiskers' names, and `dynamics/{Fx,Fy,Fz,Mx,My,Mz}.csv` with a line for each step and a column
-for each whisker. `spiked run NETWORK FOLDER` reads such a folder by itself (docs/touch.md); this shows the same by hand,
-for who wants to look at the frames on their way.
+for each whisker. `spiked run NETWORK FOLDER` and `spiked.read_touch` read such a folder by themselves (docs/touch.md); this
+shows the same by hand, for who wants to look at the frames on their way.
 
     python whiskit.py FOLDER --network swept-edge
 """

@@ -16,11 +16,14 @@ mod packed;
 mod pending;
 mod portion;
 mod ports;
+mod reading;
 mod recording;
+mod samples;
 mod session;
 mod shared;
 mod steps;
 mod tasks;
+mod touch;
 mod watch;
 
 use pyo3::prelude::*;
@@ -33,9 +36,12 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<pending::Pending>()?;
     module.add_class::<ports::Ports>()?;
     module.add_class::<recording::Recording>()?;
+    module.add_class::<samples::Samples>()?;
     module.add_class::<session::Session>()?;
     module.add_class::<steps::Steps>()?;
+    module.add_class::<touch::TouchRecording>()?;
     module.add_class::<watch::Watch>()?;
+    module.add_function(wrap_pyfunction!(recording::holds, module)?)?;
     module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
     errors::add_to(module)
 }

@@ -62,6 +62,11 @@ pub(crate) fn put_camera_event(event: &CameraEvent, out: &mut Vec<u8>) {
     out.push(event.on.into());
 }
 
+pub(crate) fn put_address_event(event: &AddressEvent, out: &mut Vec<u8>) {
+    out.extend_from_slice(&event.time.to_le_bytes());
+    out.extend_from_slice(&event.index.to_le_bytes());
+}
+
 pub(crate) fn put_spike(spike: &Spike, out: &mut Vec<u8>) {
     out.extend_from_slice(&spike.time_us.to_le_bytes());
     out.extend_from_slice(&spike.tick.to_le_bytes());

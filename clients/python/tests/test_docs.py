@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import re
+import shutil
 import subprocess
 from typing import Any
 
@@ -33,8 +34,10 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("recordings")
     generate = [program(), "generate", "dvs", "street.es", "--size", "320x240", "--for", "20ms"]
     convert = [program(), "convert", "street.es", "street.raw"]
-    for command in (generate, convert):
+    touch = [program(), "generate", "whiskers", "sweep.npz"]
+    for command in (generate, convert, touch):
         subprocess.run(command, check=True, capture_output=True, cwd=folder)
+    shutil.copy(ROOT / "clients/recordings/tests/data/shd_tables.h5", folder / "shd_train.h5")
     return folder
 
 

@@ -27,6 +27,17 @@ def test_portions_are_the_whole(street: pathlib.Path) -> None:
     assert np.array_equal(np.concatenate(portions), spiked.read(street))
 
 
+def test_what_comes_before_a_fault_is_read(tmp_path: pathlib.Path) -> None:
+    damaged = tmp_path / "damaged.csv"
+    damaged.write_text("t,x,y,p\n" + "1,2,3,1\n" * 10_000 + "1,2,three,1\n")
+    recording = spiked.open_recording(damaged)
+    assert len(next(recording)) == 10_000
+    with pytest.raises(spiked.InvalidRecording, match='"three" as row y in line 10002'):
+        next(recording)
+    with pytest.raises(StopIteration):
+        next(recording)
+
+
 def test_what_cannot_be_read_is_named(tmp_path: pathlib.Path) -> None:
     with pytest.raises(spiked.InvalidRecording, match="no such file"):
         spiked.read(tmp_path / "missing.es")

@@ -141,6 +141,14 @@ def test_a_daemon_of_its_own_ends_with_its_client(networks: pathlib.Path, touche
     assert process.poll() is not None
 
 
+def test_a_daemon_says_which_process_it_is() -> None:
+    with spiked.Daemon() as daemon:
+        arguments = pathlib.Path(f"/proc/{daemon.pid}/cmdline").read_text().split("\0")
+        assert arguments[1] == "serve" and daemon.address in arguments
+    with pytest.raises(spiked.SpikedError, match="is closed"):
+        daemon.pid  # noqa: B018
+
+
 def test_a_real_recording_gives_what_the_command_line_gives(street: pathlib.Path) -> None:
     result = spiked.run("motion", street)
     assert (len(result.spikes), len(result.decisions)) == (57_676, 998)
@@ -269,7 +277,7 @@ def test_a_row_that_the_wire_cannot_hold_is_named(client: spiked.Client) -> None
 
 
 def test_a_daemon_of_its_own_ends_with_a_program_that_was_killed(networks: pathlib.Path) -> None:
-    code = "import spiked, sys, time; d = spiked.Daemon(); print(d._process.pid, flush=True); time.sleep(60)"
+    code = "import spiked, sys, time; d = spiked.Daemon(); print(d.pid, flush=True); time.sleep(60)"
     program = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert program.stdout is not None
     daemon = pathlib.Path("/proc") / program.stdout.readline().strip()

@@ -39,12 +39,15 @@ pub(crate) struct InfoArguments {
   spiked convert user01_led.aedat waves.es --segment 2 --from-zero
   spiked convert shd_train.h5 shd_train.npz        with the labels in shd_train_labels.csv
   spiked convert shd_train.h5 one.csv --sample 17
+  spiked convert sweep sweep.npz                   a folder of WHISKiT as an archive of frames
+  spiked convert sweep.npz sweep                   and the other way round
 
 The name says the format: .raw (EVT3), .dat, .aedat4, .es, .csv or .npz. Ctrl-C leaves nothing under the
 name; a recording that turns out to be damaged is written as far as it could be read. Labelled samples
-(SHD, SSC, N-TIDIGITS18) become spikes at addresses, as csv or npz, one sample behind another.")]
+(SHD, SSC, N-TIDIGITS18) become spikes at addresses, as csv or npz, one sample behind another. Recordings of
+touch become an archive of frames, as npz, or a folder as WHISKiT writes it, where the name has no ending.")]
 pub(crate) struct ConvertArguments {
-    /// The recording, in any format that is known by its content.
+    /// The recording, in any format that is known by its content: events, touch, or labelled samples.
     pub(crate) file: PathBuf,
     /// Where to write; - is standard output.
     pub(crate) output: PathBuf,
@@ -60,6 +63,10 @@ pub(crate) struct ConvertArguments {
     /// Size of the sensor, where the file's header names none.
     #[arg(long, value_name = "WxH")]
     pub(crate) geometry: Option<Geometry>,
+    /// Frames a second of a recording of touch [default: what it says; else 1000 of a folder, 110 of an
+    /// archive].
+    #[arg(long, value_name = "HZ")]
+    pub(crate) frame_rate: Option<f64>,
     /// Only the events of a segment, by its line in the labels beside the recording, from 0.
     #[arg(long, value_name = "N")]
     pub(crate) segment: Option<usize>,

@@ -40,6 +40,7 @@ pub(crate) use self::{
     span::Span,
     speed::Speed,
     summary::{Summary, latency_line},
+    touch::frame_period_ns,
 };
 use crate::{
     args::{RunArguments, TargetArguments},

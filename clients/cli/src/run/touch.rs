@@ -36,7 +36,7 @@ const GATHERING_US: f64 = 1_000.0;
 pub(super) async fn run(arguments: &RunArguments, path: &Path) -> Result<(), Failure> {
     refuse_what_is_for_events(arguments)?;
     let recording = TouchRecording::open(path)?;
-    let period_ns = period_ns(arguments, &recording)?;
+    let period_ns = frame_period_ns(arguments.frame_rate, &recording)?;
     let link = Link::open(&arguments.target.daemon).await?;
     let chosen =
         network::choose(&link.client, &arguments.target.network, arguments.target.nir).await?;
@@ -110,8 +110,12 @@ fn refuse_what_is_for_events(arguments: &RunArguments) -> Result<(), Failure> {
     }
 }
 
-fn period_ns(arguments: &RunArguments, recording: &TouchRecording) -> Result<u64, Failure> {
-    let Some(rate_hz) = arguments.frame_rate else {
+/// Time between the frames of a recording: what the user says, or the recording, or its format.
+pub(crate) fn frame_period_ns(
+    frame_rate_hz: Option<f64>,
+    recording: &TouchRecording,
+) -> Result<u64, Failure> {
+    let Some(rate_hz) = frame_rate_hz else {
         return Ok(recording.period_ns().unwrap_or(recording.format().period_ns()));
     };
     if !(1e-3..=1e6).contains(&rate_hz) {

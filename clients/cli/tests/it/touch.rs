@@ -1,8 +1,16 @@
 //! Touch from end to end: a recording is made, looked at and sent through a daemon.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    process::Stdio,
+    thread,
+    time::{Duration, Instant},
+};
 
-use crate::process::{Daemon, Told, tell};
+use spiked_recordings::touch::{COMPONENTS, TouchRecording};
+
+use crate::process::{Daemon, Told, signal, spiked, tell};
 
 fn generate(folder: &Path, name: &str, more: &[&str]) -> (String, Told) {
     let path = folder.join(name).to_str().expect("plain").to_owned();
@@ -129,7 +137,6 @@ fn what_does_not_fit_together_is_said_in_a_line() {
     refused(&["run", "swept-edge", &path, "--geometry", "3x3"], "--geometry is for recordings");
     refused(&["run", "swept-edge", &path, "--port", "nose"], "has no input port \"nose\"");
     refused(&["run", "swept-edge", &path, "--frame-rate", "0"], "--frame-rate 0: expected");
-    refused(&["convert", &path, "out.csv"], "is a recording of touch");
     refused(&["generate", "whiskers", "x.npz", "--array", "9x9"], "at most 60 whiskers");
     refused(&["generate", "whiskers", "x.npz", "--rate", "0"], "--rate 0: expected");
     refused(&["generate", "whiskers", "x.npz", "--for", "100000s"], "too much memory");
@@ -139,4 +146,146 @@ fn what_does_not_fit_together_is_said_in_a_line() {
     fs::write(names, "").expect("written");
     let told = tell(["run", "swept-edge", folder.path().to_str().expect("plain")]);
     assert!(told.stderr.contains("whisker_ID.csv: names 0 whiskers"), "{}", told.stderr);
+}
+
+/// Names, and all values.
+fn frames(path: &Path) -> (Vec<String>, Vec<f32>) {
+    let mut recording = TouchRecording::open(path).expect("a recording of touch");
+    let mut values = Vec::new();
+    while recording.next_frames(&mut values).expect("whole frames") > 0 {}
+    (recording.whiskers().to_vec(), values)
+}
+
+/// Caught: values that are rounded, and components, whiskers or frames that change places.
+#[test]
+fn a_recording_becomes_a_folder_and_an_archive_again_to_the_last_bit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    let name = |name: &str| path(name).display().to_string();
+    let (sweep, _) = generate(folder.path(), "sweep.npz", &["--rate", "110", "--direction", "45"]);
+    let into = tell(["convert", &sweep, &name("sim")]).done();
+    assert!(into.stderr.contains("what else the recording holds: contacts"), "{}", into.stderr);
+    assert!(into.stderr.contains("spiked run --frame-rate 110.0000"), "{}", into.stderr);
+    let back = ["convert", &name("sim"), &name("again.npz"), "--frame-rate", "110"];
+    let back = tell(back).done();
+    assert_eq!((back.stdout.as_str(), back.stderr.as_str()), ("", ""));
+    let expected = frames(Path::new(&sweep));
+    assert_eq!(expected.1.len(), 110 * 35 * COMPONENTS);
+    assert!(expected.1.iter().any(|value| *value != 0.0));
+    assert!(frames(&path("sim")) == expected && frames(&path("again.npz")) == expected);
+    let run = |arguments: &[&str]| {
+        let told = tell([&["run", "swept-edge"][..], arguments].concat()).done();
+        row(&told, "digest")
+    };
+    let digest = run(&[&sweep]);
+    assert_eq!(run(&[&name("again.npz")]), digest, "the archive says its rate");
+    assert_eq!(run(&[&name("sim"), "--frame-rate", "110"]), digest);
+    assert_ne!(run(&[&name("sim")]), digest, "a folder is taken for one of 1 000 frames a second");
+
+    // As files that anybody may read.
+    let made = |name: &str| fs::metadata(path(name)).expect("it is there").permissions();
+    let here = path("plain");
+    fs::create_dir(&here).expect("made");
+    assert_eq!(made("sim"), fs::metadata(&here).expect("it is there").permissions());
+    let lines = fs::read_to_string(path("sim/dynamics/My.csv")).expect("a file");
+    assert_eq!(lines.lines().count(), 110);
+    assert!(lines.lines().all(|line| line.ends_with(',') && line.split(',').count() == 36));
+}
+
+#[test]
+fn what_is_mended_or_comes_before_a_fault_is_converted_and_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sim = folder.path().join("sim");
+    fs::create_dir_all(sim.join("dynamics")).expect("made");
+    fs::write(sim.join("whisker_ID.csv"), "RA0,\nRA1,\n").expect("written");
+    for component in ["Fx", "Fy", "Fz", "Mx", "My", "Mz"] {
+        let text = if component == "Fz" { "1.5,nan,\n2e9,3,\n" } else { "0.1,0.2,\n0,0,\n" };
+        fs::write(sim.join(format!("dynamics/{component}.csv")), text).expect("written");
+    }
+    let [from, to] = [&sim, &folder.path().join("out.npz")].map(|path| path.display().to_string());
+    let told = tell(["convert", &from, &to]).done();
+    assert!(told.stderr.contains("mended were 1 no numbers, 1 absurd"), "{}", told.stderr);
+    let (names, values) = frames(Path::new(&to));
+    assert_eq!(names, ["RA0", "RA1"]);
+    let forces: Vec<f32> = values.into_iter().skip(2).step_by(COMPONENTS).collect();
+    assert_eq!(forces, [1.5, 0.0, 1.5, 3.0]);
+
+    fs::write(sim.join("dynamics/Mx.csv"), "0.1,0.2,\n0,hard,\n").expect("written");
+    let told = tell(["convert", &from, &to]);
+    assert_eq!(told.status, Some(1), "{}", told.stderr);
+    assert!(told.stderr.contains("Mx.csv: has \"hard\" in column 2 of line 2"), "{}", told.stderr);
+    assert_eq!(frames(Path::new(&to)).1.len(), 2 * COMPONENTS, "the first frame is there");
+}
+
+#[test]
+fn what_cannot_be_converted_is_said_in_a_line_and_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, _) = generate(folder.path(), "sweep.npz", &["--for", "50ms"]);
+    let name = |name: &str| folder.path().join(name).display().to_string();
+    fs::create_dir(name("full")).expect("made");
+    fs::write(name("full/mine.txt"), "not to be lost").expect("written");
+    let before = fs::read_dir(folder.path()).expect("a folder").count();
+    let refused = |arguments: &[&str], said: &str| {
+        let told = tell([&["convert"], arguments].concat());
+        assert_eq!(told.status, Some(2), "{arguments:?}: {}", told.stderr);
+        assert!(told.stderr.contains(said), "{arguments:?}: {}", told.stderr);
+    };
+    refused(&[&path, &name("o.csv")], "would be csv, which has no place for frames of touch");
+    refused(&[&path, &name("o.npz"), "--to", "es"], "would be es");
+    refused(&[&path, &name("o.touch")], "of a format that nobody knows");
+    refused(&[&path, &name("full")], "is there already, and isn't empty");
+    refused(&[&path, &name("o.npz"), "--segment", "1"], "--segment is for recordings of cameras");
+    refused(&[&path, &name("o.npz"), "--gap", "1s"], "--gap is for labelled samples");
+    refused(&[&path, &name("o.npz"), "--frame-rate", "0"], "--frame-rate 0: expected");
+    let none = tell(["convert", &path, &name("no/where/o")]);
+    assert!(none.stderr.starts_with("error: cannot write"), "{}", none.stderr);
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), before);
+    let kept = fs::read_to_string(name("full/mine.txt")).expect("a file");
+    assert_eq!(kept, "not to be lost");
+    let camera = name("camera.csv");
+    fs::write(&camera, "t,x,y,p\n1,2,3,1\n").expect("written");
+    refused(&[&camera, &name("o.npz"), "--frame-rate", "9"], "--frame-rate is for recordings of t");
+}
+
+#[test]
+fn interrupted_a_conversion_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let more = ["--rate", "4000", "--for", "30s", "--array", "2x2"];
+    let (path, _) = generate(folder.path(), "long.npz", &more);
+    let out = folder.path().join("sim");
+    let mut child = spiked(["convert", &path, out.to_str().expect("plain")])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("spiked runs");
+    // The recording and what is true of it are there.
+    let others = || fs::read_dir(folder.path()).expect("a folder").count() - 2;
+    while others() == 0 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    signal(&child, "INT");
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    assert_eq!(others(), 0, "nothing is left");
+}
+
+/// Nothing of it comes before its time: the last of 401 frames is due 400 ms behind the first.
+#[test]
+fn a_recording_is_played_as_fast_as_it_was_recorded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, _) = generate(folder.path(), "sweep.npz", &["--for", "401ms"]);
+    let run = tell(["run", "swept-edge", &path]).done();
+    let played = |more: &[&str], least: Duration| {
+        let began = Instant::now();
+        let told = tell([&["stream", "swept-edge", &path], more].concat()).done();
+        let took = began.elapsed();
+        assert!(took >= least, "{more:?}: {took:?}");
+        assert!(row(&told, "frames").starts_with("401 in"), "{}", told.stdout);
+        assert!(row(&told, "lateness").starts_with("a batch left up to"), "{}", told.stdout);
+        row(&told, "digest")
+    };
+    assert_eq!(played(&[], Duration::from_millis(400)), row(&run, "digest"));
+    // A rate that the user says is the pace, too.
+    let slower = ["--frame-rate", "500"];
+    let run = tell(["run", "swept-edge", &path, slower[0], slower[1]]).done();
+    assert_eq!(played(&slower, Duration::from_millis(800)), row(&run, "digest"));
 }

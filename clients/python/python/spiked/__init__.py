@@ -26,11 +26,16 @@ from .frames import Frames
 from .images import event_image, show_events
 from .loop import Loop
 from .network import Network
+
+# Not in `__all__`: who imports everything keeps the `open` of Python.
+from .opening import open as open
 from .recordings import Recording, open_recording, read
 from .result import Result
 from .running import run
+from .samples import Sample, Samples, read_samples
 from .session import Session
 from .tables import Output, Position, SessionInfo
+from .touch import WHISKER, Touch, TouchRecording, open_touch, read_touch
 from .watching import WATCHED, Probe, Seen, Watch
 
 __all__ = [
@@ -39,6 +44,7 @@ __all__ = [
     "DECISION",
     "SPIKE",
     "WATCHED",
+    "WHISKER",
     "__version__",
     "Client",
     "Daemon",
@@ -54,10 +60,14 @@ __all__ = [
     "Recording",
     "Refused",
     "Result",
+    "Sample",
+    "Samples",
     "Seen",
     "Session",
     "SessionInfo",
     "SpikedError",
+    "Touch",
+    "TouchRecording",
     "Watch",
     "address_events",
     "camera_events",
@@ -65,7 +75,10 @@ __all__ = [
     "event_image",
     "from_dcls",
     "open_recording",
+    "open_touch",
     "read",
+    "read_samples",
+    "read_touch",
     "run",
     "show_events",
 ]

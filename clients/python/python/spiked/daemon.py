@@ -69,6 +69,13 @@ class Daemon(Closing):
         #: Where it listens, for `connect`.
         self.address = line.removeprefix(prefix)
 
+    @property
+    def pid(self) -> int:
+        """The number of its process, for `/proc` and signals; it has none any more once it is closed."""
+        if not self._finalizer.alive:
+            raise SpikedError(f"the daemon of {self.address} is closed")
+        return self._process.pid
+
     def close(self) -> None:
         """Ends it."""
         self._finalizer()

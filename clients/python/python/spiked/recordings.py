@@ -12,6 +12,8 @@ from .arrays import CAMERA, Array
 
 #: Events of a portion, unless told otherwise.
 PORTION = 1 << 16
+#: What reads other recordings.
+_OTHERS = {"samples": "spiked.read_samples", "touch": "spiked.read_touch"}
 
 
 class Recording:
@@ -31,7 +33,13 @@ class Recording:
 
         Raises InvalidRecording for a file that is missing, of no known format, or damaged in its header.
         """
-        self._native = _native.Recording(os.fspath(path), size)
+        try:
+            self._native = _native.Recording(os.fspath(path), size)
+        except _native.InvalidRecording as error:
+            other = _OTHERS.get(_native.holds(os.fspath(path)))
+            if other is None:
+                raise
+            raise _native.InvalidRecording(f"{error}; {other} reads it") from None
         self._portion = portion
 
     @property

@@ -25,6 +25,7 @@ pub(super) struct Archive {
     reader: Box<dyn Read + Send>,
     element: Element,
     whiskers: usize,
+    frames: u64,
     /// Frames to come.
     left: u64,
     bytes: Vec<u8>,
@@ -79,7 +80,7 @@ impl Archive {
             })?,
         };
         let frames = Some(archive.left);
-        Ok((archive, Said { whiskers: checked(named)?, period_ns, frames }))
+        Ok((archive, Said { whiskers: checked(named)?, period_ns, frames, unread: there }))
     }
 
     fn of(part: Part, described: &Described) -> Result<(Self, u64), Fault> {
@@ -101,7 +102,16 @@ impl Archive {
         let Part { name, reader } = part;
         #[expect(clippy::cast_possible_truncation, reason = "bounded above")]
         let own = whiskers as usize;
-        Ok((Self { name, reader, element, whiskers: own, left: frames, bytes: vec![] }, whiskers))
+        let (left, bytes) = (frames, Vec::new());
+        let archive = Self { name, reader, element, whiskers: own, frames, left, bytes };
+        Ok((archive, whiskers))
+    }
+
+    /// Bytes of all frames, and how many of them were read.
+    pub(super) fn bytes(&self) -> (u64, u64) {
+        let frame = (self.whiskers * COMPONENTS * self.element.bytes()) as u64;
+        let read = self.frames.saturating_sub(self.left);
+        (self.frames.saturating_mul(frame), read.saturating_mul(frame))
     }
 
     /// Appends so many frames, or those that are left.

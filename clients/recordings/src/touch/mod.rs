@@ -79,6 +79,7 @@ pub struct TouchRecording {
     whiskers: Vec<String>,
     period_ns: Option<u64>,
     frames_total: Option<u64>,
+    unread: Vec<String>,
     source: Source,
     /// The last frame that was given, mended.
     last: Vec<f32>,
@@ -96,6 +97,7 @@ struct Said {
     whiskers: Vec<String>,
     period_ns: Option<u64>,
     frames: Option<u64>,
+    unread: Vec<String>,
 }
 
 /// Whether a path is a recording of touch rather than of events: a folder as WHISKiT's are, or an archive
@@ -103,7 +105,7 @@ struct Said {
 #[must_use]
 pub fn is_touch(path: &Path) -> bool {
     if path.is_dir() {
-        return path.join("dynamics").is_dir() || path.join("whisker_ID.csv").is_file();
+        return path.join(whiskit::DYNAMICS).is_dir() || path.join(whiskit::IDS).is_file();
     }
     if !path.is_file() {
         return false;
@@ -134,9 +136,9 @@ impl TouchRecording {
             (TouchFormat::Npz, Source::Archive(archive), said)
         };
         let last = vec![0.0; said.whiskers.len() * COMPONENTS];
-        let Said { whiskers, period_ns, frames: frames_total } = said;
+        let Said { whiskers, period_ns, frames: frames_total, unread } = said;
         let counts = TouchCounts::default();
-        Ok(Self { name, format, whiskers, period_ns, frames_total, source, last, counts })
+        Ok(Self { name, format, whiskers, period_ns, frames_total, unread, source, last, counts })
     }
 
     /// How it is kept.
@@ -161,6 +163,31 @@ impl TouchRecording {
     #[must_use]
     pub const fn frames_total(&self) -> Option<u64> {
         self.frames_total
+    }
+
+    /// What else the recording holds that is not read, by name: other arrays, kinematics.
+    #[must_use]
+    pub fn unread(&self) -> &[String] {
+        &self.unread
+    }
+
+    /// Bytes of all frames as they are kept, for a progress bar.
+    #[must_use]
+    pub fn bytes_total(&self) -> u64 {
+        self.bytes().0
+    }
+
+    /// How many of them were read.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes().1
+    }
+
+    fn bytes(&self) -> (u64, u64) {
+        match &self.source {
+            Source::Folder(folder) => folder.bytes(),
+            Source::Archive(archive) => archive.bytes(),
+        }
     }
 
     /// What was read so far.

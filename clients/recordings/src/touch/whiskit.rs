@@ -10,7 +10,14 @@ use std::{
 use super::{COMPONENTS, Said, WHISKERS_MAX, checked};
 use crate::{Error, Fault};
 
-const NAMES: [&str; COMPONENTS] = ["Fx", "Fy", "Fz", "Mx", "My", "Mz"];
+/// The file of names.
+pub(super) const IDS: &str = "whisker_ID.csv";
+/// The folder of forces and moments.
+pub(super) const DYNAMICS: &str = "dynamics";
+/// The folder of positions and contacts, which are not read.
+const KINEMATICS: &str = "kinematics";
+/// A file each, `NAME.csv`.
+pub(super) const COMPONENT_NAMES: [&str; COMPONENTS] = ["Fx", "Fy", "Fz", "Mx", "My", "Mz"];
 /// A line has at most so many bytes for a whisker, and a file of names.
 const COLUMN_BYTES_MAX: u64 = 64;
 
@@ -21,6 +28,8 @@ pub(super) struct Folder {
     whiskers: usize,
     /// Of one frame.
     frame: Vec<f32>,
+    /// Of the six files together.
+    bytes_total: u64,
 }
 
 /// One component's file.
@@ -31,17 +40,28 @@ struct Lines {
     line: Vec<u8>,
     /// Lines that were read.
     number: u64,
+    /// Their bytes.
+    bytes: u64,
 }
 
 impl Folder {
     pub(super) fn open(path: &Path) -> Result<(Self, Said), Error> {
-        let whiskers = names(&path.join("whisker_ID.csv"))?;
-        let dynamics = path.join("dynamics");
+        let whiskers = names(&path.join(IDS))?;
+        let dynamics = path.join(DYNAMICS);
         let open = |component| Lines::open(&dynamics.join(format!("{component}.csv")));
-        let files = NAMES.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        let files = COMPONENT_NAMES.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        let length = |file: &Lines| file.reader.get_ref().metadata().map_or(0, |file| file.len());
+        let bytes_total = files.iter().map(length).sum();
         let frame = vec![0.0; whiskers.len() * COMPONENTS];
-        let folder = Self { files, whiskers: whiskers.len(), frame };
-        Ok((folder, Said { whiskers, period_ns: None, frames: None }))
+        let folder = Self { files, whiskers: whiskers.len(), frame, bytes_total };
+        let is_there = path.join(KINEMATICS).is_dir();
+        let unread = is_there.then(|| KINEMATICS.to_owned()).into_iter().collect();
+        Ok((folder, Said { whiskers, period_ns: None, frames: None, unread }))
+    }
+
+    /// Bytes of all files, and how many of them were read.
+    pub(super) fn bytes(&self) -> (u64, u64) {
+        (self.bytes_total, self.files.iter().map(|file| file.bytes).sum())
     }
 
     /// Appends so many frames, or those that are left, or those before what is wrong; that comes with
@@ -83,6 +103,7 @@ impl Folder {
         }
         for file in &mut self.files {
             file.number += 1;
+            file.bytes += file.line.len() as u64;
             file.line.clear();
         }
         Ok(true)
@@ -112,6 +133,7 @@ impl Lines {
                 reader: BufReader::with_capacity(1 << 16, file),
                 line: Vec::new(),
                 number: 0,
+                bytes: 0,
             }),
             Err(error) => Err(Error { name, fault: error.into() }),
         }

@@ -285,13 +285,10 @@ fn touch_archives() {
     let example = |frames: usize, names: &[&str], contacts: &[bool]| {
         let whiskers: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let values = vec![0.25; frames * names.len() * touch::COMPONENTS];
-        let frames = touch::write::Frames {
-            whiskers: &whiskers,
-            period_ns: 1_000_000,
-            values: &values,
-            contacts,
-        };
-        touch::write::archive(Vec::new(), &frames).expect("a vector takes all")
+        let writer = touch::write::archive::Writer::new(Vec::new(), &whiskers, 1_000_000);
+        let mut writer = writer.expect("a temporary file");
+        writer.write(&values).expect("it grows");
+        writer.finish(contacts).expect("a vector takes all")
     };
     let examples = vec![
         example(3, &["RA0", "RA1"], &[true; 6]),

@@ -150,15 +150,16 @@ fn what_is_written_is_read_as_the_same() {
     let at = place.path().join("own.npz");
     let (whiskers, values) = (["RA0", "RA10"].map(String::from), values(3_000, 2));
     let contacts: Vec<bool> = (0..6_000).map(|n| n % 7 == 0).collect();
-    let frames = touch::write::Frames {
-        whiskers: &whiskers,
-        period_ns: 1_234,
-        values: &values,
-        contacts: &contacts,
-    };
-    touch::write::archive(fs::File::create(&at).unwrap(), &frames).unwrap();
-    let recording = TouchRecording::open(&at).unwrap();
+    let sink = fs::File::create(&at).unwrap();
+    let mut writer = touch::write::archive::Writer::new(sink, &whiskers, 1_234).unwrap();
+    values.chunks(12 * 7).for_each(|frames| writer.write(frames).unwrap());
+    writer.finish(&contacts).unwrap();
+    let mut recording = TouchRecording::open(&at).unwrap();
     assert_eq!((recording.whiskers(), recording.period_ns()), (&whiskers[..], Some(1_234)));
+    assert_eq!(recording.unread(), ["contacts"]);
+    assert_eq!((recording.bytes_total(), recording.bytes_read()), (36_000 * 4, 0));
+    assert_eq!(recording.next_frames(&mut Vec::new()).unwrap(), 3_000);
+    assert_eq!(recording.bytes_read(), recording.bytes_total());
     let (found, fault) = read(&at);
     assert!(fault.is_none() && found == values, "{fault:?}");
 }

@@ -1,6 +1,7 @@
 //! `spiked convert`: a recording in another format.
 
 mod samples;
+mod touch;
 
 use std::{
     fs::{self, File, Permissions},
@@ -75,10 +76,9 @@ fn convert_file(arguments: &ConvertArguments, asked_to_end: &AtomicBool) -> Resu
         ],
     )?;
     if is_touch(&arguments.file) {
-        let name = shown(&arguments.file);
-        let message = format!("{name} is a recording of touch: there is nothing to convert it to");
-        return Err(Failure::used_wrongly(message));
+        return touch::convert(arguments, asked_to_end);
     }
+    refuse("recordings of touch", &[("--frame-rate", arguments.frame_rate.is_some())])?;
     let span = arguments.segment.map(|index| segment(&arguments.file, index)).transpose()?;
     let mut recording = sensor::open(&arguments.file, arguments.geometry)?;
     let kind = kind(&arguments.output, arguments.to)?;

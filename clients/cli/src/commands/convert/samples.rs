@@ -32,6 +32,7 @@ pub(super) fn convert(
             ("--segment", arguments.segment.is_some()),
         ],
     )?;
+    refuse("recordings of touch", &[("--frame-rate", arguments.frame_rate.is_some())])?;
     let kind = kind(&arguments.output, arguments.to)?;
     let mut samples = Samples::open(&arguments.file, arguments.split)?;
     let name = shown(&arguments.output);

@@ -2,18 +2,21 @@
 
 use std::{
     f64::consts::PI,
-    io::BufWriter,
+    io::Write,
     path::{Path, PathBuf},
 };
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use spiked_recordings::touch::{COMPONENTS, write};
+use spiked_recordings::{
+    touch::{COMPONENTS, write::archive},
+    write::WriteError,
+};
 use spiked_sensors::whiskers::{Moving, Settings, Shape, Touch, along, play};
 
 use super::{is_file, write_truth};
 use crate::{
-    commands::convert::{Output, shown},
+    commands::convert::{Output, refused, shown},
     failure::Failure,
     numbers::grouped,
     run::Span,
@@ -92,19 +95,18 @@ pub(super) fn generate(arguments: &WhiskersArguments) -> Result<(), Failure> {
     let settings = settings(arguments)?;
     let touch = play(&settings).map_err(Failure::used_wrongly)?;
     let output = &arguments.output;
-    let frames = write::Frames {
-        whiskers: &touch.names,
-        period_ns: touch.period_ns,
-        values: &touch.values,
-        contacts: &touch.contacts,
-    };
     let mut file = Output::create(output)?;
-    let written = write::archive(BufWriter::new(file.sink()), &frames).map(drop);
-    written.map_err(|error| Failure::failed(format!("cannot write {}: {error}", shown(output))))?;
+    write(&touch, file.sink()).map_err(|error| refused(&shown(output), error))?;
     file.keep(output)?;
     let beside = is_file(output).then(|| write_truth(output, &truth(arguments, &touch)));
     let beside = beside.transpose()?;
     tell(&settings, &touch, output, beside.as_deref())
+}
+
+fn write(touch: &Touch, sink: impl Write) -> Result<(), WriteError> {
+    let mut writer = archive::Writer::new(sink, &touch.names, touch.period_ns)?;
+    writer.write(&touch.values)?;
+    writer.finish(&touch.contacts).map(drop)
 }
 
 fn settings(arguments: &WhiskersArguments) -> Result<Settings, Failure> {

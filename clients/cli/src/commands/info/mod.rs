@@ -146,7 +146,7 @@ fn with_notes<'a>(counted: &[(u64, &'a str)], notes: &'a [(u64, String)]) -> Vec
 }
 
 /// Counts that aren't zero.
-pub(super) fn told(kinds: &[(u64, &str)]) -> Option<String> {
+pub(crate) fn told(kinds: &[(u64, &str)]) -> Option<String> {
     let told: Vec<String> = kinds
         .iter()
         .filter(|(count, _)| *count > 0)
