@@ -106,6 +106,11 @@ impl ClockedNeurons {
         Self::new(state.collect(), held.collect())
     }
 
+    /// In which a neuron's last step left it: the first state variable of every model.
+    pub(crate) fn potential(&self, neuron: u32) -> f64 {
+        self.state[0][neuron as usize]
+    }
+
     /// Keeps what arrived at a tick without a step.
     pub(crate) fn hold(&mut self, sums: &mut Sums, tick: u64, layout: &Layout) {
         let (receptors, held) = (sums.receptors(), &mut self.held);

@@ -37,6 +37,7 @@ def from_dcls(
     tau_steps: float = 1.005,
     threshold: float = 1.0,
     output_threshold: float | None = None,
+    max_events_per_step: int = 255,
     eps: float = 1e-5,
 ) -> Network:
     """The network of a checkpoint: tensors by name, or a `.pt` or `.npz` file of them (PyTorch is not needed).
@@ -54,7 +55,9 @@ def from_dcls(
 
     `max_delay` is the kernel's length m in steps (25 for SHD, 31 for SSC and GSC); `step` the length of one;
     `tau_steps` the time constant of neurons that don't have their own [steps]; `eps` that of batch normalisation.
-    The last layer is an integrator, unless `output_threshold` says where it fires.
+    The last layer is an integrator, unless `output_threshold` says where it fires. `max_events_per_step` is the most
+    that a channel may count: the less, the finer the first layer's weights, 2^-22 of the largest at best. With 255 they
+    are 2^-17 of it in a network for SHD, which turns one spike in ten thousand.
 
     The network has the input port `in` (events in a step count), populations `layer-1`, … and `output`, and tells all
     spikes. What a framework computes is the same up to step T + (m - 1) / 2 of a sample of T steps, from a
@@ -68,7 +71,7 @@ def from_dcls(
     tensors = checkpoint if isinstance(checkpoint, Mapping) else checkpoints.read(checkpoint)
     layers = _layers(tensors)
     net = Network(name, tick=step, description="Learned delays, from a checkpoint of DCLS.")
-    source = net.input("in", channels=layers[0].weight.shape[1])
+    source = net.input("in", channels=layers[0].weight.shape[1], max_events_per_tick=max_events_per_step)
     populations: list[str] = []
     for number, layer in enumerate(layers, 1):
         last = number == len(layers)

@@ -29,7 +29,8 @@ class Probe:
     neurons: Sequence[int]
     """Which of its neurons, 1 to 1 024."""
     what: Probed = "potential"
-    """Membrane potential, threshold, or current of a receptor [mV]."""
+    """Membrane potential [mV], of `discrete` neurons in their own unit; or threshold or a receptor's current of linear
+    ones [mV]."""
     receptor: int = 0
     """Whose current."""
     every: int = 1

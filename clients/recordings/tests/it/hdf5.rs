@@ -61,13 +61,14 @@ fn prophesee_reads_every_style_of_its_codec() {
     }
 }
 
-/// Runs of more than a count's bits, masks of neighbours, and pauses of many bytes.
+/// Runs of more than a count's bits, masks of neighbours, and pauses of one byte to eleven.
 #[test]
 fn prophesee_reads_runs_and_long_pauses() {
     let (events, fault) = read(&file("prophesee_rows.h5"));
     assert!(fault.is_none(), "{fault:?}");
+    let pause_us = |run: u16| 3_u64.pow(u32::from(run % 26));
     let expected = (0..2_000_u16).map(|n| CameraEvent {
-        t_us: u64::from(n / 40) * 300_000,
+        t_us: (0..=n / 40).map(pause_us).sum(),
         x: 10 + n % 40 * 3 / 2,
         y: n / 40 % 240,
         on: n / 200 % 2 == 1,

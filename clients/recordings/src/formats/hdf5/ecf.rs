@@ -187,3 +187,79 @@ impl Events {
         records
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// t, x, y, p of three events, of which the second lies in the third's moment and row.
+    const EVENTS: [(u64, u16, u16, u8); 3] = [(5, 10, 3, 1), (25, 11, 3, 1), (25, 7, 3, 1)];
+
+    fn halves(halves: &[u16]) -> Vec<u8> {
+        halves.iter().flat_map(|half| half.to_le_bytes()).collect()
+    }
+
+    /// The same events, packed in each of the three styles.
+    fn chunks() -> [Vec<u8>; 3] {
+        let head = |style: u32| (3 << 2 | style).to_le_bytes().to_vec();
+        // One event at 5 µs; a pause of 20 in two bytes, and two events behind it.
+        let times = [&5_u64.to_le_bytes()[..], &[0x01, 0xF4, 0xF1, 0x02]].concat();
+        let rows = halves(&[3 << 5 | 3]);
+        let masks = [halves(&[10 << 5 | 0b1_0000, 7 << 5]), vec![0x80 | 3]].concat();
+        let [a, b, c] = EVENTS.map(|(_, x, _, p)| x << 1 | u16::from(p));
+        let columns = halves(&[a << 4 | b & 15, b >> 4 << 8 | c & 0xFF, c >> 8 << 12]);
+        let [a, b, c] =
+            EVENTS.map(|(_, x, y, p)| u32::from(y) << 12 | u32::from(x) << 1 | u32::from(p));
+        let words = [a << 8 | b & 0xFF, b >> 8 << 16 | c & 0xFFFF, c >> 16 << 24];
+        let all: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        [
+            [head(0), times.clone(), rows.clone(), masks].concat(),
+            [head(COLUMNS_PACKED), times.clone(), rows, columns].concat(),
+            [head(ALL_PACKED), times, all].concat(),
+        ]
+    }
+
+    #[test]
+    fn every_style_unpacks_to_the_same_events() {
+        let record = |(t_us, x, y, p): (u64, u16, u16, u8)| {
+            [&halves(&[x, y])[..], &[p, 0, 0, 0], &t_us.to_le_bytes()].concat()
+        };
+        let expected = EVENTS.map(record).concat();
+        for chunk in chunks() {
+            assert_eq!(unpack(&chunk, 3 * EVENT_BYTES), Ok(expected.clone()));
+        }
+    }
+
+    /// Seen to fail with noughts for what is missing.
+    #[test]
+    fn a_chunk_cut_anywhere_is_refused() {
+        for chunk in chunks() {
+            for cut in 0..chunk.len() {
+                let told = unpack(&chunk[..cut], 3 * EVENT_BYTES);
+                assert_eq!(told, Err("ends inside a chunk".into()), "cut at byte {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        let [masks, ..] = chunks();
+        let with = |at: usize, byte: u8| {
+            let mut chunk = masks.clone();
+            chunk[at] = byte;
+            unpack(&chunk, 3 * EVENT_BYTES)
+        };
+        for (at, byte, said) in [
+            (0, 4 << 2, "claims 4 events, expected 3 at most"),
+            (12, 0x04, "has a run of 4 where 3 are missing"),
+            (12, 0x00, "has a run of 0 where 3 are missing"),
+            (16, 3 << 5 | 4, "has a run of 4 where 3 are missing"),
+        ] {
+            assert_eq!(with(at, byte), Err(said.into()), "byte {at}");
+        }
+        // The latest time that there is, and a microsecond more.
+        let late = [&(1_u32 << 2).to_le_bytes()[..], &u64::MAX.to_le_bytes(), &[0x11]].concat();
+        let told = unpack(&late, EVENT_BYTES);
+        assert_eq!(told, Err("has a time of more than 64 bits".into()));
+    }
+}
