@@ -21,6 +21,7 @@ fn silence_after_the_handshake() {
     silence::before_the_preface_on(Ground::secured());
 }
 
+/// This flood and the next were seen to fail with the frames not counted.
 #[test]
 fn pings() {
     floods::pings_on(Ground::secured());

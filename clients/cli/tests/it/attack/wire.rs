@@ -98,14 +98,21 @@ impl Wire for Secured {
             }
             drop(tls);
             let count = (&mut &self.socket).read(&mut sealed)?;
-            let mut sealed = &sealed[..count];
+            if count == 0 {
+                return Ok(0);
+            }
+            let (mut sealed, mut opened) = (&sealed[..count], 0);
             let mut tls = self.tls.lock().expect("no panic");
-            loop {
+            while !sealed.is_empty() {
                 tls.read_tls(&mut sealed)?;
-                tls.process_new_packets().map_err(io::Error::other)?;
-                if sealed.is_empty() {
-                    break;
-                }
+                let state = tls.process_new_packets().map_err(io::Error::other)?;
+                // At once: rustls takes no more while 16 KiB lie there.
+                let room = state.plaintext_bytes_to_read().min(bytes.len() - opened);
+                tls.reader().read_exact(&mut bytes[opened..opened + room])?;
+                opened += room;
+            }
+            if opened > 0 {
+                return Ok(opened);
             }
         }
     }
