@@ -129,6 +129,25 @@ mod tests {
     }
 
     #[test]
+    fn a_tick_begins_with_the_first_time_stamp_that_lies_in_it() {
+        for (ns, tick, expected) in [(300, 4, 2), (1_500, 1, 2), (1_500, 2, 3), (10_000, 7, 70)] {
+            let length = TickLength::from_ns(ns).expect("in range");
+            assert_eq!(length.first_us(Tick(tick), 0), expected, "tick {tick} of {ns} ns");
+        }
+    }
+
+    #[test]
+    fn the_far_end_of_time_is_told_as_the_near_one() {
+        let tick = TickLength::from_ns(7_000).expect("in range");
+        let near = u64::MAX / NS_PER_US;
+        for time_us in [near - 1, near, near + 1, near + 7, u64::MAX] {
+            assert_eq!(tick.tick_of(time_us, 0), Some(Tick(time_us / 7)), "{time_us} µs");
+            let within = Tick(time_us / 7);
+            assert_eq!(tick.first_us(within, 0), within.0 * 7, "tick {}", within.0);
+        }
+    }
+
+    #[test]
     fn closes_only_whole_ticks() {
         let tick = TickLength::MILLISECOND;
         assert_eq!(tick.closed_by(1_999, 0), Tick(1));
