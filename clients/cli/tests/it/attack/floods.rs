@@ -91,7 +91,7 @@ pub(super) fn frames_of_a_byte_on(ground: Ground) {
         assert!(peer.say(&open(1)));
         let bytes: Vec<u8> = (0..BATCHES).flat_map(|place| batch(place, 1)).collect();
         let sent = peer.send(1, bytes.chunks(1), SOON);
-        assert_eq!(u32::try_from(bytes.len()), Ok(sent), "it is cut off");
+        assert_eq!(u32::try_from(bytes.len()), Ok(sent), "it is cut off: {}", peer.told());
         assert!(peer.keeps_up(SOON), "it is cut off after all");
         peer
     });
