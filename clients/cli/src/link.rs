@@ -10,7 +10,7 @@ use spiked_client::Client;
 use spiked_server::{Config, Daemon, Listen};
 use tokio::sync::oneshot;
 
-use crate::{args::DaemonArguments, credentials::connect, failure::Failure};
+use crate::{args::DaemonArguments, credentials::connect, failure::Failure, runtime};
 
 /// A connection to a daemon, and the daemon if it is our own.
 pub(crate) struct Link {
@@ -87,8 +87,7 @@ fn serve(
     bound: oneshot::Sender<String>,
     stopped: oneshot::Receiver<()>,
 ) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(Failure::failed)?;
+    let runtime = runtime::one_thread().map_err(Failure::failed)?;
     runtime.block_on(async {
         let daemon = Daemon::bind(config).await.map_err(Failure::failed)?;
         if bound.send(daemon.local_address().to_string()).is_err() {

@@ -13,6 +13,7 @@ mod load;
 mod network;
 mod numbers;
 mod run;
+mod runtime;
 mod sensor;
 mod sessions;
 mod stream;
