@@ -80,24 +80,16 @@ impl OneToOne {
     }
 
     pub(crate) fn deliver(&self, emissions: &[Emission], mut sums: Plane<'_>) -> u64 {
-        match (&mut sums, &self.weights, self.unit, &self.layout) {
-            // What most are, without a question an emission.
-            (Plane::Narrow(quads), Weights::Same(weight), Unit::Spikes, Layout::Flat { .. }) => {
-                let lanes = quads.as_flattened_mut();
-                self.deliver_same(emissions, |slot, times| {
-                    lanes[slot as usize] += weight * times.cast_signed();
-                })
-            }
-            _ => self.deliver_any(emissions, sums),
-        }
-    }
-
-    #[inline]
-    fn deliver_same(&self, emissions: &[Emission], mut add: impl FnMut(u32, u32)) -> u64 {
-        let mut delivered = 0;
+        let (Plane::Narrow(quads), Weights::Same(weight), Unit::Spikes, Layout::Flat { .. }) =
+            (&mut sums, &self.weights, self.unit, &self.layout)
+        else {
+            return self.deliver_any(emissions, sums);
+        };
+        // What most are: nothing to decide about an emission but whether its target is here.
+        let (lanes, mut delivered) = (quads.as_flattened_mut(), 0);
         for &Emission { index, multiplicity } in emissions {
             if self.targets.contains(&index) {
-                add(index - self.targets.start, multiplicity);
+                lanes[(index - self.targets.start) as usize] += weight * multiplicity.cast_signed();
                 delivered += 1;
             }
         }
