@@ -22,7 +22,7 @@ use crate::{
     error::{OfferError, SimulationError},
     event::{InputEvent, Output, Spike},
     ids::InputId,
-    input::{door::Door, encode::Encoding, filter::Memory, tray::Tray},
+    input::{door::Door, encode::Encoding, filter::Memory, offer::check_offer, tray::Tray},
     network::{InputPlan, Plan},
     readout::Tally,
     time::Tick,
@@ -192,24 +192,7 @@ impl Simulation {
     /// Names the first event that cannot be taken; then none of them is.
     pub fn offer(&mut self, port: InputId, events: &[InputEvent]) -> Result<(), OfferError> {
         let input = self.input(port)?;
-        let (addresses, promise_us) = (input.addresses, self.doors[port.0 as usize].promise_us);
-        for (position, event) in events.iter().enumerate() {
-            if event.address >= addresses {
-                return Err(OfferError::Address { position, address: event.address, addresses });
-            }
-            if event.time_us < promise_us {
-                return Err(OfferError::Late { position, time_us: event.time_us, promise_us });
-            }
-            if event.multiplicity == 0 {
-                return Err(OfferError::Multiplicity { position });
-            }
-            if let Some(frames) = &input.frames {
-                let (value, value_max) = (event.value(), frames.source.value_max);
-                if value.is_nan() || value.abs() > value_max {
-                    return Err(OfferError::Value { position, value, value_max });
-                }
-            }
-        }
+        check_offer(input, self.doors[port.0 as usize].promise_us, events)?;
         self.doors[port.0 as usize].offer(events);
         Ok(())
     }

@@ -48,6 +48,7 @@ impl<T> Wheel<T> {
     }
 
     /// Takes what is due at a tick, appending to `due`. Ticks before it must have nothing due.
+    #[inline]
     pub(crate) fn take(&mut self, tick: u64, due: &mut Vec<T>) {
         self.advance(tick);
         if self.waiting == 0 || self.near.due(tick) == 0 {
@@ -60,7 +61,12 @@ impl<T> Wheel<T> {
     }
 
     /// Drops what was due before a tick.
+    #[inline]
     pub(crate) fn forget_before(&mut self, tick: u64, scratch: &mut Vec<T>) {
+        if self.waiting == 0 {
+            self.now = tick.max(self.now);
+            return;
+        }
         while let Some(due) = self.next_due().filter(|&due| due < tick) {
             self.take(due, scratch);
             scratch.clear();
@@ -69,13 +75,18 @@ impl<T> Wheel<T> {
     }
 
     /// Moves time up; everything due before `tick` must have been taken.
+    #[inline]
     fn advance(&mut self, tick: u64) {
         debug_assert!(tick >= self.now, "time moves up");
         debug_assert!(self.next_due().is_none_or(|due| due >= tick), "nothing due is skipped");
         self.now = tick;
-        if self.waiting == 0 {
-            return;
+        if !self.overflow.is_empty() {
+            self.refill(tick);
         }
+    }
+
+    /// Takes what has come into range out of the overflow.
+    fn refill(&mut self, tick: u64) {
         while let Some(entry) = self.overflow.first_entry() {
             if *entry.key() - tick >= SLOTS {
                 break;

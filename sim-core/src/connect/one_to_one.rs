@@ -85,15 +85,25 @@ impl OneToOne {
         else {
             return self.deliver_any(emissions, sums);
         };
-        // What most are: nothing to decide about an emission but whether its target is here.
-        let (lanes, mut delivered) = (quads.as_flattened_mut(), 0);
-        for &Emission { index, multiplicity } in emissions {
-            if self.targets.contains(&index) {
-                lanes[(index - self.targets.start) as usize] += weight * multiplicity.cast_signed();
-                delivered += 1;
-            }
+        // What most are: nothing to decide about an emission.
+        let lanes = quads.as_flattened_mut();
+        let here = self.within(emissions);
+        for &Emission { index, multiplicity } in here {
+            lanes[(index - self.targets.start) as usize] += weight * multiplicity.cast_signed();
         }
-        delivered
+        here.len() as u64
+    }
+
+    /// The emissions, in index order, that have a target here.
+    fn within<'a>(&self, emissions: &'a [Emission]) -> &'a [Emission] {
+        let below = |end: u32| emissions.partition_point(|emission| emission.index < end);
+        let is_within = |emission: Option<&Emission>| {
+            emission.is_none_or(|emission| self.targets.contains(&emission.index))
+        };
+        if is_within(emissions.first()) && is_within(emissions.last()) {
+            return emissions;
+        }
+        &emissions[below(self.targets.start)..below(self.targets.end)]
     }
 
     fn deliver_any(&self, emissions: &[Emission], mut sums: Plane<'_>) -> u64 {

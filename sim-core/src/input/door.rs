@@ -35,18 +35,20 @@ impl Door {
             self.ready.clear();
             self.taken = 0;
         }
-        let sorted_from = self.ready.len();
-        if self.waiting.iter().all(|event| event.time_us < promise_us) {
-            match sorted_from {
+        // Mostly events came in order, and all of them are released.
+        let is_sorted = self.waiting.is_sorted_by_key(order);
+        if is_sorted && self.waiting.last().is_none_or(|last| last.time_us < promise_us) {
+            match self.ready.len() {
                 0 => std::mem::swap(&mut self.ready, &mut self.waiting),
                 _ => self.ready.append(&mut self.waiting),
             }
-        } else {
-            let released = self.waiting.extract_if(.., |event| event.time_us < promise_us);
-            self.ready.extend(released);
+            return;
         }
+        let sorted_from = self.ready.len();
+        let released = self.waiting.extract_if(.., |event| event.time_us < promise_us);
+        self.ready.extend(released);
         // Stable: equal keys stay in order of arrival. Fast on what is nearly sorted.
-        self.ready[sorted_from..].sort_by_key(|event| (event.time_us, event.address));
+        self.ready[sorted_from..].sort_by_key(order);
     }
 
     /// Time of the first event that is ready \[µs\].
@@ -57,9 +59,10 @@ impl Door {
     /// Takes the ready events before a time, in order.
     pub(crate) fn take_before(&mut self, end_us: u64) -> &[InputEvent] {
         let first = self.taken;
-        let count = self.ready[first..].iter().take_while(|event| event.time_us < end_us).count();
+        let rest = &self.ready[first..];
+        let count = rest.iter().position(|event| event.time_us >= end_us).unwrap_or(rest.len());
         self.taken += count;
-        &self.ready[first..self.taken]
+        &rest[..count]
     }
 
     /// Events offered and not yet taken.
@@ -71,6 +74,12 @@ impl Door {
     pub(crate) fn ready(&self) -> &[InputEvent] {
         &self.ready[self.taken..]
     }
+}
+
+/// What events are sorted by.
+#[inline]
+fn order(event: &InputEvent) -> (u64, u32) {
+    (event.time_us, event.address)
 }
 
 #[cfg(test)]

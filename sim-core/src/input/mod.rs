@@ -3,4 +3,5 @@
 pub(crate) mod door;
 pub(crate) mod encode;
 pub(crate) mod filter;
+pub(crate) mod offer;
 pub(crate) mod tray;

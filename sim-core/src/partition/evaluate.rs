@@ -27,6 +27,9 @@ use crate::{
 const SWEEP_FACTOR_GRID: u64 = 4;
 const SWEEP_FACTOR_FLAT: u64 = 2;
 
+/// So few quads are swept sooner than it is worked out whether that pays.
+const SWEPT_QUADS: usize = 16;
+
 pub(super) struct Evaluation<'a> {
     pub(super) plan: &'a Plan,
     pub(super) shard: &'a Shard,
@@ -47,6 +50,9 @@ impl Evaluation<'_> {
         }
         if let Some(sweeps) = self.share.sweeps {
             return sweeps || self.share.planes > 1;
+        }
+        if self.share.layout.quads() <= SWEPT_QUADS {
+            return true;
         }
         let due = self.state.stops.iter().map(|stop| {
             let flight = self.flights.get(stop.flight);
@@ -80,6 +86,9 @@ impl Evaluation<'_> {
             if !sweeps {
                 connect.touch(step, emissions, &flight.places, touched);
             }
+        }
+        if arrivals.due(self.tick) == 0 {
+            return delivered;
         }
         let (plain, graded) = (arrivals.plain.take(self.tick), arrivals.graded.take(self.tick));
         sums.plane(self.tick).receive(&plain, &graded);

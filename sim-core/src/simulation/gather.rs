@@ -23,18 +23,22 @@ impl Simulation {
                 Some(encoding) => encoding.take_before(end_us),
                 None => self.doors[port].take_before(end_us),
             };
-            let counts = events.iter().map(|event| u64::from(event.multiplicity));
-            self.counters.events += counts.sum::<u64>();
+            let mut count = 0;
             if input.chain.is_empty() {
-                tray.put(events.iter().map(|event| (event.address, event.multiplicity)));
+                tray.put(events.iter().map(|event| {
+                    count += u64::from(event.multiplicity);
+                    (event.address, event.multiplicity)
+                }));
             } else {
                 let filtered = &mut self.counters.events_filtered;
                 tray.put(events.iter().filter_map(|event| {
+                    count += u64::from(event.multiplicity);
                     let index = input.chain.pass(memory, event.time_us, event.address);
                     *filtered += if index.is_none() { event.multiplicity.into() } else { 0 };
                     Some((index?, event.multiplicity))
                 }));
             }
+            self.counters.events += count;
             let excess = emit(tray, input, &mut self.emissions[port]);
             if let (Some((address, events)), Excess::Fail) = (excess.first, self.options.excess) {
                 let allowed = input.multiplicity_max;
@@ -77,14 +81,18 @@ struct Beyond {
 /// What a port emits of a tick's events, in index order. What it doesn't allow is cut, and told.
 fn emit(tray: &mut Tray, input: &InputPlan, emissions: &mut Vec<Emission>) -> Beyond {
     let mut excess = Beyond::default();
-    let allowed = if input.binary { 1 } else { input.multiplicity_max };
+    let (allowed, told_beyond) = match input.binary {
+        true => (1, u64::MAX),
+        false => (input.multiplicity_max, input.multiplicity_max.into()),
+    };
     emissions.clear();
     tray.empty(|index, events| {
-        if !input.binary && events > u64::from(allowed) {
+        if events > told_beyond {
             excess.first.get_or_insert((index, events));
-            excess.beyond += events - u64::from(allowed);
+            excess.beyond += events - told_beyond;
         }
-        let multiplicity = u32::try_from(events).unwrap_or(u32::MAX).min(allowed);
+        #[expect(clippy::cast_possible_truncation, reason = "no more than is allowed")]
+        let multiplicity = events.min(allowed.into()) as u32;
         emissions.push(Emission { index, multiplicity });
     });
     excess

@@ -67,6 +67,9 @@ impl Simulation {
         self.in_flight = partition.in_flight(tick + 1);
         let first = self.outputs.len();
         for id in 0..self.own_plan.populations.len() {
+            if self.crew.only().populations[id].fired.is_empty() {
+                continue;
+            }
             let fired = std::mem::take(&mut self.crew.only().populations[id].fired);
             self.collect(id, tick, &fired);
             self.crew.only().populations[id].fired = fired;
@@ -185,7 +188,14 @@ impl Simulation {
     }
 
     /// Ends a tick: lets the readouts decide, and orders what came out since `first`.
+    #[inline]
     fn decide(&mut self, tick: u64, first: usize) {
+        if !self.tallies.is_empty() || self.outputs.len() > first {
+            self.decide_all(tick, first);
+        }
+    }
+
+    fn decide_all(&mut self, tick: u64, first: usize) {
         let mut is_stopped = false;
         for (readout, tally) in self.own_plan.readouts.iter().zip(&mut self.tallies) {
             let Some(outcome) = tally.decide(&readout.rule, tick) else { continue };
@@ -214,9 +224,6 @@ impl Simulation {
 
     /// Hands what a population fired in a tick to its ports and readouts.
     fn collect(&mut self, id: usize, tick: u64, fired: &[Emission]) {
-        if fired.is_empty() {
-            return;
-        }
         let population = &self.own_plan.populations[id];
         for &(port, first_address) in &population.ports {
             let spike = |each: &Emission| {
