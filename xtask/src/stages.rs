@@ -16,7 +16,7 @@ use crate::libtest::{Outcome, Reader};
 use crate::report::{Report, StageReport};
 use crate::skips::{Allowed, Skip};
 use crate::workspace::Workspace;
-use crate::{arrows, hygiene, python};
+use crate::{arrows, docker, hygiene, python};
 
 /// A check with a name. What tests it ran and skipped goes into the report.
 pub(crate) struct Stage {
@@ -34,6 +34,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "digests", about: "the same bits for any processor", run: check_digests },
     Stage { name: "tests", about: "all tests, documentation's too", run: run_tests },
     Stage { name: "python", about: "the Python package, installed and tested", run: python::check },
+    Stage { name: "docker", about: "image, compose and manifests", run: docker::check },
 ];
 
 /// Runs the named stages, or all; whether all passed and nothing was skipped that may not be.

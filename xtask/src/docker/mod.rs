@@ -70,6 +70,11 @@ impl Bench {
     }
 }
 
+/// The stage: all checks but the costly one.
+pub(crate) fn check(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
+    test(workspace, &[], PROFILE, report)
+}
+
 /// Runs the named checks, or all, for their own sake; whether all passed and none was skipped.
 pub(crate) fn alone(
     workspace: &Workspace,
