@@ -67,6 +67,10 @@ impl<T> Wheel<T> {
             self.now = tick.max(self.now);
             return;
         }
+        self.forget_waiting(tick, scratch);
+    }
+
+    fn forget_waiting(&mut self, tick: u64, scratch: &mut Vec<T>) {
         while let Some(due) = self.next_due().filter(|&due| due < tick) {
             self.take(due, scratch);
             scratch.clear();

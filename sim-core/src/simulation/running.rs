@@ -188,7 +188,7 @@ impl Simulation {
     }
 
     /// Ends a tick: lets the readouts decide, and orders what came out since `first`.
-    #[inline]
+    #[inline(always)]
     fn decide(&mut self, tick: u64, first: usize) {
         if !self.tallies.is_empty() || self.outputs.len() > first {
             self.decide_all(tick, first);
