@@ -45,8 +45,7 @@ impl Door {
             let released = self.waiting.extract_if(.., |event| event.time_us < promise_us);
             self.ready.extend(released);
         }
-        // Stable: equal keys stay in order of arrival. Fast on what is nearly sorted.
-        self.ready[sorted_from..].sort_by_key(|event| (event.time_us, event.address));
+        sort(&mut self.ready[sorted_from..]);
     }
 
     /// Time of the first event that is ready \[µs\].
@@ -73,9 +72,47 @@ impl Door {
     }
 }
 
+/// Sorts by time and address; equal keys stay in order of arrival.
+///
+/// Sensors send in order of time. Then only the few events of each µs are sorted by their address:
+/// sorting all of them anew was a fifth of a busy daemon's time.
+fn sort(events: &mut [InputEvent]) {
+    if !events.is_sorted_by_key(|event| event.time_us) {
+        return events.sort_by_key(|event| (event.time_us, event.address));
+    }
+    for same in events.chunk_by_mut(|one, next| one.time_us == next.time_us) {
+        if same.len() > 1 {
+            same.sort_by_key(|event| event.address);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// As one stable sort by the whole key, whether or not times come in order.
+        #[test]
+        fn sorts_by_time_address_and_arrival(
+            keys in prop::collection::vec((0..6_u64, 0..5_u32), 0..60),
+            in_order_of_time in any::<bool>(),
+        ) {
+            let mut keys = keys;
+            if in_order_of_time {
+                keys.sort_by_key(|(time_us, _)| *time_us);
+            }
+            // The multiplicity tells arrivals apart.
+            let event = |((time_us, address), multiplicity)| InputEvent { time_us, address, multiplicity };
+            let mut events: Vec<_> = keys.into_iter().zip(1..).map(event).collect();
+            let mut expected = events.clone();
+            expected.sort_by_key(|event| (event.time_us, event.address, event.multiplicity));
+            sort(&mut events);
+            prop_assert_eq!(events, expected);
+        }
+    }
 
     #[test]
     fn releases_what_is_promised_sorted_and_keeps_the_rest() {
