@@ -81,6 +81,7 @@ const FIGURES: [Figure; 4] = [
 pub fn incomparable(first: &Report, second: &Report) -> Option<String> {
     let (a, b) = (&first.settings, &second.settings);
     let differing: Vec<&str> = [
+        ("networks", a.network_name() != b.network_name()),
         ("sources", a.sources != b.sources),
         ("pace", (a.speed, a.rate) != (b.speed, b.rate)),
         ("sessions", a.sessions != b.sessions),
@@ -88,6 +89,7 @@ pub fn incomparable(first: &Report, second: &Report) -> Option<String> {
         ("gathering", (a.gather_us, a.batch_events_max) != (b.gather_us, b.batch_events_max)),
         ("overload", a.overload != b.overload),
         ("durability", a.durability != b.durability),
+        ("faults", a.faults != b.faults),
     ]
     .into_iter()
     .filter_map(|(name, differs)| differs.then_some(name))

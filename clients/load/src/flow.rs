@@ -6,7 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use spiked_client::{AddressEvent, CameraEvent};
+use spiked_client::{AddressEvent, CameraEvent, PackedBatch};
 
 use crate::source::{Events, Source};
 
@@ -181,6 +181,11 @@ impl Flow {
         Batch { from, count, due: Duration::ZERO, promise_us }
     }
 
+    /// Goes on behind a batch of this flow.
+    pub(crate) fn pass(&mut self, batch: &Batch) {
+        self.given = batch.from + batch.count as u64;
+    }
+
     /// Takes the events of a batch, with their times in the stream.
     pub(crate) fn fill(&self, batch: &Batch, events: &mut Filled) {
         let mut place = self.place(batch.from);
@@ -212,6 +217,20 @@ impl Flow {
 pub(crate) enum Filled {
     Camera(Vec<CameraEvent>),
     Addresses(Vec<AddressEvent>),
+}
+
+impl Filled {
+    /// Packs them for an input port.
+    pub(crate) fn pack(
+        &self,
+        port: u32,
+        promise_us: u64,
+    ) -> Result<PackedBatch, spiked_client::Error> {
+        match self {
+            Self::Camera(events) => PackedBatch::pack(port, events, Some(promise_us)),
+            Self::Addresses(events) => PackedBatch::pack(port, events, Some(promise_us)),
+        }
+    }
 }
 
 #[cfg(test)]

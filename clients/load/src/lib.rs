@@ -29,6 +29,7 @@
 //! # }
 //! ```
 
+mod ahead;
 pub mod assertion;
 pub mod compare;
 mod error;
@@ -42,13 +43,14 @@ pub mod report;
 pub mod search;
 mod session;
 pub mod source;
+mod timer;
 mod verify;
 
 pub use assertion::Assertion;
 pub use error::Error;
 pub use fault::{FAULTS, Fault, FaultReport};
 pub use flow::Pace;
-pub use load::{Load, Look, STREAMS_MAX, run};
+pub use load::{Load, Look, Phase, STREAMS_MAX, run};
 pub use records::Difference;
 pub use report::{Outcome, Report};
 pub use source::{Source, Spec};

@@ -63,15 +63,32 @@ pub struct Load {
     pub compared: usize,
     /// What goes wrong on order.
     pub faults: Vec<Fault>,
+    /// With which what is made here was made; for the report.
+    pub seed: u64,
     /// The generator may be late by so much, at the 99th percentile.
     pub own_lateness_max: Duration,
     /// The daemon's process, where it runs on this machine.
     pub daemon_pid: Option<u32>,
 }
 
+/// What a load is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// What is sent is not measured yet.
+    WarmingUp,
+    /// Events are due and measured.
+    Loading,
+    /// None is due any more; what was sent is waited for, and faults come to their end.
+    Draining,
+    /// Output is compared with that of references.
+    Comparing,
+}
+
 /// What a load has come to, for who looks on.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
+    /// What it is at.
+    pub phase: Phase,
     /// Since its beginning.
     pub passed: Duration,
     /// Of so much in all.
@@ -80,8 +97,26 @@ pub struct Look {
     pub counts: Counts,
     /// Events due and neither simulated nor dropped.
     pub backlog_events: u64,
-    /// Of the last interval \[µs\]; `None` before the first has ended.
-    pub p50_p99_us: Option<(f64, f64)>,
+    /// From the intended moment to simulated, at 50 and 99 %, in the last interval that had any
+    /// \[µs\]; `None` before the first.
+    pub latency_us: Option<(f64, f64)>,
+    /// The generator's own lateness in it.
+    pub own_lateness_us: Option<(f64, f64)>,
+}
+
+impl Look {
+    fn of(phase: Phase, passed: Duration, load: &Load, measures: &Measures) -> Self {
+        let last = measures.intervals.iter().rev().find(|interval| interval.batches > 0);
+        Self {
+            phase,
+            passed,
+            length: load.length,
+            counts: measures.counts,
+            backlog_events: measures.backlog(),
+            latency_us: last.map(|interval| (interval.p50_us, interval.p99_us)),
+            own_lateness_us: last.map(|interval| (interval.own_p50_us, interval.own_p99_us)),
+        }
+    }
 }
 
 impl Default for Load {
@@ -103,6 +138,7 @@ impl Default for Load {
             durability: Durability::None,
             compared: 4,
             faults: Vec::new(),
+            seed: 0,
             own_lateness_max: Duration::from_millis(1),
             daemon_pid: None,
         }
@@ -222,14 +258,17 @@ pub async fn run(
         }
         Ok::<_, Error>(all)
     };
-    let (played, faults) = tokio::select! {
+    let (played, mut faults) = tokio::select! {
         both = async { tokio::join!(playing, stage.play(load, client, began, &stop)) } => both,
         () = keep_intervals(load, &due, &measures, look) => unreachable!("it keeps them for ever"),
     };
     let played: Vec<Played> = played?;
+    fault::judge_bursts(&mut faults, load, &played);
     let now = Instant::now();
     due.count(&mut measures.borrow_mut(), now);
     measures.borrow_mut().end_interval(now);
+    let passed = now.saturating_duration_since(began);
+    look(&Look::of(Phase::Comparing, passed, load, &measures.borrow()));
     let compared = verify::compare(load, client, &played).await?;
     let measures = measures.into_inner();
     Ok(Report::of(load, &network, started_s, measures, &played, compared, faults))
@@ -291,13 +330,12 @@ async fn keep_intervals(
             measures.end_interval(now);
             next = now + length;
         }
-        let last = measures.intervals.last();
-        look(&Look {
-            passed: now.saturating_duration_since(due.began),
-            length: load.length,
-            counts: measures.counts,
-            backlog_events: measures.backlog(),
-            p50_p99_us: last.map(|interval| (interval.p50_us, interval.p99_us)),
-        });
+        let passed = now.saturating_duration_since(due.began);
+        let phase = match passed {
+            passed if passed < load.warmup => Phase::WarmingUp,
+            passed if passed < load.length => Phase::Loading,
+            _ => Phase::Draining,
+        };
+        look(&Look::of(phase, passed, load, &measures));
     }
 }

@@ -6,8 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, report::Report};
+use crate::report::{Machine, Report, Settings};
 
+/// What the files are called inside.
+const FORMAT: &str = "spiked-load-search 1";
 /// The last two rates are this close when the search ends.
 const CLOSE: f64 = 1.05;
 /// No search is longer.
@@ -22,29 +24,72 @@ pub struct Probe {
     pub holds: bool,
     /// Why not, or what was found.
     pub why: String,
+    /// Events a second that were simulated.
+    pub rate_simulated: f64,
+    /// From the intended moment to simulated \[µs\].
+    pub p50_us: f64,
+    /// See `p50_us`.
+    pub p99_us: f64,
 }
 
 /// What a search found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Found {
+    /// Names the form of this file.
+    pub format: String,
+    /// Where it ran.
+    pub machine: Machine,
+    /// What was asked for, but for the rate; `None` where not even the first rate was tried.
+    pub settings: Option<Settings>,
+    /// What was to hold.
+    pub assertions: Vec<String>,
     /// The highest rate that was served well \[events/s\]; `None`: not even the first was.
     pub knee: Option<f64>,
+    /// It was ended early: a higher rate may be served well.
+    pub stopped: bool,
     /// All rates that were tried, in that order.
     pub probes: Vec<Probe>,
 }
 
-/// Whether a load of a rate was served well, and why not.
-#[must_use]
-pub fn judge(report: &Report) -> (bool, String) {
-    let broken = report.assertions.iter().find(|each| !each.holds);
+impl Found {
+    /// Of nothing tried yet.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { format: FORMAT.into(), machine: Machine::this(), ..Self::default() }
+    }
+
+    /// What was found, as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("numbers and text");
+        text.push('\n');
+        text
+    }
+}
+
+impl Probe {
+    /// Looks whether a load of a rate was served well, and why not.
+    #[must_use]
+    pub fn of(rate: f64, report: &Report) -> Self {
+        let (holds, why) = judge(report);
+        let simulated = report.latencies_us.get("simulated").copied().unwrap_or_default();
+        let (p50_us, p99_us) = (simulated.p50, simulated.p99);
+        Self { rate, holds, why, rate_simulated: report.rate_simulated, p50_us, p99_us }
+    }
+}
+
+fn judge(report: &Report) -> (bool, String) {
     if let Some(why) = report.invalid.first() {
         return (false, why.clone());
     }
-    if let Some(each) = broken {
+    if let Some(each) = report.assertions.iter().find(|each| !each.holds) {
         return (false, format!("not {}: {}", each.text, each.found));
     }
     if report.counts.events_dropped > 0 {
         return (false, format!("{} events dropped", report.counts.events_dropped));
+    }
+    if !report.conserved {
+        return (false, "events were neither taken nor dropped".into());
     }
     if report.backlog.grows {
         return (false, format!("the backlog grows, to {} events", report.backlog.events));
@@ -53,26 +98,29 @@ pub fn judge(report: &Report) -> (bool, String) {
     (true, found.join(", "))
 }
 
-/// Searches from a rate on. `probe` plays a load at a rate and says whether it was served well.
+/// Searches from a rate on. `probe` plays a load at a rate; `None` ends the search early.
 ///
 /// # Errors
 ///
 /// As a probe.
-pub async fn search(
+pub async fn search<E>(
     from: f64,
-    mut probe: impl AsyncFnMut(f64) -> Result<(bool, String), Error>,
-) -> Result<Found, Error> {
-    let mut found = Found::default();
+    mut probe: impl AsyncFnMut(f64) -> Result<Option<Probe>, E>,
+) -> Result<Found, E> {
+    let mut found = Found::nothing();
     let mut too_much: Option<f64> = None;
     let mut rate = from;
     while found.probes.len() < PROBES_MAX {
-        let (holds, why) = probe(rate).await?;
-        found.probes.push(Probe { rate, holds, why });
-        if holds {
+        let Some(probe) = probe(rate).await? else {
+            found.stopped = true;
+            break;
+        };
+        if probe.holds {
             found.knee = Some(found.knee.map_or(rate, |known| known.max(rate)));
         } else {
             too_much = Some(too_much.map_or(rate, |known| known.min(rate)));
         }
+        found.probes.push(probe);
         rate = match (found.knee, too_much) {
             (Some(knee), None) => 2.0 * knee,
             (Some(knee), Some(limit)) if limit / knee > CLOSE => (knee * limit).sqrt(),
@@ -86,11 +134,24 @@ pub async fn search(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Error, assertion::Checked, measure::Counts, report::Backlog};
+
+    fn tried(rate: f64, holds: bool) -> Probe {
+        let why = String::new();
+        Probe { rate, holds, why, rate_simulated: rate, p50_us: 1.0, p99_us: 2.0 }
+    }
+
+    fn found(
+        from: f64,
+        probe: impl AsyncFnMut(f64) -> Result<Option<Probe>, Error>,
+    ) -> Result<Found, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(search(from, probe))
+    }
 
     fn searched(from: f64, limit: f64) -> Found {
-        let probe = async |rate: f64| Ok((rate <= limit, String::new()));
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        runtime.block_on(search(from, probe)).expect("nothing fails")
+        let probe = async |rate: f64| Ok(Some(tried(rate, rate <= limit)));
+        found(from, probe).expect("nothing fails")
     }
 
     #[test]
@@ -113,5 +174,45 @@ mod tests {
     #[test]
     fn ends_where_nothing_is_ever_too_much() {
         assert_eq!(searched(1.0, f64::INFINITY).probes.len(), PROBES_MAX);
+    }
+
+    #[test]
+    fn one_that_is_ended_early_has_what_was_found_until_then() {
+        let probe = async |rate: f64| Ok((rate < 5e3).then(|| tried(rate, true)));
+        let found = found(1e3, probe).expect("nothing fails");
+        assert_eq!((found.knee, found.stopped, found.probes.len()), (Some(4e3), true, 3));
+        let again: Found = serde_json::from_str(&found.to_json()).expect("its own form");
+        assert_eq!(again, found);
+    }
+
+    #[test]
+    fn a_probe_that_fails_ends_the_search() {
+        let mut tries = 0;
+        let failing = async |_: f64| {
+            tries += 1;
+            Err(Error::Empty { name: "dark.es".into() })
+        };
+        assert!(found(1e3, failing).is_err());
+        assert_eq!(tries, 1);
+    }
+
+    #[test]
+    fn served_well_is_valid_as_asserted_without_drops_and_without_a_growing_backlog() {
+        let well = Report { conserved: true, ..Report::default() };
+        let held = Checked { text: "p99 < 5ms".into(), holds: true, found: "2 ms".into() };
+        let well = Report { assertions: vec![held.clone()], ..well };
+        assert_eq!(judge(&well), (true, "2 ms".into()));
+        let broken = Checked { holds: false, ..held };
+        let dropped = Counts { events_dropped: 3, ..well.counts };
+        let grows = Backlog { events: 9, grows: true };
+        for (ill, why) in [
+            (Report { invalid: vec!["late".into()], ..well.clone() }, "late"),
+            (Report { assertions: vec![broken], ..well.clone() }, "not p99 < 5ms: 2 ms"),
+            (Report { counts: dropped, ..well.clone() }, "3 events dropped"),
+            (Report { conserved: false, ..well.clone() }, "events were neither taken nor dropped"),
+            (Report { backlog: grows, ..well.clone() }, "the backlog grows, to 9 events"),
+        ] {
+            assert_eq!(judge(&ill), (false, why.to_owned()));
+        }
     }
 }

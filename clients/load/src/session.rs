@@ -11,16 +11,18 @@ use std::{
 };
 
 use spiked_client::{
-    Alarm, Client, Error as ClientError, Item, Output, Producer, Session, Spikes,
+    Client, Error as ClientError, Item, Output, Producer, Session, Spikes,
     v1::{Acknowledgement, Decision, Drops, EndReason, Ended},
 };
 use tokio::sync::{Notify, watch};
 
 use crate::{
     Error,
+    ahead::{Ahead, Ready},
     flow::{Batch, Cut, Filled, Flow},
     measure::{Measures, ns},
     records::Records,
+    timer::Timer,
 };
 
 /// How long after its end a load is waited for.
@@ -176,25 +178,21 @@ async fn feed(
     shared: &RefCell<Shared>,
     tick_ns: u64,
 ) -> Result<(), ClientError> {
-    let alarm = Alarm::new().ok();
-    let mut room = part.flow.room();
+    let timer = Timer::new(part.number);
+    let mut ahead = Ahead::new(&part.flow, part.cut, part.port);
     let end = part.start + part.length;
     let mut sequence = 0;
     let mut free_at = part.start;
     loop {
-        let mut flow = part.flow.clone();
-        let batch = flow.next(&part.cut);
-        let due = part.start + batch.due;
-        if due >= end
-            || Instant::now() >= end
-            || !wait_until(due, alarm.as_ref(), &mut part.stop).await
-        {
+        let due = part.start + ahead.first()?.due;
+        ahead.fill(due)?;
+        if due >= end || Instant::now() >= end || !wait_until(due, &timer, &mut part.stop).await {
             return Ok(());
         }
         let woke = Instant::now();
-        part.flow.fill(&batch, &mut room);
-        send(producer, part.port, &room, &batch).await?;
-        part.flow = flow;
+        let Some(Ready { batch, packed }) = ahead.take() else { return Ok(()) };
+        producer.send_packed(packed).await?;
+        part.flow.pass(&batch);
         sequence += 1;
         let left = Instant::now();
         let promise_tick = ticks(batch.promise_us, tick_ns);
@@ -222,16 +220,10 @@ fn ticks(promise_us: u64, tick_ns: u64) -> u64 {
 }
 
 /// False where the load is to end early.
-async fn wait_until(due: Instant, alarm: Option<&Alarm>, stop: &mut watch::Receiver<bool>) -> bool {
+async fn wait_until(due: Instant, timer: &Timer, stop: &mut watch::Receiver<bool>) -> bool {
     while Instant::now() < due {
-        let ringing = async {
-            match alarm {
-                Some(alarm) => alarm.wait_until(due).await,
-                None => tokio::time::sleep_until(due.into()).await,
-            }
-        };
         tokio::select! {
-            () = ringing => {}
+            () = timer.wait_until(due) => {}
             stopped = stop.wait_for(|stop| *stop) => {
                 // Nobody can stop it any more: it ends by itself.
                 if stopped.is_ok() { return false; }
@@ -249,11 +241,7 @@ pub(crate) async fn send(
     events: &Filled,
     batch: &Batch,
 ) -> Result<(), ClientError> {
-    let promise_us = Some(batch.promise_us);
-    match events {
-        Filled::Camera(events) => producer.send_batch(port, events, promise_us).await,
-        Filled::Addresses(events) => producer.send_batch(port, events, promise_us).await,
-    }
+    producer.send_packed(events.pack(port, batch.promise_us)?).await
 }
 
 /// The reading half.

@@ -70,6 +70,15 @@ impl Client {
         Self::connect_to(self.address.clone(), self.options.clone()).await
     }
 
+    /// The same by another address, for example that of a relay, with the same credentials.
+    ///
+    /// # Errors
+    ///
+    /// A text that is no address, nobody there, or somebody whom the system does not trust.
+    pub async fn reconnect_by(&self, address: &str) -> Result<Self, Error> {
+        Self::connect_to(address.parse()?, self.options.clone()).await
+    }
+
     /// The same to the daemon of a name, where several are behind the address.
     pub(crate) async fn reconnect_to(
         &self,

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    Error, Event, Frames, Latencies, Layout, alarm::Alarm, gather::BATCH_EVENTS_MAX, gather::Batch,
+    Error, Event, Frames, Latencies, Layout, PackedBatch, alarm::Alarm, gather::Batch,
     sending::Sending,
 };
 
@@ -103,21 +103,22 @@ impl Producer {
         events: &[E],
         promise_us: Option<u64>,
     ) -> Result<(), Error> {
-        if events.len() > BATCH_EVENTS_MAX {
-            return Err(Error::BatchTooLarge { given: events.len(), max: BATCH_EVENTS_MAX });
-        }
         let mut sending = self.shared.sending.lock().await;
         let earliest_us = events.iter().map(E::time_us).min();
         let first_us = events.first().map_or(0, E::time_us);
         let is_first = sending.sent.sequence == 0;
         let base_us = if is_first { first_us } else { earliest_us.unwrap_or(0) };
-        let mut payload = Vec::with_capacity(events.len() * EVENT_BYTES);
-        E::pack(events, base_us, &mut payload)?;
-        sending.note_latest(events);
-        let count = u32::try_from(events.len()).unwrap_or(u32::MAX);
-        let (layout, payload) = (E::LAYOUT, payload.into());
-        let batch = Batch { port, layout, base_us, count, payload, promise_us };
-        sending.send_batch(batch).await
+        let packed = PackedBatch::pack_from(port, events, base_us, promise_us)?;
+        sending.send_packed(packed).await
+    }
+
+    /// Sends a batch that was packed ahead, behind what is gathered.
+    ///
+    /// # Errors
+    ///
+    /// A promise below one already given, or a session that takes nothing more.
+    pub async fn send_packed(&mut self, batch: PackedBatch) -> Result<(), Error> {
+        self.shared.sending.lock().await.send_packed(batch).await
     }
 
     /// Sends a sensor's own words ([`Layout::Evt2`] or [`Layout::Evt3`]) as they are; they may be

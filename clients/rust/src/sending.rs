@@ -14,7 +14,7 @@ use spiked_proto::layout::frames::{HEADER_BYTES, VALUE_BYTES};
 use tokio::sync::mpsc;
 
 use crate::{
-    Error, Latencies, Layout,
+    Error, Latencies, Layout, PackedBatch,
     credit::{Amount, Gate, Sent},
     event::sealed::Packed,
     gather::{Batch, Gather},
@@ -94,6 +94,12 @@ impl Sending {
         Ok(())
     }
 
+    /// The same with one that was packed ahead.
+    pub(crate) async fn send_packed(&mut self, packed: PackedBatch) -> Result<(), Error> {
+        self.latest_us = self.latest_us.max(packed.latest_us);
+        self.send_batch(packed.batch).await
+    }
+
     /// Promises that nothing is to come before the end of what came, and says that it was all.
     pub(crate) async fn finish(&mut self) -> Result<(), Error> {
         if let Some(end_us) = self.latest_us.map(|latest_us| latest_us.saturating_add(1)) {
@@ -104,8 +110,7 @@ impl Sending {
     }
 
     pub(crate) fn note_latest<E: Packed>(&mut self, events: &[E]) {
-        let latest_us = events.iter().map(Packed::time_us).max();
-        self.latest_us = self.latest_us.max(latest_us);
+        self.latest_us = self.latest_us.max(latest_us(events));
     }
 
     /// Below this no event comes, as far as a batch's base time is concerned.
@@ -168,6 +173,11 @@ impl Sending {
             self.deadline = Some(Instant::now() + self.patience);
         }
     }
+}
+
+/// The latest of some events \[µs\].
+pub(crate) fn latest_us<E: Packed>(events: &[E]) -> Option<u64> {
+    events.iter().map(Packed::time_us).max()
 }
 
 /// What a payload costs of the credit. A word that two batches share counts for both.

@@ -110,8 +110,9 @@ pub(crate) struct LoadTestArguments {
     #[arg(long = "assert", value_name = "EXPR")]
     pub(crate) assertions: Vec<Assertion>,
     /// Search for the highest rate, from --rate on, at which the assertions hold, nothing is dropped and
-    /// no backlog grows; each rate is tried for --duration.
-    #[arg(long, requires = "rate", requires = "assertions")]
+    /// no backlog grows; each rate is tried for --duration. Of the reports there is --json.
+    #[arg(long, requires = "rate", requires = "assertions",
+        conflicts_with_all = ["html", "csv", "hgrm", "hlog"])]
     pub(crate) search: bool,
     /// By how much the generator may be late itself, at p99, before the figures are called not valid.
     #[arg(long, value_name = "TIME", default_value = "1ms")]

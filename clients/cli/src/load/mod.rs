@@ -5,6 +5,7 @@
 
 mod compare;
 mod daemon;
+mod knee;
 mod page;
 mod summary;
 mod view;
@@ -12,9 +13,7 @@ mod view;
 use std::{cell::Cell, path::Path, sync::Arc, time::Duration};
 
 use spiked_client::{Client, Durability, Overload};
-use spiked_load::{
-    Assertion, Load, Look, Outcome, Pace, Report, STREAMS_MAX, Source, Spec, run, search,
-};
+use spiked_load::{Assertion, Load, Look, Outcome, Pace, Report, STREAMS_MAX, Source, Spec, run};
 use spiked_server::shutdown::signalled;
 use tokio::sync::watch;
 
@@ -73,14 +72,14 @@ pub(crate) async fn load(arguments: LoadTestArguments) -> Result<(), Failure> {
         durability: arguments.durable.map_or(Durability::None, Into::into),
         compared: arguments.compared as usize,
         faults: arguments.fault.clone(),
+        seed: arguments.seed,
         own_lateness_max: arguments.own_lateness_max.duration(),
         daemon_pid: arguments.daemon_pid.or(daemon.as_ref().map(OwnDaemon::id)),
     };
-    let assertions = &arguments.assertions;
     if arguments.search {
-        search_knee(&load, &client, assertions, arguments.rate.unwrap_or_default()).await?;
+        knee::find(&arguments, &load, &client).await?;
     } else {
-        let outcome = play(&load, &client, assertions).await?;
+        let (outcome, _) = play(&load, &client, &arguments.assertions).await?;
         write(&arguments, &outcome)?;
         judge(&outcome.report)?;
     }
@@ -130,8 +129,12 @@ fn sources(arguments: &LoadTestArguments) -> Result<Vec<Arc<Source>>, Failure> {
     Ok(sources)
 }
 
-/// Plays a load, shows how it goes, and looks at the assertions.
-async fn play(load: &Load, client: &Client, assertions: &[Assertion]) -> Result<Outcome, Failure> {
+/// Plays a load, shows how it goes, and looks at the assertions. True where it was ended early.
+async fn play(
+    load: &Load,
+    client: &Client,
+    assertions: &[Assertion],
+) -> Result<(Outcome, bool), Failure> {
     let view = View::new(load);
     let (stop, stopped) = watch::channel(false);
     let asked = Cell::new(false);
@@ -144,7 +147,7 @@ async fn play(load: &Load, client: &Client, assertions: &[Assertion]) -> Result<
     let mut outcome = outcome.map_err(refused)?;
     let report = &mut outcome.report;
     report.assertions = assertions.iter().map(|assertion| assertion.check(report)).collect();
-    Ok(outcome)
+    Ok((outcome, asked.get()))
 }
 
 /// Waits for Ctrl-C twice: the first ends the load early, the second waits for nobody.
@@ -164,42 +167,6 @@ async fn insistence(stop: &watch::Sender<bool>, asked: &Cell<bool>) -> Failure {
         let _ = stop.send(true);
     }
     Failure::interrupted()
-}
-
-/// Searches for the highest rate that is served well, and prints each that was tried.
-async fn search_knee(
-    load: &Load,
-    client: &Client,
-    assertions: &[Assertion],
-    from: f64,
-) -> Result<(), Failure> {
-    let failure = Cell::new(None);
-    let found = search::search(from, async |rate| {
-        let load = Load { pace: Pace::Rate(rate), compared: 0, ..load.clone() };
-        match play(&load, client, assertions).await {
-            Ok(outcome) => {
-                let (holds, why) = search::judge(&outcome.report);
-                let verdict = if holds { "holds" } else { "too much" };
-                let line = summary::probe(rate, outcome.report.rate_simulated, verdict, &why);
-                if let Err(failed) = terminal::print(&line) {
-                    failure.set(Some(failed));
-                }
-                Ok((holds, why))
-            }
-            Err(failed) => {
-                failure.set(Some(failed));
-                Ok((false, String::new()))
-            }
-        }
-    });
-    let found = found.await.map_err(refused)?;
-    if let Some(failed) = failure.take() {
-        return Err(failed);
-    }
-    match found.knee {
-        Some(knee) => terminal::print(&summary::knee(knee)),
-        None => Err(Failure::failed("no rate that was tried was served well")),
-    }
 }
 
 /// Writes the report to wherever it is wanted, and says what it comes to.

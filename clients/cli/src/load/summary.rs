@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use spiked_load::{Report, report::Percentiles};
+use spiked_load::{Report, report::Percentiles, search::Probe};
 
 use crate::{
     numbers::{duration, grouped, short},
@@ -140,11 +140,14 @@ fn daemon(report: &Report) -> Option<String> {
 }
 
 /// A rate that was tried.
-pub(super) fn probe(rate: f64, simulated: f64, verdict: &str, why: &str) -> String {
-    format!("{:>8} events/s  {verdict:<8}  {} simulated  {why}\n", short(rate), short(simulated))
+pub(super) fn probe(probe: &Probe) -> String {
+    let verdict = if probe.holds { "holds" } else { "too much" };
+    let (rate, simulated) = (short(probe.rate), short(probe.rate_simulated));
+    format!("{rate:>8} events/s  {verdict:<8}  {simulated} simulated  {}\n", probe.why)
 }
 
 /// The highest rate that was served well.
-pub(super) fn knee(rate: f64) -> String {
-    format!("knee  {} events/s\n", short(rate))
+pub(super) fn knee(rate: f64, stopped: bool) -> String {
+    let more = if stopped { " or more: the search was ended early" } else { "" };
+    format!("knee  {} events/s{more}\n", short(rate))
 }

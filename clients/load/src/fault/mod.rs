@@ -19,7 +19,12 @@ use serde::{Deserialize, Serialize};
 use spiked_client::{Client, Session};
 use tokio::sync::watch;
 
-use crate::{Error, flow::Flow, load::Load, session::Part};
+use crate::{
+    Error,
+    flow::Flow,
+    load::Load,
+    session::{Part, Played},
+};
 
 /// What is due within so long leaves at its end, all at once.
 pub(crate) const BURST: Duration = Duration::from_millis(100);
@@ -72,7 +77,7 @@ impl Fault {
             Self::Resets => "nothing is left of their sessions when their leases are over",
             Self::Reconnects => "its output is that of a connection which never broke",
             Self::Churn => "each session completes, and all give the same output",
-            Self::Bursts => "every burst is simulated, and none is dropped",
+            Self::Bursts => "every burst is simulated, and nothing of one dropped",
             Self::SamePixel => "it completes, and each event is taken or counted as dropped",
             Self::FanOut => "it completes, and each event is taken or counted as dropped",
         }
@@ -110,7 +115,9 @@ type Seen = Result<(bool, String), Error>;
 /// The sessions that some faults need before the load begins.
 #[derive(Debug, Default)]
 pub(crate) struct Stage {
-    relay: Option<relay::Relay>,
+    /// One each: what one breaks is not the other's.
+    reconnects: Option<relay::Relay>,
+    resets: Option<relay::Relay>,
 }
 
 /// What each fault works with.
@@ -119,17 +126,20 @@ struct Scene<'a> {
     client: &'a Client,
     began: Instant,
     stop: &'a watch::Receiver<bool>,
-    relay: Option<&'a relay::Relay>,
+    stage: &'a Stage,
 }
 
 impl Stage {
     /// Makes ready what must be there before the first event is due.
     pub(crate) async fn prepare(load: &Load, client: &Client) -> Result<Self, Error> {
-        let relay = match load.faults.contains(&Fault::Reconnects) {
-            true => Some(relay::Relay::to(client.address()).await?),
-            false => None,
+        let relay = async |fault| match load.faults.contains(&fault) {
+            true => relay::Relay::to(client.address()).await.map(Some),
+            false => Ok(None),
         };
-        Ok(Self { relay })
+        Ok(Self {
+            reconnects: relay(Fault::Reconnects).await?,
+            resets: relay(Fault::Resets).await?,
+        })
     }
 
     /// Plays all faults of a load, and says what came of each.
@@ -140,7 +150,7 @@ impl Stage {
         began: Instant,
         stop: &watch::Receiver<bool>,
     ) -> Vec<FaultReport> {
-        let scene = &Scene { load, client, began, stop, relay: self.relay.as_ref() };
+        let scene = &Scene { load, client, began, stop, stage: self };
         join_all(load.faults.iter().map(|&fault| async move {
             let seen = scene.play(fault).await;
             let (holds, observed) = seen.unwrap_or_else(|error| (false, error.to_string()));
@@ -158,8 +168,8 @@ impl Scene<'_> {
             Fault::Resets => Box::pin(resets::play(self)),
             Fault::Reconnects => Box::pin(reconnects::play(self)),
             Fault::Churn => Box::pin(churn::play(self)),
-            // The load's own sessions are what is looked at.
-            Fault::Bursts => Box::pin(async { Ok((true, "see the load's own figures".into())) }),
+            // The load's own sessions are what is looked at, when they are over.
+            Fault::Bursts => Box::pin(async { Ok((false, "no session was played".into())) }),
             Fault::SamePixel => Box::pin(flood::one_pixel(self)),
             Fault::FanOut => Box::pin(flood::fan_out(self)),
         }
@@ -197,9 +207,64 @@ impl Scene<'_> {
     }
 }
 
+/// What came of bursts is seen in the load's own sessions.
+pub(crate) fn judge_bursts(faults: &mut [FaultReport], load: &Load, played: &[Played]) {
+    let Some(report) = faults.iter_mut().find(|report| report.fault == Fault::Bursts) else {
+        return;
+    };
+    let sum = |of: fn(&Played) -> u64| played.iter().map(of).sum::<u64>();
+    let (sent, dropped) = (sum(|played| played.events_sent), sum(Played::dropped));
+    let whole = played.iter().all(|played| played.completed && played.is_conserved());
+    report.holds = whole && sent > 0 && dropped == 0;
+    report.observed = format!(
+        "{sent} events sent in bursts of {BURST:?}, {dropped} dropped, {} of {} sessions completed",
+        played.iter().filter(|played| played.completed).count(),
+        load.sessions
+    );
+}
+
 #[cfg(test)]
 mod tests {
+    use spiked_client::v1;
+
     use super::*;
+
+    fn burst(played: &[Played]) -> FaultReport {
+        let mut faults = [Fault::Churn, Fault::Bursts].map(|fault| FaultReport {
+            fault,
+            expected: String::new(),
+            holds: false,
+            observed: String::new(),
+        });
+        let load = Load { sessions: played.len(), ..Load::default() };
+        judge_bursts(&mut faults, &load, played);
+        assert!(!faults[0].holds && faults[0].observed.is_empty(), "it is not about bursts");
+        faults[1].clone()
+    }
+
+    #[test]
+    fn bursts_hold_where_all_of_them_was_simulated_and_nothing_dropped() {
+        let played = |sent, accepted, overload, completed| Played {
+            events_sent: sent,
+            completed,
+            position: v1::Acknowledgement {
+                events_accepted: accepted,
+                drops: Some(v1::Drops { overload, ..v1::Drops::default() }),
+                ..v1::Acknowledgement::default()
+            },
+            ..Played::default()
+        };
+        assert!(burst(&[played(9, 9, 0, true), played(5, 5, 0, true)]).holds);
+        for (bad, why) in [
+            (played(9, 8, 1, true), "one was dropped"),
+            (played(9, 8, 0, true), "one is missing"),
+            (played(9, 9, 0, false), "it did not complete"),
+        ] {
+            let report = burst(&[played(5, 5, 0, true), bad]);
+            assert!(!report.holds, "{why}: {}", report.observed);
+        }
+        assert!(!burst(&[]).holds, "there was nothing");
+    }
 
     #[test]
     fn each_fault_has_a_name_that_finds_it() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use spiked_client::{Client, OpenOptions};
+use spiked_client::OpenOptions;
 
 use super::{Scene, Seen};
 use crate::{session, verify};
@@ -13,8 +13,8 @@ const PERIOD: Duration = Duration::from_millis(300);
 const PATIENCE: Duration = Duration::from_secs(15);
 
 pub(super) async fn play(scene: &Scene<'_>) -> Seen {
-    let Some(relay) = scene.relay else { return Ok((false, "no relay".into())) };
-    let client = Client::connect(relay.address()).await?;
+    let Some(relay) = &scene.stage.reconnects else { return Ok((false, "no relay".into())) };
+    let client = scene.client.reconnect_by(relay.address()).await?;
     let flow = scene.flow();
     let options = OpenOptions { patience: Some(PATIENCE), ..scene.load.options(flow.source()) };
     let session = client.open(options).await?;

@@ -1,4 +1,5 @@
-//! A relay between a client and the daemon, on this machine, that breaks connections when told to.
+//! A relay between a client and the daemon, on this machine, that breaks connections when told to: not
+//! in order, but by a reset, as when a cable is cut and the other side forgets.
 
 use std::{
     net::Ipv4Addr,
@@ -72,12 +73,60 @@ async fn listen(listener: TcpListener, daemon: String, carried: Carried) {
     }
 }
 
-async fn carry(mut client: TcpStream, mut daemon: TcpStream) -> std::io::Result<()> {
+async fn carry(client: TcpStream, daemon: TcpStream) -> std::io::Result<()> {
     client.set_nodelay(true)?;
     daemon.set_nodelay(true)?;
-    copy_bidirectional(&mut client, &mut daemon).await.map(drop)
+    let mut both = Both { client, daemon, is_over: false };
+    copy_bidirectional(&mut both.client, &mut both.daemon).await?;
+    both.is_over = true;
+    Ok(())
+}
+
+/// Two connections that are one. Where they are not over when they go, both are reset.
+struct Both {
+    client: TcpStream,
+    daemon: TcpStream,
+    is_over: bool,
+}
+
+impl Drop for Both {
+    fn drop(&mut self) {
+        if !self.is_over {
+            // One that is gone already needs no reset.
+            let _ = self.client.set_zero_linger();
+            let _ = self.daemon.set_zero_linger();
+        }
+    }
 }
 
 fn lock(carried: &Carried) -> MutexGuard<'_, Vec<AbortHandle>> {
     carried.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn passes_on_and_then_resets_both_sides() {
+        let daemon = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let address = daemon.local_addr().expect("an address").to_string();
+        let relay = Relay::to(&address.parse().expect("an address")).await.expect("it listens");
+        let mut client = TcpStream::connect(relay.address()).await.expect("it listens");
+        client.write_all(b"over").await.expect("written");
+        let (mut carried, _) = daemon.accept().await.expect("it connects");
+        let mut there = [0; 4];
+        carried.read_exact(&mut there).await.expect("carried");
+        assert_eq!(&there, b"over");
+        assert_eq!(relay.break_all(), 1);
+        for side in [&mut client, &mut carried] {
+            let broken = side.read(&mut there).await.expect_err("it was reset");
+            assert_eq!(broken.kind(), ErrorKind::ConnectionReset);
+        }
+        assert_eq!(relay.break_all(), 0);
+    }
 }

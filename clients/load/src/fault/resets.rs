@@ -1,6 +1,8 @@
-//! Connections that open a session, send some of their input, and break in the middle.
+//! Connections that open a session, send some of their input, and are reset in the middle.
 
 use std::time::{Duration, Instant};
+
+use spiked_client::OpenOptions;
 
 use super::{Scene, Seen};
 use crate::session;
@@ -15,14 +17,14 @@ const BATCHES: usize = 5;
 const BATCH_EVENTS: usize = 256;
 
 pub(super) async fn play(scene: &Scene<'_>) -> Seen {
-    let (mut opened, mut ids) = (0_u64, Vec::new());
+    let Some(relay) = &scene.stage.resets else { return Ok((false, "no relay".into())) };
+    let (mut resets, mut ids) = (0_u64, Vec::new());
     tokio::time::sleep_until(scene.began.into()).await;
     while !scene.is_over() {
-        let client = scene.client.reconnect().await?;
+        let client = scene.client.reconnect_by(relay.address()).await?;
         let mut flow = scene.flow();
         let options = scene.load.options(flow.source());
-        let session =
-            client.open(spiked_client::OpenOptions { lease: Some(LEASE), ..options }).await?;
+        let session = client.open(OpenOptions { lease: Some(LEASE), ..options }).await?;
         ids.push(session.tables().session_id.clone());
         let port = scene.load.port_of(&session);
         let (mut producer, output) = session.split();
@@ -34,7 +36,7 @@ pub(super) async fn play(scene: &Scene<'_>) -> Seen {
             let sending = session::send(&mut producer, port, &room, &batch);
             let _ = tokio::time::timeout(PERIOD, sending).await;
         }
-        opened += 1;
+        resets += relay.break_all();
         drop((producer, output, client));
         tokio::time::sleep(PERIOD).await;
     }
@@ -43,8 +45,8 @@ pub(super) async fn play(scene: &Scene<'_>) -> Seen {
         let there = scene.client.list_sessions().await?;
         let left = there.iter().filter(|info| ids.contains(&info.session_id)).count();
         if left == 0 || Instant::now() >= until {
-            let observed = format!("{opened} connections broken, {left} sessions left");
-            return Ok((left == 0 && opened > 0, observed));
+            let observed = format!("{resets} connections reset, {left} sessions left");
+            return Ok((left == 0 && resets > 0, observed));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

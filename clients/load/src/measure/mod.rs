@@ -171,7 +171,7 @@ impl Measures {
             generator_cpu_s: self.before.generator.cpu_s - before.generator.cpu_s,
             daemon_cpu_s: self.before.daemon.cpu_s - before.daemon.cpu_s,
             daemon_resident_bytes: self.before.daemon.resident_bytes,
-            ..Interval::of(&before.counts, &self.counts, &self.now.simulated)
+            ..Interval::of(&before.counts, &self.counts, &self.now)
         };
         self.intervals.push(interval);
         self.total.add(&mut self.now);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What figures depend on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Machine {
     /// The processor's name.
     pub processor: String,
@@ -15,6 +16,8 @@ pub struct Machine {
     pub memory_bytes: u64,
     /// The system and its release.
     pub system: String,
+    /// How the program was built: `release`, or `checked` where it asserts more and is slower.
+    pub build: String,
 }
 
 impl Machine {
@@ -34,6 +37,7 @@ impl Machine {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             memory_bytes: kib * 1_024,
             system: format!("{} {}", std::env::consts::OS, release.trim()).trim().to_owned(),
+            build: if cfg!(debug_assertions) { "checked" } else { "release" }.into(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod cost;
 mod csv;
+mod curve;
 mod hdr;
 mod machine;
 mod settings;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use spiked_client::v1::GetLatenciesResponse;
 
 pub use cost::{Backlog, Cost};
+pub use curve::Point;
 pub use machine::Machine;
 pub use settings::Settings;
 
@@ -36,7 +38,7 @@ const BUSY_SHARE: f64 = 0.9;
 const KEPT_UP_SHARE: f64 = 0.99;
 
 /// A load and everything that was seen of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Report {
     /// Names the form of this file.
     pub format: String,
@@ -56,6 +58,9 @@ pub struct Report {
     pub rate_simulated: f64,
     /// Latencies by their names \[µs\].
     pub latencies_us: BTreeMap<String, Percentiles>,
+    /// How some of them are distributed, by the same names.
+    #[serde(default)]
+    pub curves: BTreeMap<String, Vec<Point>>,
     /// Events that the daemon dropped, by cause.
     pub drops: BTreeMap<String, u64>,
     /// Each event that was sent was taken or counted as dropped.
@@ -154,6 +159,7 @@ impl Report {
             rate_due: rate(of_all(|interval| interval.events_due)),
             rate_simulated: rate(of_all(|interval| interval.events_simulated)),
             latencies_us: latencies_us(&latencies, played),
+            curves: curves(&latencies),
             drops: drops(played),
             conserved: played.iter().all(Played::is_conserved),
             completed: played.iter().filter(|played| played.completed).count() as u64,
@@ -281,6 +287,18 @@ fn latencies_us(latencies: &Latencies, played: &[Played]) -> BTreeMap<String, Pe
         (name.to_owned(), Percentiles::of_ns(&all))
     });
     ours.into_iter().chain(theirs).collect()
+}
+
+/// What the percentile plot is drawn from.
+fn curves(latencies: &Latencies) -> BTreeMap<String, Vec<Point>> {
+    let kinds = [
+        ("simulated", &latencies.simulated),
+        ("simulated_from_sending", &latencies.simulated_from_sending),
+        ("spike", &latencies.spike),
+        ("own_lateness", &latencies.own_lateness),
+    ];
+    let measured = kinds.into_iter().filter(|(_, histogram)| !histogram.is_empty());
+    measured.map(|(name, histogram)| (name.to_owned(), curve::of_ns(histogram))).collect()
 }
 
 fn drops(played: &[Played]) -> BTreeMap<String, u64> {

@@ -12,8 +12,15 @@ use self::plot::{Line, Plot, Scale};
 use crate::numbers::{duration, grouped, short};
 
 /// Percentiles that the plot goes through: as far as a load of some minutes can tell.
-const NINES: [(f64, &str); 6] =
-    [(0.0, "min"), (1.0, "90 %"), (2.0, "99 %"), (3.0, "99.9 %"), (4.0, "99.99 %"), (5.0, "max")];
+const NINES: [(f64, &str); 7] = [
+    (0.301, "50 %"),
+    (1.0, "90 %"),
+    (2.0, "99 %"),
+    (3.0, "99.9 %"),
+    (4.0, "99.99 %"),
+    (5.0, "99.999 %"),
+    (6.0, "99.9999 %"),
+];
 
 /// Kinds of latencies in the order in which they are shown, and what they are called.
 const LATENCIES: [(&str, &str); 8] = [
@@ -144,19 +151,20 @@ fn percentiles(report: &Report) -> String {
         ("simulated", "from the intended moment"),
         ("simulated_from_sending", "from sending"),
         ("spike", "to the spike"),
+        ("own_lateness", "the generator's own lateness"),
     ];
     let lines = named.into_iter().filter_map(|(name, label)| {
-        let each = report.latencies_us.get(name).filter(|each| each.count > 0)?;
-        let points = [(0.301, each.p50), (1.0, each.p90), (2.0, each.p99), (3.0, each.p999)];
+        let curve = report.curves.get(name)?;
         // The longest is as far out as there are measurements.
-        let last = (each.count as f64).log10().max(3.0);
-        let points = points.into_iter().chain([(last, each.max)]);
-        Some(Line { label: label.into(), points: points.map(|(x, us)| (x, us / 1e3)).collect() })
+        let count = report.latencies_us.get(name).map_or(1, |each| each.count.max(1)) as f64;
+        let nines = |share: f64| -(1.0 - share).max(1.0 / count).log10();
+        let points = curve.iter().map(|point| (nines(point.share), point.us / 1e3)).collect();
+        Some(Line { label: label.into(), points })
     });
     let lines: Vec<_> = lines.collect();
-    let most = lines.iter().flat_map(|line| &line.points).map(|point| point.0).fold(3.0, f64::max);
-    let marks = NINES.iter().map(|&(at, name)| (at, name.to_owned())).filter(|(at, _)| *at <= most);
-    let marks = marks.filter(|(at, _)| *at > 0.0).chain([(0.301, "50 %".to_owned())]).collect();
+    let most = lines.iter().flat_map(|line| &line.points).map(|point| point.0).fold(0.0, f64::max);
+    let marks = NINES.iter().map(|&(at, name)| (at, name.to_owned()));
+    let marks = marks.filter(|(at, _)| *at <= most).collect();
     Plot { x_marks: marks, y_unit: "ms", y: Scale::Logarithmic, lines }.svg()
 }
 

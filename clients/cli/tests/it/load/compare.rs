@@ -23,14 +23,15 @@ fn measured(daemon: &Daemon, out: &str) {
     told.done();
 }
 
-/// Stops and lets go a process again and again: it has half of the time, in pieces of ten milliseconds.
+/// Stops and lets go a process again and again: it has a sixth of the time, so that most batches wait,
+/// however busy the machine was before.
 fn slowed(daemon: &Daemon, during: impl FnOnce()) {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
                 daemon.signal("STOP");
-                thread::sleep(Duration::from_millis(10));
+                thread::sleep(Duration::from_millis(50));
                 daemon.signal("CONT");
                 thread::sleep(Duration::from_millis(10));
             }
@@ -83,4 +84,11 @@ fn only_reports_of_equal_loads_are_compared() {
     assert!(told.contains("no report of spiked load"), "{told}");
     let told = against(9.0.into());
     assert!(told.contains("different loads: pace differ"), "{told}");
+    let mut changed = report(one.as_ref());
+    changed["settings"]["network"] = "motion 1".into();
+    changed["settings"]["faults"] = Value::Array(vec!["churn".into()]);
+    std::fs::write(&other, changed.to_string()).expect("written");
+    let told = tell(["load", "compare", &one, &other]);
+    assert_eq!(told.status, Some(2), "{}", told.stderr);
+    assert!(told.stderr.contains("networks, faults differ"), "{}", told.stderr);
 }

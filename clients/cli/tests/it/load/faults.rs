@@ -36,5 +36,34 @@ fn each_fault_does_what_is_expected_and_harms_nobody_else() {
     let seen = |name: &str| told.value(name).to_owned();
     assert!(!seen("reconnects").contains(": 0 breaks"), "{}", told.stdout);
     assert!(!seen("resets").contains(": 0 connections"), "{}", told.stdout);
+    assert!(seen("stalled-reader").contains(": held up behind "), "{}", told.stdout);
+    assert!(seen("bursts").contains(", 0 dropped, 2 of 2 "), "{}", told.stdout);
     assert!(seen("fan-out").contains(" deliveries"), "{}", told.stdout);
+}
+
+/// A short soak: sessions and connections come, break and go, and the daemon takes no more memory for it.
+#[test]
+fn memory_stays_where_it_is_while_sessions_come_and_go() {
+    let folder = Folder::new();
+    let json = folder.path("soak.json");
+    let out = json.display().to_string();
+    let words = ["--recording", "noise:320x240@20k", "--rate", "20k", "--duration", "10s"];
+    let mut loading = load_with(words);
+    loading.args(["--sessions", "4", "--connections", "2", "--compared", "1", "--json", &out]);
+    loading.args(["--fault", "churn", "--fault", "resets", "--fault", "reconnects"]);
+    Told::of(loading.args(["--assert", "memory < 300MB"]).output().expect("spiked runs")).done();
+    let report = report(&json);
+    assert_exact(&report, 1);
+    let intervals = report["intervals"].as_array().expect("a list");
+    let most = |from: f64, to: f64| {
+        let within = intervals.iter().filter(|each| {
+            let end_s = each["end_s"].as_f64().expect("a number");
+            (from..to).contains(&end_s)
+        });
+        within.filter_map(|each| each["daemon_resident_bytes"].as_u64()).max().expect("some")
+    };
+    // What a session takes and is not given back would be there more than a hundred times.
+    let (before, after) = (most(3.0, 6.5), most(6.5, 10.1));
+    assert!(before > 1_000_000, "{before}");
+    assert!(after < before + (8 << 20), "{before} bytes, then {after}");
 }

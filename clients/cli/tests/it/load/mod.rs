@@ -173,6 +173,99 @@ fn the_search_finds_the_rate_beyond_which_an_assertion_fails() {
     assert!(told.stdout.contains("too much"), "{}", told.stdout);
 }
 
+/// With what was found until then, and without trying further rates.
+#[test]
+fn ctrl_c_ends_a_search_with_what_was_found() {
+    let folder = Folder::new();
+    let json = folder.path("search.json");
+    let words = ["--recording", "noise:320x240@20k", "--rate", "1k", "--duration", "1s"];
+    let mut child = load_with(words)
+        .args(["--search", "--assert", "p99 < 100s", "--json"])
+        .arg(&json)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("spiked runs");
+    std::thread::sleep(Duration::from_millis(4_500));
+    assert!(child.try_wait().expect("ours").is_none(), "no rate was too much yet");
+    signal(&child, "INT");
+    let told = Told::of(child.wait_with_output().expect("it ends")).done();
+    assert!(told.value("knee").contains("ended early"), "{}", told.stdout);
+    let found = report(&json);
+    assert_eq!(found["format"], "spiked-load-search 1");
+    assert_eq!(found["stopped"], true);
+    let probes = found["probes"].as_array().expect("a list");
+    let rates: Vec<_> = probes.iter().filter_map(|probe| probe["rate"].as_f64()).collect();
+    let doubled = (0..).map(|step| 1e3 * f64::powi(2.0, step)).take(rates.len());
+    assert!(!rates.is_empty() && rates.len() < 6, "{rates:?}");
+    assert!(rates.iter().copied().eq(doubled), "{rates:?}");
+    assert_eq!(found["knee"].as_f64(), rates.last().copied());
+    assert_eq!(told.stdout.matches("holds").count(), rates.len(), "{}", told.stdout);
+}
+
+/// The generator's word on itself decides, too.
+#[test]
+fn a_generator_that_was_late_makes_its_figures_not_valid() {
+    let mut loading = spiked(["load", "--network", "pool", "--recording", "noise:320x240@20k"]);
+    loading.args(["--rate", "20k", "--duration", "1s", "--own-lateness-max", "1us"]);
+    let told = Told::of(loading.output().expect("spiked runs"));
+    assert_eq!(told.status, Some(1), "{}", told.stderr);
+    assert!(told.stderr.contains("error: the figures are not valid: "), "{}", told.stderr);
+    assert!(told.value("valid").contains("late by"), "{}", told.stdout);
+}
+
+/// A daemon that stands still for a second is offered more than it may queue, and drops as it was told to.
+#[test]
+fn what_overload_drops_is_counted_and_such_output_is_not_compared() {
+    let daemon =
+        Daemon::start_with(&["--listen", "127.0.0.1:0", "--set", "limits.queue_events=2000"]);
+    let folder = Folder::new();
+    let json = folder.path("load.json");
+    let child =
+        load_with(["--recording", "noise:320x240@20k", "--rate", "20k", "--duration", "3s"])
+            .args(["--overload", "drop-newest", "--address", &daemon.address, "--json"])
+            .arg(&json)
+            .args(["--assert", "drops = 0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("spiked runs");
+    std::thread::sleep(Duration::from_millis(1_500));
+    daemon.signal("STOP");
+    std::thread::sleep(Duration::from_secs(1));
+    daemon.signal("CONT");
+    let told = Told::of(child.wait_with_output().expect("it ends"));
+    assert_eq!(told.status, Some(1), "{}", told.stdout);
+    assert!(told.stderr.contains("error: not drops = 0: "), "{}", told.stderr);
+    let report = report(&json);
+    assert_eq!(report["conserved"], true, "{}", told.stdout);
+    let dropped = count(&report, "/drops/overload");
+    assert!(dropped > 0 && dropped == count(&report, "/counts/events_dropped"), "{}", told.stdout);
+    let (sent, simulated) =
+        (count(&report, "/counts/events_sent"), count(&report, "/counts/events_simulated"));
+    assert_eq!(sent, simulated + dropped, "{}", told.stdout);
+    assert_eq!(count(&report, "/compared/inexact"), 1, "{}", told.stdout);
+    let by_interval = report["intervals"].as_array().expect("a list").iter();
+    let by_interval = by_interval.filter_map(|each| each["events_dropped"].as_u64());
+    assert!(by_interval.sum::<u64>() > 0);
+}
+
+/// Where nobody watches there are lines, and no moving ones.
+#[test]
+fn a_load_that_nobody_watches_says_now_and_then_how_it_goes() {
+    let words = ["--recording", "noise:320x240@20k", "--rate", "20k", "--duration", "3s"];
+    let told = Told::of(load_with(words).output().expect("spiked runs")).done();
+    let lines: Vec<_> = told.stderr.lines().collect();
+    assert!((3..=8).contains(&lines.len()), "{}", told.stderr);
+    let later =
+        lines.iter().find(|line| line.starts_with("2 of 3 s: ")).expect("after two seconds");
+    for figure in [" events/s, backlog ", "latency p50 ", "own lateness p50 ", ", 0 dropped"] {
+        assert!(later.contains(figure), "no {figure} in {later}");
+    }
+    assert!(lines.last().expect("one").starts_with("comparing "), "{}", told.stderr);
+    assert!(!told.stderr.contains(['\r', '\u{1b}']), "{:?}", told.stderr);
+}
+
 #[test]
 fn reports_are_what_they_say() {
     let folder = Folder::new();
@@ -187,7 +280,22 @@ fn reports_are_what_they_say() {
     let report = report(&json);
     let measured = count(&report, "/latencies_us/simulated/count");
     assert_eq!(report["settings"]["rate"], 20_000.0);
+    assert_eq!(report["settings"]["own_lateness_max_us"], 3_600_000_000_u64);
     assert!(count(&report, "/machine/cores") > 0);
+
+    // Both sides, and what the daemon measures itself.
+    for side in ["generator", "daemon"] {
+        assert!(count(&report, &format!("/cost/{side}_resident_bytes")) > 1_000_000);
+        let cpu_s = report["cost"][format!("{side}_cpu_s_per_million")].as_f64();
+        assert!(cpu_s.is_some_and(|cpu_s| cpu_s > 0.0), "{side}: {cpu_s:?}");
+    }
+    for kind in ["daemon_queue", "daemon_core", "simulated_from_sending", "accepted"] {
+        assert!(count(&report, &format!("/latencies_us/{kind}/count")) > 10, "{kind}");
+    }
+    assert!(count(&report, "/latencies_us/spike/count") > 0);
+    let curve = report["curves"]["simulated"].as_array().expect("a list");
+    let (last, most) = (&curve[curve.len() - 1], &report["latencies_us"]["simulated"]["max"]);
+    assert!(curve.len() > 10 && last["share"] == 1.0 && last["us"] == *most, "{last} {most}");
 
     let page = fs::read_to_string(html).expect("written");
     assert!(page.contains("<svg") && page.ends_with("</html>\n"));
@@ -273,6 +381,10 @@ fn misuse_is_one_line_that_helps() {
         (tell(["load", "--network", "none", "--recording", "noise:3x3"]), "none"),
         (with(&["--rate", "fast"]), "a rate from 1 to 1G"),
         (with(&["--speed", "asap"]), "--search finds the highest rate"),
+        (with(&["--speed", "1001x"]), "from 0.1x to 1000x"),
+        (with(&["--speed", "0.05x"]), "from 0.1x to 1000x"),
+        (with(&["--rate", "1k", "--speed", "2x"]), "--speed"),
+        (with(&["--rate", "1k", "--search", "--assert", "drops = 0", "--html", "x"]), "--html"),
         (with(&["--assert", "p98 < 5ms"]), "expected p50, p90"),
         (with(&["--fault", "fire"]), "slow-reader"),
         (with(&["--search"]), "--rate"),
