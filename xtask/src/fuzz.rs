@@ -48,6 +48,8 @@ pub(crate) const TARGETS: &[Target] = &[
     target("evt3_states", "spiked-proto"),
     target("recording_files", "spiked-recordings"),
     target("recordings_in_portions", "spiked-recordings"),
+    target("bin_files", "spiked-recordings"),
+    target("npz_files", "spiked-recordings"),
     target("touch_folders", "spiked-recordings"),
     target("touch_archives", "spiked-recordings"),
     target("hdf5_files", "spiked-recordings"),

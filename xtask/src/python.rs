@@ -17,7 +17,7 @@ const INSTALLER: &str = "uv==0.13.9";
 
 /// Pinned, so that what passes today passes tomorrow: what builds and checks, what the package may use,
 /// what reads its files back, what its examples run in, and what networks come from.
-const PACKAGES: [&str; 16] = [
+const PACKAGES: [&str; 17] = [
     "maturin==1.16.0",
     "pytest==9.2.0",
     "mypy==2.4.1",
@@ -32,6 +32,7 @@ const PACKAGES: [&str; 16] = [
     "ipykernel==7.4.0",
     "gymnasium==1.4.0",
     "mujoco==4.0.0",
+    "nir==1.0.8",
     "torch==2.15.0",
     "dcls==0.1.1",
 ];

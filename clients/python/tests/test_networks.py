@@ -1,6 +1,7 @@
 """Networks that are built in Python, and files of networks."""
 
 import pathlib
+import sys
 
 import numpy as np
 import pytest
@@ -67,3 +68,51 @@ def test_a_framework_s_file_is_read_by_its_profile(client: spiked.Client) -> Non
     assert version == "first" and (name, version) in client.networks()
     with pytest.raises(spiked.SpikedError, match="profile"):
         client.load(files[0])
+
+
+@pytest.fixture
+def trained() -> pathlib.Path:
+    path = pathlib.Path(__file__).parents[4] / "shared" / "data" / "nir" / "ff_lif_norse.nir"
+    if not path.exists():
+        pytest.skip(f"{path} is not there")
+    return path
+
+
+def test_a_nir_file_is_a_network(trained: pathlib.Path, client: spiked.Client, tmp_path: pathlib.Path) -> None:
+    net = spiked.from_nir(trained, profile="norse", step="1 ms", name="mine")
+    name, version = client.load(net)
+    assert (name, version) == ("mine", net.version)
+    slower = spiked.from_nir(trained, profile="norse", step="2 ms", name="mine")
+    other = spiked.from_nir(trained, profile="euler", step="1 ms", name="mine")
+    assert len({net.version, slower.version, other.version}) == 3
+    assert spiked.from_nir(str(trained), profile="norse").name == "ff_lif_norse"
+    # As the command line reads the file.
+    _, loaded = client.load(trained, profile="norse", step="1ms", version="file")
+    events = spiked.address_events(np.repeat(np.arange(50) * 1_000, 3), np.tile(np.arange(3), 50))
+    runs = []
+    for network, options in ((net, {}), (net.save(tmp_path / "saved"), {}), ("ff_lif_norse", {"version": loaded})):
+        if isinstance(network, pathlib.Path):
+            network, options["version"] = client.load(network, version="saved")
+        runs.append(spiked.run(network, events, client=client, port="input", origin_us=0, **options).spikes)
+    assert runs[0].size > 0 and all(np.array_equal(runs[0], run) for run in runs[1:])
+    with pytest.raises(TypeError, match="the parts of 'mine' are those of its NIR graph"):
+        net.population("more", shape=[1])
+    with pytest.raises(FileNotFoundError):
+        spiked.from_nir(tmp_path / "none.nir", profile="norse")
+    with pytest.raises(spiked.SpikedError, match="profile"):
+        client.load(spiked.from_nir(trained, profile="nobody's"))  # type: ignore[arg-type]
+
+
+def test_a_graph_in_memory_is_a_network(
+    trained: pathlib.Path, client: spiked.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nir = pytest.importorskip("nir")
+    net = spiked.from_nir(nir.read(trained), profile="norse", step="1 ms")
+    assert net.name == "nir"
+    events = spiked.address_events(np.repeat(np.arange(50) * 1_000, 3), np.tile(np.arange(3), 50))
+    of_file = spiked.from_nir(trained, profile="norse", step="1 ms")
+    runs = [spiked.run(each, events, client=client, port="input", origin_us=0).spikes for each in (net, of_file)]
+    assert runs[0].size > 0 and np.array_equal(*runs)
+    monkeypatch.setitem(sys.modules, "nir", None)
+    with pytest.raises(ModuleNotFoundError, match="pip install nir"):
+        spiked.from_nir(object(), profile="norse")

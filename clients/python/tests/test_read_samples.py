@@ -150,7 +150,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     assert grown_kib < 8 << 10, f"{grown_kib} KiB"
 
 
-def test_whatever_a_file_holds_is_opened(heidelberg: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_whatever_a_file_holds_is_opened(
+    heidelberg: pathlib.Path, tidigits: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
     camera = tmp_path / "camera.csv"
     camera.write_text("t,x,y,p\n1,2,3,1\n")
     recording = spiked.open(camera, size=(10, 10))
@@ -159,8 +161,12 @@ def test_whatever_a_file_holds_is_opened(heidelberg: pathlib.Path, tmp_path: pat
     assert isinstance(samples, spiked.Samples) and len(samples) == COUNT
     with pytest.raises(ValueError, match=r"size \(3, 4\) is for recordings of events: .*shd_train.h5 holds samples"):
         spiked.open(heidelberg, size=(3, 4))
+    tests = spiked.open(tidigits, split="test")
+    assert isinstance(tests, spiked.Samples) and tests.split == "test"
     with pytest.raises(ValueError, match="split 'test' is for recordings of samples"):
         spiked.open(camera, split="test")
+    with pytest.raises(ValueError, match=r"frame_rate 100 is for recordings of touch: .*shd_train.h5 holds samples"):
+        spiked.open(heidelberg, frame_rate=100)
     with pytest.raises(spiked.InvalidRecording, match="no such file"):
         spiked.open(tmp_path / "none")
     assert "open" not in spiked.__all__, "who imports everything keeps the open of Python"

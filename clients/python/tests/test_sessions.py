@@ -141,6 +141,23 @@ def test_a_daemon_of_its_own_ends_with_its_client(networks: pathlib.Path, touche
     assert process.poll() is not None
 
 
+def test_a_daemon_is_found_where_the_environment_says(
+    daemon: spiked.Daemon, networks: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPIKED_ADDRESS", daemon.address)
+    with spiked.connect() as client:
+        assert client.address == daemon.address
+    assert ("relay", "1") in [(name, version) for name, version in spiked.connect().networks()], "it goes on"
+    # Who says what the networks are wants a daemon of his own.
+    with spiked.connect(networks=networks) as client:
+        assert client.address != daemon.address
+    with pytest.raises(spiked.Disconnected):
+        spiked.connect("unix:/nowhere/socket")
+    monkeypatch.setenv("SPIKED_ADDRESS", "")
+    with spiked.connect() as client:
+        assert client.address != daemon.address
+
+
 def test_a_daemon_says_which_process_it_is() -> None:
     with spiked.Daemon() as daemon:
         arguments = pathlib.Path(f"/proc/{daemon.pid}/cmdline").read_text().split("\0")

@@ -75,6 +75,8 @@ def test_a_folder_of_whiskit_is_what_went_in(tmp_path: pathlib.Path) -> None:
     slower = spiked.read_touch(str(folder), frame_rate=250)
     assert slower.period_us == 4_000 and slower.t[-1] == 1_196_000
     (folder / "kinematics").mkdir()
+    opened = spiked.open(folder, frame_rate=250)
+    assert isinstance(opened, spiked.TouchRecording) and opened.period_us == 4_000
     recording = spiked.open(folder)
     assert isinstance(recording, spiked.TouchRecording)
     assert (recording.format, recording.frames_total) == ("WHISKiT folder", None)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use spiked_client::{Durability, Geometry, Overload};
-use spiked_recordings::DatagramLayout;
+use spiked_recordings::{DatagramLayout, samples::Split};
 
 use super::{Credentials, DaemonArguments, EXIT_STATUS, NirArguments};
 use crate::{
@@ -20,6 +20,8 @@ use crate::{
   spiked run motion street.es -o - | head
   spiked run motion street.es --address robot:7411 --session left-eye --durable interval
   spiked run swept-edge sweep.npz
+  spiked run my-networks/digits shd_test.h5
+  spiked run my-networks/digits shd_test.h5 --sample 17 -o spikes.csv
   spiked run brunel --for 10s --threads 2
   spiked run trained.nir street.es --profile sinabs --step 1ms
 
@@ -31,14 +33,16 @@ ends the run; the summary then says how far it came.
 pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    /// The recording, in any format that is known by its content: events, or touch.
+    /// The recording, in any format that is known by its content: events, touch, or labelled samples, each
+    /// of which goes through the network at rest.
     #[arg(required_unless_present = "span")]
     pub(crate) file: Option<PathBuf>,
     /// Let a network without inputs run for so long, as it tells time (200ms, 10s).
     #[arg(
         long = "for",
         value_name = "TIME",
-        conflicts_with_all = ["file", "speed", "geometry", "batch", "port", "reorder", "frame_rate"]
+        conflicts_with_all = ["file", "speed", "geometry", "batch", "port", "reorder", "frame_rate", "sample",
+            "split"]
     )]
     pub(crate) span: Option<Span>,
     /// As fast as possible (asap), or so many times as fast as it was recorded (1x, 0.5x).
@@ -57,6 +61,13 @@ pub(crate) struct RunArguments {
     /// archive].
     #[arg(long, value_name = "HZ")]
     pub(crate) frame_rate: Option<f64>,
+    /// Only one of a file's labelled samples, from 0.
+    #[arg(long, value_name = "N")]
+    pub(crate) sample: Option<u64>,
+    /// Which samples of a file that has those for training and for tests: train or test [default: train,
+    /// where it is there].
+    #[arg(long, value_name = "SPLIT")]
+    pub(crate) split: Option<Split>,
 }
 
 /// Which session events go to, and where its output goes.

@@ -8,6 +8,7 @@
 use std::{io::Write, path::Path, sync::Arc};
 
 use spiked_client::{Spike, Tables, v1::Decision};
+use spiked_recordings::samples::Label;
 
 use crate::{
     commands::{open_output, shown},
@@ -33,20 +34,43 @@ const HEADER: [&str; 16] = [
     "sample_ticks",
 ];
 
+/// Of which sample a line is.
+const SAMPLE: [&str; 2] = ["sample", "sample_label"];
+
 /// A table of output.
 pub(crate) struct Table {
     writer: csv::Writer<Box<dyn Write + Send>>,
     tables: Arc<Tables>,
     name: String,
+    /// The sample that its lines are of, where there are such.
+    sample: Option<[String; 2]>,
 }
 
 impl Table {
     /// Opens the file, or standard output for `-`, and writes the header.
     pub(crate) fn create(path: &Path, tables: &Arc<Tables>) -> Result<Self, Failure> {
+        Self::begin(path, tables, None)
+    }
+
+    /// The same for samples: `sample,sample_label` come first.
+    pub(crate) fn of_samples(path: &Path, tables: &Arc<Tables>) -> Result<Self, Failure> {
+        Self::begin(path, tables, Some(SAMPLE.map(str::to_owned)))
+    }
+
+    fn begin(
+        path: &Path,
+        tables: &Arc<Tables>,
+        sample: Option<[String; 2]>,
+    ) -> Result<Self, Failure> {
         let writer = csv::Writer::from_writer(open_output(path)?);
-        let mut table = Self { writer, tables: Arc::clone(tables), name: shown(path) };
+        let mut table = Self { writer, tables: Arc::clone(tables), name: shown(path), sample };
         table.write(&HEADER.map(str::to_owned))?;
         Ok(table)
+    }
+
+    /// What follows is of a sample.
+    pub(crate) fn begin_sample(&mut self, index: u64, label: &Label) {
+        self.sample = Some([index.to_string(), label.to_string()]);
     }
 
     pub(crate) fn spike(&mut self, spike: &Spike) -> Result<(), Failure> {
@@ -81,7 +105,7 @@ impl Table {
     }
 
     /// Writes what is still held back.
-    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         let flushed = self.writer.flush();
         flushed.map_err(|error| Failure::output(&self.name, &error))
     }
@@ -97,7 +121,8 @@ impl Table {
     }
 
     fn write(&mut self, line: &[String; HEADER.len()]) -> Result<(), Failure> {
-        self.writer.write_record(line).map_err(|error| match error.into_kind() {
+        let sample = self.sample.iter().flatten();
+        self.writer.write_record(sample.chain(line)).map_err(|error| match error.into_kind() {
             csv::ErrorKind::Io(error) => Failure::output(&self.name, &error),
             other => Failure::failed(format!("cannot write {}: {other:?}", self.name)),
         })

@@ -16,6 +16,8 @@ const REFUSALS_SHOWN_MAX: u64 = 5;
 pub(crate) struct Totals {
     pub(crate) spikes: u64,
     pub(crate) decisions: u64,
+    /// Port and class of the last one.
+    pub(crate) last_decision: Option<(u32, u32)>,
     pub(crate) digest: OutputDigest,
     /// Spikes of each population, where they are asked for.
     pub(crate) populations: Option<Populations>,
@@ -46,6 +48,11 @@ impl Harvest {
         self
     }
 
+    /// The table, for the output of another session.
+    pub(crate) fn give_table_back(&mut self) -> Option<Table> {
+        self.table.take()
+    }
+
     /// Takes everything up to the session's end.
     pub(crate) async fn reap(&mut self, mut output: Output) -> Result<(), Failure> {
         while let Some(item) = output.next().await {
@@ -74,6 +81,7 @@ impl Harvest {
             Item::Decision(decision) => {
                 self.totals.digest.add_decision(&decision);
                 self.totals.decisions += 1;
+                self.totals.last_decision = Some((decision.port, decision.class));
                 if let Some(table) = &mut self.table {
                     table.decision(&decision)?;
                 }
@@ -104,8 +112,9 @@ impl Harvest {
         if let Some(position) = ended.r#final {
             self.totals.position = position;
         }
-        if let Some(table) = self.table.take() {
-            table.finish()?;
+        if let Some(mut table) = self.table.take() {
+            table.flush()?;
+            self.table = Some(table);
         }
         if let Some(refusal) = self.fatal.take() {
             return Err(Failure::failed(refusal));
@@ -120,8 +129,8 @@ impl Harvest {
 impl Drop for Harvest {
     /// Given up in the middle: what was read so far is not held back.
     fn drop(&mut self) {
-        if let Some(table) = self.table.take()
-            && table.finish().is_err()
+        if let Some(mut table) = self.table.take()
+            && table.flush().is_err()
         {
             terminal::say("warning: the last lines of the output could not be written");
         }

@@ -12,6 +12,7 @@ mod live;
 mod order;
 mod populations;
 mod reader;
+mod samples;
 mod span;
 mod speed;
 mod summary;
@@ -26,7 +27,7 @@ use std::{
 };
 
 use spiked_client::{Client, Durability, OpenOptions, Origin, Reason, Session};
-use spiked_recordings::{Geometry, touch::is_touch};
+use spiked_recordings::{Geometry, samples::is_samples, touch::is_touch};
 use spiked_server::shutdown::signalled;
 
 use self::feed::Feeder;
@@ -59,6 +60,10 @@ pub(crate) const CLOSING_MAX: Duration = Duration::from_secs(2);
 pub(crate) async fn run(arguments: RunArguments) -> Result<(), Failure> {
     match (&arguments.file, arguments.span) {
         (_, Some(span)) => alone::run(&arguments, span).await,
+        (Some(file), None) if is_samples(file) => samples::run(&arguments, file).await,
+        (Some(_), None) if arguments.sample.is_some() || arguments.split.is_some() => {
+            Err(Failure::used_wrongly("--sample and --split are for files of labelled samples"))
+        }
         (Some(file), None) if is_touch(file) => touch::run(&arguments, file).await,
         (Some(file), None) => send(&arguments, file).await,
         (None, None) => Err(Failure::used_wrongly("neither a recording nor --for")),
@@ -175,18 +180,23 @@ async fn abandon(client: &Client, session_id: &str) {
     let _ = tokio::time::timeout(CLOSING_MAX, client.close_session(session_id)).await;
 }
 
+/// Resolves when the user asks for the end.
+pub(crate) async fn asked() {
+    match signalled() {
+        Ok(signal) => signal.await,
+        Err(error) => {
+            terminal::say(format!("warning: Ctrl-C cannot be heard: {error}"));
+            pending().await
+        }
+    }
+}
+
 /// Waits for Ctrl-C twice: the first closes the session, so that its end says how far it came; the
 /// second waits for nobody.
-async fn insistence(client: &Client, session_id: &str, asked: &Cell<bool>) -> Failure {
+async fn insistence(client: &Client, session_id: &str, was_asked: &Cell<bool>) -> Failure {
     for _ in 0..2 {
-        match signalled() {
-            Ok(signal) => signal.await,
-            Err(error) => {
-                terminal::say(format!("warning: Ctrl-C cannot be heard: {error}"));
-                pending::<()>().await;
-            }
-        }
-        if asked.replace(true) {
+        asked().await;
+        if was_asked.replace(true) {
             break;
         }
         // Where it is closed already, its end is on the way.

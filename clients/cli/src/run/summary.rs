@@ -106,7 +106,7 @@ pub(crate) fn latency_line(histogram_ns: &Histogram<u64>) -> String {
 }
 
 /// Events dropped, by cause; nothing where there are none.
-fn dropped(drops: Option<&Drops>) -> Option<String> {
+pub(super) fn dropped(drops: Option<&Drops>) -> Option<String> {
     let drops = drops?;
     let causes = [
         (drops.late, "late"),

@@ -11,7 +11,7 @@ mod udp;
 use std::{convert::Infallible, future::pending, path::PathBuf, time::Instant};
 
 use spiked_client::{Client, EventPolicy, OpenOptions, Origin, Pace, Reason, Session};
-use spiked_server::shutdown::signalled;
+use spiked_recordings::samples::is_samples;
 use tokio::time::timeout;
 
 pub(crate) use self::source::SourceAddress;
@@ -22,8 +22,8 @@ use crate::{
     link::Link,
     network::{self, Chosen},
     run::{
-        self, CAMERA, CLOSING_MAX, Harvest, Live, Span, Speed, Summary, Table, options, tell,
-        with_hint,
+        self, CAMERA, CLOSING_MAX, Harvest, Live, Span, Speed, Summary, Table, asked, options,
+        tell, with_hint,
     },
     terminal,
 };
@@ -60,7 +60,7 @@ pub(crate) async fn stream(arguments: StreamArguments) -> Result<(), Failure> {
         // The session's own end is the end, whatever is still to come.
         reaped = harvest.reap(output) => reaped,
         never = async {
-            feeder.feed(producer, portions, &tally, live.clone(), asked_once()).await;
+            feeder.feed(producer, portions, &tally, live.clone(), asked()).await;
             pending::<Infallible>().await
         } => match never {},
         () = asked_twice() => {
@@ -101,10 +101,25 @@ async fn play(arguments: StreamArguments, path: PathBuf) -> Result<(), Failure> 
         let message = "--overload and --lag-max are for live sources; a recording waits";
         return Err(Failure::used_wrongly(message));
     }
+    if is_samples(&path) {
+        let message = format!("{} holds labelled samples, which no clock joins", path.display());
+        return Err(Failure::used_wrongly(message)
+            .with_hint("`spiked run` sends each through the network, from its own beginning"));
+    }
     let StreamArguments { target, geometry, reorder, frame_rate, .. } = arguments;
-    let (span, speed, batch) = (None, Speed::Times(1.0), None);
-    let file = Some(path);
-    run::run(RunArguments { target, file, span, speed, geometry, batch, reorder, frame_rate }).await
+    run::run(RunArguments {
+        target,
+        file: Some(path),
+        span: None,
+        speed: Speed::Times(1.0),
+        geometry,
+        batch: None,
+        reorder,
+        frame_rate,
+        sample: None,
+        split: None,
+    })
+    .await
 }
 
 fn refuse_what_is_for_others(arguments: &StreamArguments) -> Result<(), Failure> {
@@ -166,19 +181,8 @@ async fn open(
     })
 }
 
-/// Resolves when the user asks for the end.
-async fn asked_once() {
-    match signalled() {
-        Ok(signal) => signal.await,
-        Err(error) => {
-            terminal::say(format!("warning: Ctrl-C cannot be heard: {error}"));
-            pending().await
-        }
-    }
-}
-
 /// Resolves when the user asks again.
 async fn asked_twice() {
-    asked_once().await;
-    asked_once().await;
+    asked().await;
+    asked().await;
 }

@@ -162,7 +162,8 @@ fn a_recording_becomes_a_folder_and_an_archive_again_to_the_last_bit() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name);
     let name = |name: &str| path(name).display().to_string();
-    let (sweep, _) = generate(folder.path(), "sweep.npz", &["--rate", "110", "--direction", "45"]);
+    // At 45° y and z have the same values, and could change places.
+    let (sweep, _) = generate(folder.path(), "sweep.npz", &["--rate", "110", "--direction", "30"]);
     let into = tell(["convert", &sweep, &name("sim")]).done();
     assert!(into.stderr.contains("what else the recording holds: contacts"), "{}", into.stderr);
     assert!(into.stderr.contains("spiked run --frame-rate 110.0000"), "{}", into.stderr);
@@ -261,6 +262,7 @@ fn interrupted_a_conversion_leaves_nothing_behind() {
     // The recording and what is true of it are there.
     let others = || fs::read_dir(folder.path()).expect("a folder").count() - 2;
     while others() == 0 {
+        assert_eq!(child.try_wait().expect("it can be asked"), None, "it ends before it begins");
         thread::sleep(Duration::from_millis(1));
     }
     signal(&child, "INT");
@@ -279,7 +281,11 @@ fn a_recording_is_played_as_fast_as_it_was_recorded() {
         let told = tell([&["stream", "swept-edge", &path], more].concat()).done();
         let took = began.elapsed();
         assert!(took >= least, "{more:?}: {took:?}");
-        assert!(row(&told, "frames").starts_with("401 in"), "{}", told.stdout);
+        // Frame by frame, about, and not all of them at the end.
+        let frames = row(&told, "frames");
+        let batches = frames.strip_prefix("401 in ").and_then(|rest| rest.split(' ').next());
+        let batches: u32 = batches.and_then(|batches| batches.parse().ok()).expect(&frames);
+        assert!(batches >= 100, "{frames}");
         assert!(row(&told, "lateness").starts_with("a batch left up to"), "{}", told.stdout);
         row(&told, "digest")
     };

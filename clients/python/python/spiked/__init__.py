@@ -26,6 +26,7 @@ from .frames import Frames
 from .images import event_image, show_events
 from .loop import Loop
 from .network import Network
+from .nir import NirNetwork, from_nir
 
 # Not in `__all__`: who imports everything keeps the `open` of Python.
 from .opening import open as open
@@ -53,6 +54,7 @@ __all__ = [
     "InvalidRecording",
     "Loop",
     "Network",
+    "NirNetwork",
     "Output",
     "OutputUnread",
     "Position",
@@ -74,6 +76,7 @@ __all__ = [
     "connect",
     "event_image",
     "from_dcls",
+    "from_nir",
     "open_recording",
     "open_touch",
     "read",

@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from . import Network, SpikedError, __version__, address_events, connect, run
-from .daemon import program
+from .daemon import Daemon, program
 
 
 def installed() -> None:
@@ -36,7 +36,7 @@ def check() -> None:
     cells = net.population("cells", shape=[16], neuron={"accumulator": {"threshold": 0.5}})
     net.project(skin, cells, one_to_one={"weight": 1.0, "delay": "3 ms"})
     t, address = np.arange(1_000) * 1_000, np.arange(1_000) % 16
-    with connect() as client:
+    with Daemon() as daemon, connect(daemon.address) as client:
         began = time.perf_counter()
         spikes = run(net, address_events(t, address), client=client, origin_us=0).spikes
         took_s = time.perf_counter() - began

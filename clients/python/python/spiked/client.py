@@ -158,12 +158,13 @@ def connect(
 ) -> Client:
     """Connects to a daemon: "HOST:PORT", "https://HOST:PORT" or "unix:/PATH".
 
-    Without an address, one is started for this client (see `Daemon`), with the networks of a folder if that is
-    given, and ends with it. `token` defaults to the environment's SPIKED_TOKEN; `ca`, `certificate` and `key`
+    Without an address it is the one that the environment's SPIKED_ADDRESS names. Where nobody names one, or a folder of
+    `networks` is given, one is started for this client (see `Daemon`), and ends with it. `token` defaults to the environment's SPIKED_TOKEN; `ca`, `certificate` and `key`
     are PEM.
 
     Raises Disconnected where no daemon answers.
     """
+    address = opening.found(address, networks)
     if address is not None:
         pending, credentials = opening.connecting(address, token, ca, certificate, key)
         return Client(pending.wait(), None, credentials)

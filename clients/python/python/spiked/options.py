@@ -79,6 +79,16 @@ def native(
     }
 
 
+def found(address: str | None, networks: str | os.PathLike[str] | None) -> str | None:
+    """Where a daemon is, as the caller or the environment says; None where one is to be started.
+
+    A folder of networks is for a daemon of one's own.
+    """
+    if address is not None or networks is not None:
+        return address
+    return os.environ.get("SPIKED_ADDRESS") or None
+
+
 def connecting(
     address: str,
     token: str | None,

@@ -13,6 +13,11 @@ use crate::{CameraEvent, Fault, Geometry, WordCounts, clock::Clock32};
 /// The two bytes before the first entry.
 pub(super) const PREFIX_BYTES: usize = 2;
 const ENTRY_BYTES: usize = 8;
+/// Bits of a column, and of a row.
+const X_MASK: u32 = 0x3FFF;
+const Y_SHIFT: u32 = 14;
+/// Entries that are looked at together: few enough to be still at hand when they become events.
+const BLOCK_ENTRIES: usize = 256;
 const KINDS_OF_EVENTS: [u8; 2] = [0x00, 0x0C];
 const KIND_OF_TRIGGERS: u8 = 0x0E;
 /// A step of this or more is one back.
@@ -66,15 +71,47 @@ pub(super) struct Entries {
 
 /// Time bits and data of an entry.
 #[inline]
-fn halves(&[t0, t1, t2, t3, d0, d1, d2, d3]: &[u8; ENTRY_BYTES]) -> (u32, u32) {
-    (u32::from_le_bytes([t0, t1, t2, t3]), u32::from_le_bytes([d0, d1, d2, d3]))
+fn halves(entry: &[u8; ENTRY_BYTES]) -> (u32, u32) {
+    let both = u64::from_le_bytes(*entry);
+    #[expect(clippy::cast_possible_truncation, reason = "the low half is asked for")]
+    let low = both as u32;
+    (low, (both >> 32) as u32)
 }
 
 /// The event at a time that data of version 2 stands for.
 #[inline]
 fn event(t_us: u64, data: u32) -> CameraEvent {
-    let [x, y] = [(data & 0x3FFF) as u16, (data >> 14 & 0x3FFF) as u16];
+    // Side by side, so that both are stored at once.
+    let places = data & X_MASK | data << 2 & X_MASK << 16;
+    #[expect(clippy::cast_possible_truncation, reason = "the low half is asked for")]
+    let [x, y] = [places as u16, (places >> 16) as u16];
     CameraEvent { t_us, x, y, on: data >> 28 != 0 }
+}
+
+impl Entries {
+    /// Whether entries of version 2 are events on the sensor, whose times go on by less than half a turn:
+    /// without a branch an entry.
+    fn are_common(&self, entries: &[[u8; ENTRY_BYTES]]) -> bool {
+        let ([first, ..], [.., last]) = (entries, entries) else { return false };
+        let before_us = self.clock.latest_low_us();
+        let ((first_us, _), (last_us, _)) = (halves(first), halves(last));
+        if first_us < before_us || last_us.wrapping_sub(before_us) >= HALF_TURN_US {
+            return false;
+        }
+        let [x_max, y_max] = self.sensor.0.map_or([i32::MAX; 2], |Geometry { width, height }| {
+            [i32::from(width) - 1, (i32::from(height) - 1) << Y_SHIFT]
+        });
+        // Differences of which one is below zero: signs are gathered many at once.
+        let beyond = entries.iter().fold(0, |beyond, entry| {
+            let (_, data) = halves(entry);
+            let (x, y) = (data & X_MASK, data & X_MASK << Y_SHIFT);
+            beyond | (x_max - x.cast_signed()) | (y_max - y.cast_signed())
+        });
+        let back = entries.array_windows().fold(0, |back, [before, after]| {
+            back | (i64::from(halves(after).0) - i64::from(halves(before).0))
+        });
+        beyond >= 0 && back >= 0
+    }
 }
 
 impl Record<ENTRY_BYTES> for Entries {
@@ -104,36 +141,33 @@ impl Record<ENTRY_BYTES> for Entries {
         Ok(())
     }
 
-    /// The common case at once, without a branch an entry: times that go on, pixels on the
-    /// sensor. Anything else is read again, entry by entry.
+    /// Block by block: the common case at once, anything else entry by entry.
     fn read_all(
         &mut self,
         entries: &[[u8; ENTRY_BYTES]],
         offset: u64,
         out: &mut Vec<CameraEvent>,
     ) -> Result<(), Fault> {
-        let before = out.len();
-        let (turns_us, sensor) = (self.clock.turns_us(), self.sensor);
-        let (mut is_common, mut last_us) =
-            (!self.is_first_version && !self.are_triggers, self.clock.latest_low_us());
-        out.extend(entries.iter().map(|entry| {
-            let (low_us, data) = halves(entry);
-            let event = event(turns_us | u64::from(low_us), data);
-            let goes_on = low_us >= last_us && low_us - last_us < HALF_TURN_US;
-            is_common &= goes_on && sensor.has(event.x, event.y);
-            last_us = low_us;
-            event
-        }));
-        if is_common {
-            self.clock.carry_on(last_us);
-            self.counts.events += entries.len() as u64;
-            return Ok(());
-        }
-        out.truncate(before);
+        out.reserve(entries.len());
+        let is_usual = !self.is_first_version && !self.are_triggers;
         let mut at = offset;
-        for entry in entries {
-            self.read(entry, at, out)?;
-            at += ENTRY_BYTES as u64;
+        for block in entries.chunks(BLOCK_ENTRIES) {
+            if is_usual && self.are_common(block) {
+                let turns_us = self.clock.turns_us();
+                out.extend(block.iter().map(|entry| {
+                    let (low_us, data) = halves(entry);
+                    event(turns_us | u64::from(low_us), data)
+                }));
+                if let Some(last) = block.last() {
+                    self.clock.carry_on(halves(last).0);
+                }
+                self.counts.events += block.len() as u64;
+            } else {
+                for (index, entry) in (0..).zip(block) {
+                    self.read(entry, at + index * ENTRY_BYTES as u64, out)?;
+                }
+            }
+            at += (block.len() * ENTRY_BYTES) as u64;
         }
         Ok(())
     }

@@ -62,13 +62,14 @@ fn examples() -> Vec<Vec<u8>> {
         evt3::Encoder::new().encode(&events, &mut file).expect("in order");
         files.push(file);
     }
-    let others: [Made; 8] = [
+    let others: [Made; 9] = [
         |events| made::evt21(events, None, false),
         |events| made::evt21(events, Some("legacy"), true),
         made::evt4,
         |events| made::dat(events, 1),
         |events| made::aedat2(events, true),
         |events| made::aedat2(events, false),
+        made::aedat1,
         made::aedat3,
         made::text,
     ];
@@ -126,7 +127,7 @@ fn surveyed(mut recording: Recording<impl Read>) -> (Vec<CameraEvent>, Option<St
 /// Any file is read or refused; what was read is written and read again as it was.
 #[test]
 fn recording_files() {
-    let words: [&[u8]; 22] = [
+    let words: [&[u8]; 23] = [
         b"% ",
         b"\n",
         b"% end\n",
@@ -144,6 +145,7 @@ fn recording_files() {
         b"% geometry 4x4\n",
         b"% Version 2\n",
         b"\x0c\x08",
+        b"#!AER-DAT1.0\r\n",
         b"#!AER-DAT2.0\r\n# AEChip: DAVIS346\r\n",
         b"#!AER-DAT3.1\r\n#!END-HEADER\r\n",
         b"#!AER-DAT4.0\r\n",
@@ -333,4 +335,44 @@ fn hdf5_files() {
         }
         true
     });
+}
+
+/// Files that go by their names or are read from a file only: any is read or refused, and what is read is
+/// on the sensor.
+fn files_by_name(name: &'static str, extension: &str, examples: Vec<Vec<u8>>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = Target::new(name, examples).bytes_max(4_096);
+    target.run(|input| {
+        let path = folder.path().join(format!("{:?}.{extension}", std::thread::current().id()));
+        fs::write(&path, input).expect("a small file");
+        let Ok(mut recording) = spiked_recordings::open(&path) else { return false };
+        let is_sized = recording.set_geometry(SENSOR).is_ok();
+        let (events, fault) = read(recording);
+        assert!(fault.is_none_or(|fault| !fault.is_empty()));
+        assert!(!is_sized || events.iter().all(|event| SENSOR.contains(event.x, event.y)));
+        assert!(events.len() <= 64 * 1_024);
+        true
+    });
+}
+
+/// Files of an ATIS camera.
+#[test]
+fn bin_files() {
+    let example = made::atis_bin(&made::on_a_small_sensor(&some_events()));
+    let overflow = [&example[..5], &[0, 240, 0, 0, 0], &example[5..]].concat();
+    files_by_name("bin_files", "bin", vec![example, overflow]);
+}
+
+/// Archives of a camera's events.
+#[test]
+fn npz_files() {
+    let example = |events: &[CameraEvent]| {
+        let mut file = Vec::new();
+        let writer = Writer::new(Kind::Npz, &mut file, Some(SENSOR), Compression::None);
+        let mut writer = writer.expect("a vector takes all");
+        writer.write(events).expect("on the sensor");
+        writer.finish().expect("a vector takes all");
+        file
+    };
+    files_by_name("npz_files", "npz", vec![example(&some_events()), example(&[])]);
 }

@@ -16,6 +16,8 @@ fn tells_the_formats_it_reads_by_their_content() {
         (b"% evt 2.0\n".to_vec(), Format::Evt2),
         (b"% format EVT2;width=640;height=480\n\0\0\0\0".to_vec(), Format::Evt2),
         (b"% evt 2.0\n% format EVT3\n% end\n".to_vec(), Format::Evt3),
+        (b"#!AER-DAT1.0\r\n".to_vec(), Format::Aedat1),
+        (b"#!AER-DAT2.0\r\n# AEChip: DVS128\r\n".to_vec(), Format::Aedat2),
     ];
     for (file, format) in files {
         assert_eq!(opened(&file).unwrap().format(), format);

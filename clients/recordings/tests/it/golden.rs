@@ -1,10 +1,18 @@
 //! Recordings of real sensors give the sums that an independent reader gives.
 
+#![expect(clippy::unwrap_used, reason = "a recording that cannot be read fails the test")]
+
 use std::path::{Path, PathBuf};
 
-use spiked_recordings::{Format, Geometry, Summary, open};
+use spiked_recordings::{
+    Format, Geometry, Summary, open,
+    write::{Kind, Writer, aedat4::Compression},
+};
 
-use crate::support::{SENSOR, es_file, evt2_file, evt3_file, opened, some_events};
+use crate::{
+    made,
+    support::{SENSOR, es_file, evt2_file, evt3_file, opened, some_events},
+};
 
 struct Golden {
     format: Format,
@@ -28,7 +36,6 @@ fn shared(test: &str, name: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-#[expect(clippy::unwrap_used, reason = "a recording that cannot be read fails the test")]
 /// Caught: y not flipped, a time bit off by one, an event lost at a chunk's border.
 fn check(path: &Path, golden: &Golden) {
     let mut recording = open(path).unwrap();
@@ -39,7 +46,10 @@ fn check(path: &Path, golden: &Golden) {
         events.clear();
         assert!(recording.bytes_read() <= recording.bytes_total().unwrap());
     }
-    assert_eq!(recording.bytes_read(), recording.bytes_total().unwrap());
+    // Of an archive only the arrays are read.
+    if golden.format != Format::Npz {
+        assert_eq!(recording.bytes_read(), recording.bytes_total().unwrap());
+    }
     assert_eq!((summary.events, summary.on), (golden.events, golden.on));
     assert_eq!((summary.sum_x, summary.sum_y), (golden.sum_x, golden.sum_y));
     assert_eq!(summary.times_us, Some(golden.times_us));
@@ -96,6 +106,49 @@ fn reads_evt2_of_a_real_sensor() {
             largest_pixel: (639, 479),
         };
         check(&path, &golden);
+    }
+}
+
+/// The recording's events as each format has them that can be written here, by the crate's writers or from
+/// the layouts: the same sums come out of every reader.
+#[test]
+fn the_sums_of_a_real_recording_come_out_of_every_reader() {
+    let test = "the_sums_of_a_real_recording_come_out_of_every_reader";
+    let Some(path) = shared(test, "dvs.es") else { return };
+    let mut events = Vec::new();
+    let mut recording = open(&path).unwrap();
+    while recording.next_events(&mut events).unwrap() > 0 {}
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("copy");
+    let on_a_davis = Some(Geometry { width: 346, height: 260 });
+    let made: [(Format, Option<Geometry>, Vec<u8>); 6] = [
+        (Format::Evt21, Some(SENSOR), made::evt21(&events, Some("little"), false)),
+        (Format::Evt4, Some(SENSOR), made::evt4(&events)),
+        (Format::Dat, Some(SENSOR), made::dat(&events, 1)),
+        (Format::Aedat2, on_a_davis, made::aedat2(&events, true)),
+        (Format::Aedat3, on_a_davis, made::aedat3(&events)),
+        (Format::Csv, None, made::text(&events)),
+    ];
+    for (format, geometry, file) in made {
+        std::fs::write(&path, file).unwrap();
+        check(&path, &Golden { geometry, ..dvs(format) });
+    }
+    for (kind, format) in [
+        (Kind::Evt2, Format::Evt2),
+        (Kind::Evt3, Format::Evt3),
+        (Kind::Dat, Format::Dat),
+        (Kind::Aedat4, Format::Aedat4),
+        (Kind::EventStream, Format::EventStream),
+        (Kind::Csv, Format::Csv),
+        (Kind::Npz, Format::Npz),
+    ] {
+        let file = std::fs::File::create(&path).unwrap();
+        let mut writer = Writer::new(kind, file, Some(SENSOR), Compression::Zstandard).unwrap();
+        writer.write(&events).unwrap();
+        writer.finish().unwrap();
+        let holds_no_size = matches!(kind, Kind::Csv | Kind::Npz);
+        let geometry = (!holds_no_size).then_some(SENSOR);
+        check(&path, &Golden { geometry, ..dvs(format) });
     }
 }
 

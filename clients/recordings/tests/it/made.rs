@@ -71,6 +71,17 @@ pub(crate) fn dat(events: &[CameraEvent], version: u32) -> Vec<u8> {
     file
 }
 
+/// AEDAT 1, of a DVS128.
+pub(crate) fn aedat1(events: &[CameraEvent]) -> Vec<u8> {
+    let mut file = b"#!AER-DAT1.0\r\n# made by a test\r\n".to_vec();
+    for event in events {
+        let address = (127 - event.y) << 8 | event.x << 1 | u16::from(event.on);
+        file.extend_from_slice(&address.to_be_bytes());
+        file.extend_from_slice(&low(event.t_us, 32).to_be_bytes());
+    }
+    file
+}
+
 /// AEDAT 2 of a DAVIS346, or of a DVS128 for events on its sensor.
 pub(crate) fn aedat2(events: &[CameraEvent], is_davis: bool) -> Vec<u8> {
     let chip = if is_davis { "eu.seebetter.ini.chips.davis.DAVIS346" } else { "DVS128" };

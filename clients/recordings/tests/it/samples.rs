@@ -257,6 +257,25 @@ fn spikes_are_written_as_text_and_as_arrays() {
     }
 }
 
+/// A file that lacks its end is refused when it is opened, unless nothing of it is missed.
+#[test]
+fn a_file_cut_anywhere_is_refused_or_gives_all_samples() {
+    for (name, split) in [("shd_tiny.h5", None), ("tidigits_tiny.h5", Some(Split::Test))] {
+        let all = |path: &Path| -> Vec<Option<Sample>> {
+            let Ok(mut samples) = Samples::open(path, split) else { return Vec::new() };
+            (0..samples.count().min(50)).map(|index| samples.read(index).ok()).collect()
+        };
+        let (whole, expected) = (bytes(name), all(&file(name)));
+        assert!(expected.len() > 1 && expected.iter().all(Option::is_some));
+        let changed = tempfile::NamedTempFile::new().unwrap();
+        for cut in 0..whole.len() {
+            fs::write(&changed, &whole[..cut]).unwrap();
+            let read = all(changed.path());
+            assert!(read.is_empty() || read == expected, "{name} cut at byte {cut}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

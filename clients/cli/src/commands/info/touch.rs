@@ -15,6 +15,7 @@ use crate::{
 pub(super) fn info(path: &Path) -> Result<(), Failure> {
     let mut recording = TouchRecording::open(path)?;
     let mut largest = [0.0_f32; COMPONENTS];
+    let bar = terminal::reading_bar(Some(recording.bytes_total()));
     let mut values = Vec::new();
     let read = loop {
         match recording.next_frames(&mut values) {
@@ -29,7 +30,9 @@ pub(super) fn info(path: &Path) -> Result<(), Failure> {
             Err(error) => break Err(error),
         }
         values.clear();
+        bar.set_position(recording.bytes_read());
     };
+    bar.finish_and_clear();
     terminal::print(&report(path, &recording, largest))?;
     Ok(read?)
 }

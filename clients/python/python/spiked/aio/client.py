@@ -136,8 +136,9 @@ def connect(
     """Connects to a daemon, or starts one for this client; see `spiked.connect`."""
 
     async def open() -> Client:
-        if address is not None:
-            pending, credentials = opening.connecting(address, token, ca, certificate, key)
+        found = opening.found(address, networks)
+        if found is not None:
+            pending, credentials = opening.connecting(found, token, ca, certificate, key)
             return Client(await done(pending), None, credentials)
         daemon = await asyncio.to_thread(Daemon, networks=networks)
         return Client(await done(_native.Client.connect(daemon.address)), daemon)
