@@ -10,8 +10,9 @@ use crate::{
     session::{self, Played},
 };
 
-/// Events in a batch of a reference.
-const BATCH_EVENTS: u64 = 16_384;
+/// Events in a batch of a reference, and in no batch more than the load has: one that is larger than a
+/// daemon's queue would never be let in.
+const BATCH_EVENTS: usize = 16_384;
 
 /// What was compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -56,9 +57,10 @@ pub(crate) async fn reference(load: &Load, client: &Client, flow: &Flow) -> Resu
     let feeding = async move {
         let (events, mut again) = (flow.given(), flow.restarted());
         let mut room = again.room();
+        let batch_events = BATCH_EVENTS.min(load.batch_events_max);
         while again.given() < events {
-            let count = (events - again.given()).min(BATCH_EVENTS) as usize;
-            let batch = again.next_of(count);
+            let left = usize::try_from(events - again.given()).unwrap_or(usize::MAX);
+            let batch = again.next_of(left.min(batch_events));
             again.fill(&batch, &mut room);
             session::send(&mut producer, port, &room, &batch).await?;
         }

@@ -75,7 +75,7 @@ mod tests {
         assert_eq!((packed.latest_us, packed.len()), (Some(700), 3));
         let refused = PackedBatch::pack(0, &[at(500), at(499)], None);
         let expected = PackedError::TimeOutOfReach { position: 1, time: 499, base: 500 };
-        assert!(matches!(refused, Err(Error::Packed(error)) if error == expected), "{refused:?}");
+        assert!(matches!(&refused, Err(Error::Packed(error)) if *error == expected), "{refused:?}");
     }
 
     #[test]

@@ -16,9 +16,12 @@ pub(super) async fn find(
     client: &Client,
 ) -> Result<(), Failure> {
     let to_stdout = arguments.json.as_deref().is_some_and(|path| path.as_os_str() == "-");
-    let tell = |text: &str| match to_stdout {
-        true => Ok(terminal::say(text.trim_end())),
-        false => terminal::print(text),
+    let tell = |text: &str| {
+        if to_stdout {
+            terminal::say(text.trim_end());
+            return Ok(());
+        }
+        terminal::print(text)
     };
     let mut settings = None;
     let from = arguments.rate.unwrap_or_default();
