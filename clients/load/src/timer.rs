@@ -9,6 +9,7 @@ use std::time::Instant;
 use spiked_client::Alarm;
 
 /// Sessions with a timer of their own: a process often has a thousand files.
+#[cfg(target_os = "linux")]
 const TIMERS_MAX: usize = 256;
 
 /// A timer for one session.
@@ -23,6 +24,8 @@ pub(crate) enum Timer {
 impl Timer {
     /// That of the session with this number.
     pub(crate) fn new(session: usize) -> Self {
+        #[cfg(not(target_os = "linux"))]
+        let _ = session;
         #[cfg(target_os = "linux")]
         if session < TIMERS_MAX
             && let Ok(timer) = system::Timer::new()

@@ -25,6 +25,7 @@ use super::{
     probing::Probe,
     snapshot::{Ending, Frozen},
     tuning::Change,
+    turns::Virtual,
 };
 
 /// Processor time after which others have their turn: sixty-four busy sessions hold up a quiet one by
@@ -69,6 +70,8 @@ pub(crate) struct Engine {
     probes: Vec<Probe>,
     /// How long turns take.
     turns: Latencies,
+    /// What it has had of the simulation threads, as its place among others goes by.
+    pub(super) virtual_time: Virtual,
     /// Until what was simulated before has been made again, where the input that it came of ends
     /// \[µs\].
     again_until_us: Option<u64>,
@@ -107,6 +110,7 @@ impl Engine {
             unsent: VecDeque::new(),
             probes: Vec::new(),
             turns: Latencies::default(),
+            virtual_time: Virtual::default(),
             again_until_us: start.again_until_us,
             finished: None,
         };
@@ -128,6 +132,7 @@ impl Engine {
         let turn = self.take_turn(began + limit);
         self.turns.record(since, &self.link.measured.core);
         let spent = thread_time().saturating_sub(began);
+        self.virtual_time.spend(spent);
         self.link.simulated.spent(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX));
         // A change that waits for its tick takes as long as it is large.
         let is_light = self.plan.workers() == 1 && self.changes.is_empty();

@@ -8,7 +8,8 @@
 //!
 //! A session's host owns all of it but the engine. Between the two lies one [`link::Link`] of
 //! bounded queues and atomics: no mutex lies on an event's path, and the simulation never waits for
-//! the network, nor the network for the simulation.
+//! the network, nor the network for the simulation. Whose turn is next is found under a lock, once
+//! a turn ([`pool`]).
 
 pub mod archive;
 pub(crate) mod buckets;
@@ -39,4 +40,5 @@ pub(crate) mod snapshot;
 pub(crate) mod store;
 pub(crate) mod tables;
 mod tuning;
+mod turns;
 pub(crate) mod watching;

@@ -1,19 +1,18 @@
 //! The simulation threads: a fixed number of them run all sessions, turn by turn.
 //!
 //! A session that has something to do is in the bounded run queue, at most once
-//! ([`super::parking`]), so the queue holds every session and never refuses. It has two lanes: a
-//! session that was at rest goes before those that have had their turn and want more, but for one
-//! in four, so that neither waits for the other for long. Threads without work
-//! set their bit in `asleep` and park; whoever queues work clears one bit and unparks its owner.
-//! A hundred idle sessions cost no processor.
+//! ([`super::parking`]), so the queue holds every session and never refuses. Whoever had the least
+//! processor time is next ([`super::turns`]); a lock is held for as long as that takes to be found, a
+//! fraction of the shortest turn. Threads without work set their bit in `asleep` and park; whoever
+//! queues work clears one bit and unparks its owner. A hundred idle sessions cost no processor.
 
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{
-            AtomicBool, AtomicU64,
+            AtomicBool, AtomicU64, AtomicUsize,
             Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
             fence,
         },
@@ -22,9 +21,10 @@ use std::{
     time::Duration,
 };
 
-use crossbeam::queue::ArrayQueue;
-
-use super::engine::{Engine, TURN_MAX, Turn};
+use super::{
+    engine::{Engine, TURN_MAX, Turn},
+    turns::Turns,
+};
 use crate::cores::Cores;
 
 /// One bit a thread in `asleep`.
@@ -32,9 +32,6 @@ pub(crate) const THREADS_MAX: usize = 64;
 
 /// Processor time of a turn on the I/O thread, after which a simulation thread goes on.
 const SHORT_TURN: Duration = Duration::from_micros(50);
-
-/// One engine in so many is taken from those that want another turn first.
-const AGAIN_EVERY: u64 = 4;
 
 /// The run queue and the threads that serve it.
 pub(crate) struct Pool {
@@ -44,12 +41,9 @@ pub(crate) struct Pool {
 
 /// What sessions see of the pool.
 pub(crate) struct Queue {
-    /// Those that were at rest.
-    woken: ArrayQueue<Box<Engine>>,
-    /// Those that have had their turn and want another.
-    again: ArrayQueue<Box<Engine>>,
-    /// How many were taken.
-    taken: AtomicU64,
+    turns: Mutex<Turns<Box<Engine>>>,
+    /// How many wait.
+    waiting: AtomicUsize,
     /// Bit i: thread i is parked, or about to be.
     asleep: AtomicU64,
     threads: OnceLock<Vec<Thread>>,
@@ -66,9 +60,8 @@ impl Pool {
     ) -> io::Result<Self> {
         let threads = threads.clamp(1, THREADS_MAX);
         let queue = Arc::new(Queue {
-            woken: ArrayQueue::new(sessions_max.max(1)),
-            again: ArrayQueue::new(sessions_max.max(1)),
-            taken: AtomicU64::new(0),
+            turns: Mutex::new(Turns::with_capacity(sessions_max)),
+            waiting: AtomicUsize::new(0),
             asleep: AtomicU64::new(0),
             threads: OnceLock::new(),
             stop: AtomicBool::new(false),
@@ -111,15 +104,26 @@ impl Drop for Pool {
 }
 
 impl Queue {
-    /// Queues an engine that was at rest, and wakes a thread for it.
-    pub(crate) fn push(&self, engine: Box<Engine>) {
-        self.queue(&self.woken, engine);
+    /// Queues an engine, and wakes a thread for it.
+    pub(crate) fn push(&self, mut engine: Box<Engine>) {
+        let mut turns = self.turns();
+        turns.push(engine.virtual_time, |due| {
+            engine.virtual_time = due;
+            engine
+        });
+        self.note_waiting(&turns);
+        drop(turns);
+        self.rouse();
     }
 
-    fn queue(&self, lane: &ArrayQueue<Box<Engine>>, engine: Box<Engine>) {
-        let refused = lane.push(engine);
-        debug_assert!(refused.is_ok(), "each session is queued once, and there is room for all");
-        self.rouse();
+    /// Nobody panics while holding it; the turns themselves run without.
+    fn turns(&self) -> MutexGuard<'_, Turns<Box<Engine>>> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_waiting(&self, turns: &Turns<Box<Engine>>) {
+        // Ordering: Relaxed. Fences order it where somebody goes to sleep: see `rouse` and `sleep`.
+        self.waiting.store(turns.len(), Relaxed);
     }
 
     /// Wakes one sleeping thread, if there is one.
@@ -188,15 +192,15 @@ impl Queue {
     }
 
     fn pop(&self) -> Option<Box<Engine>> {
-        // Ordering: Relaxed, a count that guards nothing.
-        if self.taken.fetch_add(1, Relaxed).is_multiple_of(AGAIN_EVERY) {
-            return self.again.pop().or_else(|| self.woken.pop());
-        }
-        self.woken.pop().or_else(|| self.again.pop())
+        let mut turns = self.turns();
+        let next = turns.pop();
+        self.note_waiting(&turns);
+        next
     }
 
     fn is_empty(&self) -> bool {
-        self.woken.is_empty() && self.again.is_empty()
+        // Ordering: Relaxed, as in `note_waiting`.
+        self.waiting.load(Relaxed) == 0
     }
 
     fn sleep(&self, index: usize) {
@@ -221,7 +225,7 @@ impl Queue {
         match catch_unwind(AssertUnwindSafe(|| engine.turn(limit))) {
             Ok(Turn::More) => {
                 link.place().requeue();
-                self.queue(&self.again, engine);
+                self.push(engine);
             }
             Ok(Turn::Idle) => {
                 if let Some(engine) = link.place().park(engine) {

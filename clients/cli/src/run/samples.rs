@@ -34,8 +34,17 @@ const BEGINS: &str = "sample";
 pub(super) async fn run(arguments: &RunArguments, path: &Path) -> Result<(), Failure> {
     refuse_what_is_for_recordings(arguments)?;
     let samples = Samples::open(path, arguments.split)?;
-    let wanted =
-        arguments.sample.map_or(0..samples.count(), |index| index..index.saturating_add(1));
+    let count = samples.count();
+    let wanted = match arguments.sample {
+        None => 0..count,
+        Some(index) if index < count => index..index + 1,
+        Some(index) => {
+            return Err(Failure::used_wrongly(format!(
+                "there is no sample {index}: {} has {count}, and the first is 0",
+                path.display()
+            )));
+        }
+    };
     let source = format!("{}, {}", path.display(), samples.format());
     let channels = samples.channels();
     let link = Link::open(&arguments.target.daemon).await?;
@@ -317,7 +326,13 @@ fn summary(tables: &Tables, source: &str, sums: &Sums, wall: std::time::Duration
     if sums.decided > 0 {
         let share = share(sums.right, sums.samples);
         let (right, samples) = (grouped(sums.right), grouped(sums.samples));
-        let line = format!("{right} of {samples} samples ({share}), by each one's last decision");
+        let undecided = match sums.samples - sums.decided {
+            0 => String::new(),
+            count => format!("; {} ended undecided", grouped(count)),
+        };
+        let line = format!(
+            "{right} of {samples} samples ({share}), by each one's last decision{undecided}"
+        );
         rows.push(("right", line.into()));
     }
     rows.push(("wall time", format!("{:.3} s", wall.as_secs_f64()).into()));

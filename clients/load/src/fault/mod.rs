@@ -138,7 +138,11 @@ impl Stage {
         };
         Ok(Self {
             reconnects: relay(Fault::Reconnects).await?,
-            resets: relay(Fault::Resets).await?,
+            // On a way that no relay can stand in, connections are closed instead.
+            resets: match relay(Fault::Resets).await {
+                Err(Error::NoRelay { .. }) => None,
+                made => made?,
+            },
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use spiked_client::Producer;
+use spiked_client::{OpenOptions, Overload, Producer};
 
 use super::{Scene, Seen};
 use crate::{
@@ -50,7 +50,9 @@ pub(super) async fn stalled(scene: &Scene<'_>) -> Seen {
     let mut flow = scene.flow();
     // A connection of its own, whose windows fill.
     let client = scene.client.reconnect().await?;
-    let session = client.open(scene.load.options(flow.source())).await?;
+    // Only where nothing is dropped can a reader that reads nothing hold its session up.
+    let options = OpenOptions { overload: Overload::Block, ..scene.load.options(flow.source()) };
+    let session = client.open(options).await?;
     let (id, port) = (session.tables().session_id.clone(), scene.load.port_of(&session));
     let (mut producer, output) = session.split();
     tokio::time::sleep_until(scene.began.into()).await;

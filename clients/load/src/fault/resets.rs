@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use spiked_client::OpenOptions;
 
-use super::{Scene, Seen};
+use super::{Scene, Seen, relay::Relay};
 use crate::session;
 
 /// From one connection to the next.
@@ -17,11 +17,14 @@ const BATCHES: usize = 5;
 const BATCH_EVENTS: usize = 256;
 
 pub(super) async fn play(scene: &Scene<'_>) -> Seen {
-    let Some(relay) = &scene.stage.resets else { return Ok((false, "no relay".into())) };
     let (mut resets, mut ids) = (0_u64, Vec::new());
     tokio::time::sleep_until(scene.began.into()).await;
     while !scene.is_over() {
-        let client = scene.client.reconnect_by(relay.address()).await?;
+        let relay = scene.stage.resets.as_ref();
+        let client = match relay {
+            Some(relay) => scene.client.reconnect_by(relay.address()).await?,
+            None => scene.client.reconnect().await?,
+        };
         let mut flow = scene.flow();
         let options = scene.load.options(flow.source());
         let session = client.open(OpenOptions { lease: Some(LEASE), ..options }).await?;
@@ -36,7 +39,8 @@ pub(super) async fn play(scene: &Scene<'_>) -> Seen {
             let sending = session::send(&mut producer, port, &room, &batch);
             let _ = tokio::time::timeout(PERIOD, sending).await;
         }
-        resets += relay.break_all();
+        // Without a relay between, it is closed, not reset.
+        resets += relay.map_or(1, Relay::break_all);
         drop((producer, output, client));
         tokio::time::sleep(PERIOD).await;
     }
@@ -45,7 +49,7 @@ pub(super) async fn play(scene: &Scene<'_>) -> Seen {
         let there = scene.client.list_sessions().await?;
         let left = there.iter().filter(|info| ids.contains(&info.session_id)).count();
         if left == 0 || Instant::now() >= until {
-            let observed = format!("{resets} connections reset, {left} sessions left");
+            let observed = format!("{resets} connections broken, {left} sessions left");
             return Ok((left == 0 && resets > 0, observed));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

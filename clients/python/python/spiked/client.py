@@ -159,8 +159,8 @@ def connect(
     """Connects to a daemon: "HOST:PORT", "https://HOST:PORT" or "unix:/PATH".
 
     Without an address it is the one that the environment's SPIKED_ADDRESS names. Where nobody names one, or a folder of
-    `networks` is given, one is started for this client (see `Daemon`), and ends with it. `token` defaults to the environment's SPIKED_TOKEN; `ca`, `certificate` and `key`
-    are PEM.
+    `networks` is given, one is started for this client (see `Daemon`), and ends with it. `token` defaults to the
+    environment's SPIKED_TOKEN; `ca`, `certificate` and `key` are PEM, and no variable names them.
 
     Raises Disconnected where no daemon answers.
     """
