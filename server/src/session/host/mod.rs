@@ -31,6 +31,7 @@ use std::{
 use spiked_proto::v1::{self, stream_request::Message};
 use tokio::{
     sync::mpsc,
+    task::yield_now,
     time::{Instant, Sleep, sleep_until},
 };
 
@@ -53,6 +54,10 @@ use super::{
     retained::Retained,
     settings::Pace,
 };
+
+/// Payload that a host takes before others on the I/O thread have their turn \[bytes\]: two batches as
+/// busy clients send them, and many thousand small ones, which must not pile up unread.
+const TURN_BYTES: usize = 64 << 10;
 
 /// Everything that can wake the task.
 enum Wake {
@@ -121,6 +126,8 @@ pub(crate) struct Host {
     alarm: Pin<Box<Sleep>>,
     /// Whose stream is looked at first next time.
     turn: usize,
+    /// Payload taken since others had their turn \[bytes\].
+    taken_bytes: usize,
     /// Nobody came for the rest of a session that is over.
     lease_over: bool,
     moved_seen: bool,
@@ -161,6 +168,7 @@ impl Host {
             grant_due: None,
             alarm: Box::pin(sleep_until(now + lease)),
             turn: 0,
+            taken_bytes: 0,
             lease_over: false,
             moved_seen: false,
             outcome: Outcome::Gone,
@@ -202,6 +210,10 @@ impl Host {
                 Wake::Journal(written) => self.journaled(written),
                 Wake::Time => self.see_to_time(),
             }
+            if self.taken_bytes >= TURN_BYTES {
+                self.taken_bytes = 0;
+                yield_now().await;
+            }
         }
         self.leave().await;
         self.outcome
@@ -230,6 +242,7 @@ impl Host {
         }
         // Whatever wakes the task from here may have been the engine or a reader.
         self.moved_seen = false;
+        self.taken_bytes = 0;
         Poll::Pending
     }
 
@@ -254,7 +267,10 @@ impl Host {
         let level = self.level();
         let (protocol, out) = (&mut self.protocol, &mut self.actions);
         match message {
-            Some(Message::Events(batch)) => self.take_batch(seat, &batch, level),
+            Some(Message::Events(batch)) => {
+                self.taken_bytes += batch.payload.len();
+                self.take_batch(seat, &batch, level);
+            }
             Some(Message::Heartbeat(v1::Heartbeat { promise_us })) => {
                 protocol.heartbeat(seat, promise_us, &level, out);
             }
