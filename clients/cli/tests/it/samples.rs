@@ -163,7 +163,7 @@ fn what_is_decided_on_samples_is_compared_with_their_labels() {
     let told = tell(["run", &network, &file("shd_tables.h5")]).done();
     // Of 40 samples 30 have two spikes or more; of these, 10, 17, 31 and 38 are of class 3.
     assert_eq!(told.value("decisions"), "30");
-    let right = "4 of 40 samples (10.0 %), by each one's last decision";
+    let right = "4 of 40 samples (10.0 %), by each one's last decision; 10 ended undecided";
     assert_eq!(told.value("right"), right);
 }
 
@@ -209,7 +209,12 @@ fn misuse_of_samples_is_told_with_a_way_out() {
             2,
             "\"sample\" has 1 channels, and the",
         ),
-        (vec!["run", &network, &input, "--sample", "6"], 1, "the file has 6 samples"),
+        (vec!["run", &network, &input, "--sample", "6"], 2, "there is no sample 6"),
+        (
+            vec!["run", &network, &input, "--sample", "18446744073709551615"],
+            2,
+            "has 6, and the first is 0",
+        ),
         (vec!["run", &network, &input, "--split", "test"], 1, "has no samples for test"),
         (vec!["run", &network, &input, "--speed", "1x"], 2, "--speed is for recordings"),
         (vec!["run", &network, &input, "--geometry", "3x3"], 2, "--geometry is for recordings"),

@@ -212,6 +212,8 @@ impl Host {
             }
             if self.taken_bytes >= TURN_BYTES {
                 self.taken_bytes = 0;
+                // What wakes the task from here may have been the engine or a reader, as below.
+                self.moved_seen = false;
                 yield_now().await;
             }
         }
