@@ -235,7 +235,6 @@ impl Partition {
 
     /// Sends what a source emitted in a tick on its way along every projection. Another worker may
     /// have emitted it some ticks ago: nothing of it is due before `now`.
-    #[inline]
     pub(crate) fn depart(
         &mut self,
         plan: &Plan,
@@ -245,20 +244,9 @@ impl Partition {
         emitter: Emitter,
         now: u64,
     ) {
-        if !emissions.is_empty() {
-            self.depart_all(plan, source, emitted, emissions, emitter, now);
+        if emissions.is_empty() {
+            return;
         }
-    }
-
-    fn depart_all(
-        &mut self,
-        plan: &Plan,
-        source: SourceId,
-        emitted: u64,
-        emissions: &[Emission],
-        emitter: Emitter,
-        now: u64,
-    ) {
         for &id in plan.projections_of(source) {
             let Some(rule) = plan.projections[id.0 as usize].short_term else {
                 self.depart_along(plan, id, emitted, emissions, emitter, now);

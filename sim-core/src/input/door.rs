@@ -106,7 +106,7 @@ impl Order {
     fn complete(self, events: &mut [InputEvent]) {
         match self {
             Self::Whole => {}
-            // The few events of each µs alone: sorting all of them anew was a fifth of a busy daemon's
+            // The few events of each µs alone: sorting all of them anew takes a fifth of a busy daemon's
             // time.
             Self::OfTime => {
                 for same in events.chunk_by_mut(|one, next| one.time_us == next.time_us) {

@@ -188,14 +188,10 @@ impl Simulation {
     }
 
     /// Ends a tick: lets the readouts decide, and orders what came out since `first`.
-    #[inline(always)]
     fn decide(&mut self, tick: u64, first: usize) {
-        if !self.tallies.is_empty() || self.outputs.len() > first {
-            self.decide_all(tick, first);
+        if self.tallies.is_empty() && self.outputs.len() == first {
+            return;
         }
-    }
-
-    fn decide_all(&mut self, tick: u64, first: usize) {
         let mut is_stopped = false;
         for (readout, tally) in self.own_plan.readouts.iter().zip(&mut self.tallies) {
             let Some(outcome) = tally.decide(&readout.rule, tick) else { continue };
