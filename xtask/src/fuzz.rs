@@ -175,8 +175,10 @@ mod tests {
                 named_in(&path, found)?;
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path)?;
-                let rest = text.split("Target::new(\"").skip(1);
-                found.extend(rest.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+                for naming in ["Target::new(\"", "files_by_name(\""] {
+                    let rest = text.split(naming).skip(1);
+                    found.extend(rest.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+                }
                 // Two decoders share the bodies of their targets.
                 for shared in ["words(\"evt", "states(\"evt"] {
                     let rest = text.split(shared).skip(1).filter_map(|rest| rest.split_once('"'));

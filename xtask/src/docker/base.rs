@@ -33,7 +33,7 @@ pub(super) fn prepare(engine: &Engine, dockerfile: &Path, folder: &Path) -> anyh
 }
 
 /// The images of the `FROM` lines that are no stage of the file itself.
-fn bases(dockerfile: &str) -> Vec<String> {
+pub(super) fn bases(dockerfile: &str) -> Vec<String> {
     let mut stages = vec!["scratch".to_owned()];
     let mut bases = Vec::new();
     for line in dockerfile.lines().filter_map(|line| line.strip_prefix("FROM ")) {

@@ -11,6 +11,7 @@ use super::Bench;
 use super::shell::{Said, listen, obey, until};
 
 const HEALTHY: Duration = Duration::from_secs(30);
+const OPENED: Duration = Duration::from_secs(5);
 /// What a container gets in which nothing may be changed and nobody may become anybody else.
 pub(super) const HARDENED: [&str; 6] =
     ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--pids-limit=256"];
@@ -90,6 +91,17 @@ impl<'a> Container<'a> {
             |line: &&str| line.contains("\"a session is over\"") && line.contains("\"saved\":true");
         let mut lines = log.lines().filter(is_that);
         Ok(lines.any(|line| line.contains(&format!("\"session\":\"{session}\""))))
+    }
+
+    /// The sessions that it has, as a table.
+    pub(super) fn sessions(&self) -> anyhow::Result<String> {
+        let list = ["sessions", "list", "--address", &self.address()];
+        obey(&mut self.bench.spiked(list))
+    }
+
+    /// Waits until a session of this name is there.
+    pub(super) fn has_session(&self, name: &str) -> anyhow::Result<()> {
+        until("the session is there", OPENED, || Ok(self.sessions()?.contains(name).then_some(())))
     }
 
     /// Something about it, as a command of the client.

@@ -77,6 +77,11 @@ impl Engine {
         obey(&mut self.docker(["version", "--format", "{{.Server.Version}}"]))
     }
 
+    /// The client's program, for a shell.
+    pub(super) fn client(&self) -> String {
+        self.client.display().to_string()
+    }
+
     /// The client, about to be run.
     pub(super) fn docker<S: AsRef<OsStr>>(
         &self,

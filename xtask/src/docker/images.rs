@@ -18,6 +18,8 @@ const DYNAMICS: &str = "pub const DYNAMICS_VERSION: u32 = ";
 /// Names of images; those that few checks need are built when one of them asks.
 pub(super) struct Images {
     pub(super) ours: &'static str,
+    /// One with a shell and Debian's small tools: what ours is built from.
+    pub(super) debian: String,
     /// What `spiked --version` of ours names.
     pub(super) revision: String,
     profile: String,
@@ -36,9 +38,12 @@ impl Images {
         folder: &Path,
         profile: &str,
     ) -> anyhow::Result<Self> {
+        let dockerfile = fs::read_to_string(root.join("docker/Dockerfile"))?;
+        let debian = base::bases(&dockerfile).into_iter().next();
         let git = obey(Command::new("git").args(["rev-parse", "HEAD"]).current_dir(root))?;
         let images = Self {
             ours: "spiked-test:ours",
+            debian: debian.context("the Dockerfile begins with no image")?,
             revision: git,
             profile: profile.to_owned(),
             root: root.to_owned(),
