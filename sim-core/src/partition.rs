@@ -290,8 +290,12 @@ impl Partition {
                 let Some(&first) = connect.delays_ticks().first() else { return };
                 let counted = is_counted(&projection.travel, self.worker);
                 let flight = self.flights.insert(connect, id, emitted, emissions, counted);
-                let due = emitted.saturating_add(first.into());
-                self.send(plan, Stop { flight, step: 0 }, due, now);
+                let (due, stop) = (emitted.saturating_add(first.into()), Stop { flight, step: 0 });
+                if due == now && emitted == now {
+                    self.populations[projection.target.0 as usize].stops.push(stop);
+                } else {
+                    self.stops.push(due, stop);
+                }
             }
         }
     }
@@ -302,17 +306,6 @@ impl Partition {
             if let Some(end) = travel.ends(emission.index, emitted) {
                 self.departed.push(end, Departed { projection: id, emitted, emission });
             }
-        }
-    }
-
-    fn send(&mut self, plan: &Plan, stop: Stop, due: u64, now: u64) {
-        let emitted_now = self.flights.get(stop.flight).emitted == now;
-        if due == now && emitted_now {
-            let projection = self.flights.get(stop.flight).projection;
-            let target = plan.projections[projection.0 as usize].target;
-            self.populations[target.0 as usize].stops.push(stop);
-        } else {
-            self.stops.push(due, stop);
         }
     }
 
