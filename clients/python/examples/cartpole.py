@@ -2,11 +2,12 @@
 
 The cart tells where it is, how fast it moves, how far the pole leans and how fast it falls. Each of the four becomes
 events on one of two channels, one for either sign, as many as it is large (a rate code). Two populations listen, one
-for each way to push. What they fire is filtered with 20 ms, and the cart is pushed the way that fires more; the state
+for each way to push. Their rates are filtered with 20 ms, and the cart is pushed the way that fires more; the state
 that follows from that is what goes in next.
 
     pip install gymnasium
     python cartpole.py
+    python cartpole.py --reverse      # a motor with the wrong sign
 
 Prints how long each episode was; 500 steps of 20 ms is all there is, pushing at random lasts about 22. Exits with 1
 where the mean is below 400.
@@ -15,7 +16,6 @@ where the mean is below 400.
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 
 import gymnasium
@@ -25,8 +25,8 @@ import spiked
 
 #: Time of a step of the cart [µs].
 STEP_US = 20_000
-#: Of the filter that makes a rate of spikes [ms].
-FILTER_MS = 20.0
+#: Of the filter that makes a rate of spikes [µs].
+FILTER_US = 20_000
 #: Events of a step for a state of 1: position [m], speed [m/s], lean [rad], its speed [rad/s].
 EVENTS = np.array([40.0, 60.0, 700.0, 200.0])
 EVENTS_MAX = 400
@@ -59,30 +59,16 @@ def encoded(state: np.ndarray, now_us: int) -> spiked.arrays.Array:
     return events[np.argsort(events["t"], kind="stable")]
 
 
-class Rates:
-    """Spikes of the two populations, filtered: r' = -r / tau + spikes."""
-
-    def __init__(self) -> None:
-        self.rates = np.zeros(2)
-
-    def add(self, spikes: spiked.arrays.Array, until_us: int) -> np.ndarray:
-        since_ms = (until_us - spikes["t"]) / 1e3
-        kept = spikes["multiplicity"] * np.exp(-since_ms / FILTER_MS)
-        came = np.bincount((spikes["address"] >= NEURONS).astype(int), kept, 2)
-        self.rates = self.rates * math.exp(-STEP_US / 1e3 / FILTER_MS) + came
-        return self.rates
-
-
-def episode(client: spiked.Client, version: str, seed: int) -> int:
+def episode(client: spiked.Client, version: str, seed: int, reverse: bool) -> int:
     """Steps until the pole falls, or the episode is over."""
-    rates, step, ended = Rates(), 0, False
+    rates, step, ended = spiked.FilteredRates(2 * NEURONS, FILTER_US), 0, False
     with gymnasium.make("CartPole-v1") as cart, client.open_loop("cartpole", version=version) as loop:
         state, _ = cart.reset(seed=seed)
         while not ended:
             now_us = step * STEP_US
             output = loop.step(now_us + STEP_US, encoded(state, now_us))
-            left, right = rates.add(output.spikes, now_us + STEP_US)
-            state, _, fell, over, _ = cart.step(int(right > left))
+            left, right = rates.step(output.spikes, now_us + STEP_US).reshape(2, NEURONS).mean(axis=1)
+            state, _, fell, over, _ = cart.step(int((right > left) != reverse))
             ended = fell or over
             step += 1
     return step
@@ -91,12 +77,13 @@ def episode(client: spiked.Client, version: str, seed: int) -> int:
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--episodes", type=int, default=5)
-    episodes = arguments.parse_args().episodes
+    arguments.add_argument("--reverse", action="store_true", help="a motor that pushes the other way")
+    given = arguments.parse_args()
     with spiked.connect() as client:
         _, version = client.load(network())
         lasted = []
-        for seed in range(episodes):
-            lasted.append(episode(client, version, seed))
+        for seed in range(given.episodes):
+            lasted.append(episode(client, version, seed, given.reverse))
             print(f"episode {seed}: {lasted[-1]} steps")
     mean = sum(lasted) / len(lasted)
     print(f"mean {mean:.0f} of 500")

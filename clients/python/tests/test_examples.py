@@ -49,6 +49,17 @@ def test_spikes_balance_the_pole() -> None:
     assert "mean " in told.stdout
 
 
+def test_a_whisker_follows_what_it_touches() -> None:
+    told = tell("whisker_follow.py", "--seconds", "2")
+    assert told.returncode == 0, told.stdout + told.stderr
+
+
+@pytest.mark.parametrize("loop", [("whisker_follow.py", "--seconds", "2"), ("cartpole.py", "--episodes", "1")])
+def test_a_motor_with_the_wrong_sign_is_noticed(loop: tuple[str, ...]) -> None:
+    told = tell(*loop, "--reverse")
+    assert told.returncode == 1 and told.stderr == "", told.stdout + told.stderr
+
+
 @pytest.mark.parametrize("direction", [45, 270])
 def test_whiskers_of_a_simulator_tell_which_way_a_bar_goes(direction: int) -> None:
     told = tell("whisker_mujoco.py", "--direction", str(direction))

@@ -24,11 +24,18 @@ EXAMPLES = pathlib.Path(__file__).parents[1] / "examples"
 
 
 @pytest.fixture(scope="module")
-def learned() -> dict[str, Detector]:
-    """What a few seconds teach: all weights, and pruned to 2 % of them."""
+def taught() -> tuple[np.ndarray, list[str]]:
+    """What a few seconds teach, and what was told meanwhile."""
     rngs = [QUICK.rng(LEARNING, number) for number in range(QUICK.movies)]
     movies = [movie(rng, QUICK.side, switching(rng, QUICK.steps, QUICK.classes)) for rng in rngs]
-    kernel = learn(movies, QUICK, tell=lambda line: None)
+    told: list[str] = []
+    return learn(movies, QUICK, tell=told.append), told
+
+
+@pytest.fixture(scope="module")
+def learned(taught: tuple[np.ndarray, list[str]]) -> dict[str, Detector]:
+    """All weights, and pruned to 2 % of them."""
+    kernel, _ = taught
     return dict(zip(("whole", "pruned"), detectors(kernel, QUICK, [1.0, 0.02]), strict=True))
 
 
@@ -52,6 +59,12 @@ def test_a_texture_goes_the_way_its_class_says() -> None:
         shifts = [(x, y) for x in range(-7, 8) for y in range(-7, 8)]
         alike = [float((np.roll(before, (y, x), axis=(1, 2)) * after).sum()) for x, y in shifts]
         assert shifts[int(np.argmax(alike))] == tuple(expected)
+
+
+def test_learning_comes_as_far_as_its_rate_allows(taught: tuple[np.ndarray, list[str]]) -> None:
+    """Which class is largest does not depend on how large all weights are, and so not on a rate that is far off."""
+    losses = [float(line.split("cross-entropy ")[1].split(",")[0]) for line in taught[1]]
+    assert losses == sorted(losses, reverse=True) and losses[-1] < 1.6 < losses[0] < np.log(12), losses
 
 
 def test_what_is_learned_knows_motions_of_other_seeds(learned: dict[str, Detector], client: spiked.Client) -> None:

@@ -287,6 +287,22 @@ fn stopping_early_saves_time_and_no_accuracy() {
     }
 }
 
+/// What is under way when a sample stops reaches nobody: not the next sample, which begins in the tick
+/// behind, and not the time between two.
+#[test]
+fn spikes_that_are_under_way_at_a_stop_are_dropped() {
+    let stops = Stops { threshold: 0.5, scale: 9.0, after_ticks: 1, within_ticks: SAMPLE_TICKS };
+    let at = |(tick, class): (u64, u32)| InputEvent::new(tick * 1_000, class * NEURONS_EACH);
+    // Each decides when its first event arrives, three ticks on; the others are under way then.
+    let events = [(0, 2), (1, 5), (2, 5), (3, 5), (4, 1), (5, 6), (6, 6), (7, 6), (20, 3)].map(at);
+    let begins = [0, 4, 20].map(|tick| InputEvent::new(tick * 1_000, 0));
+    let outputs = run(&plan(&evidence(stops)), &[events.to_vec(), begins.to_vec()], 40_000);
+    let of_class = |tick, class: u32| (tick, class * NEURONS_EACH, 1);
+    assert_eq!(spikes(&outputs), [of_class(3, 2), of_class(7, 1), of_class(23, 3)]);
+    let told: Vec<_> = decided(&outputs).iter().map(|each| (each.0, each.1, each.3)).collect();
+    assert_eq!(told, [(3, 2, 1), (7, 1, 1), (23, 3, 1)]);
+}
+
 /// The share of samples told by counting input events over the whole time that a sample has, less the
 /// delay: by hand, without the readout.
 fn whole_time(events: &[Vec<InputEvent>], right: &[u32]) -> f64 {

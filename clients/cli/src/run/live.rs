@@ -13,18 +13,23 @@ use crate::{
     terminal,
 };
 
-/// Rates between one look at the counters and the next.
+/// Rates between one look at the counters and the next, over one session or several in a row.
 #[derive(Clone, Debug)]
 pub(crate) struct Rates {
     at: Instant,
-    events: u64,
-    deliveries: u64,
-    spikes: u64,
+    /// At the last look, of all sessions.
+    seen: Counts,
+    /// Of the sessions that are over: each counts from nothing.
+    over: Counts,
 }
+
+/// Events, deliveries and spikes.
+type Counts = [u64; 3];
+const UNITS: [&str; 3] = ["events", "deliveries", "spikes"];
 
 impl Rates {
     pub(crate) fn new(at: Instant) -> Self {
-        Self { at, events: 0, deliveries: 0, spikes: 0 }
+        Self { at, seen: Counts::default(), over: Counts::default() }
     }
 
     /// Events, deliveries and spikes a second since the last look; `None` when that was a moment
@@ -34,20 +39,22 @@ impl Rates {
         if passed < terminal::REFRESH {
             return None;
         }
-        let since =
-            |total: u64, before: u64, unit| rate(total.saturating_sub(before), passed, unit);
-        let rates = [
-            since(position.events_accepted, self.events, "events"),
-            since(position.deliveries, self.deliveries, "deliveries"),
-            since(position.spikes, self.spikes, "spikes"),
-        ];
-        *self = Self {
-            at: now,
-            events: position.events_accepted,
-            deliveries: position.deliveries,
-            spikes: position.spikes,
-        };
+        let counts = self.with(position);
+        let since = |at: usize| counts[at].saturating_sub(self.seen[at]);
+        let rates = std::array::from_fn(|at| rate(since(at), passed, UNITS[at]));
+        *self = Self { at: now, seen: counts, ..*self };
         Some(rates)
+    }
+
+    /// A session is over, and another one follows.
+    fn end(&mut self, r#final: &Acknowledgement) {
+        self.over = self.with(r#final);
+    }
+
+    /// What the sessions that are over and this one came to.
+    fn with(&self, position: &Acknowledgement) -> Counts {
+        let counts = [position.events_accepted, position.deliveries, position.spikes];
+        std::array::from_fn(|at| self.over[at].saturating_add(counts[at]))
     }
 }
 
@@ -87,10 +94,19 @@ impl Live {
             if self.follows_time {
                 return self.bar.set_message(rates[1..].join("  "));
             }
-            let last_ns = self.latencies.as_ref().map_or(0, |latencies| latencies.last_ns());
-            let latency = duration(Duration::from_nanos(last_ns));
-            self.bar.set_message(format!("{}  latency {latency}", rates.join("  ")));
+            let mut line = rates.join("  ");
+            if let Some(latencies) = &self.latencies {
+                let latency = duration(Duration::from_nanos(latencies.last_ns()));
+                line += &format!("  latency {latency}");
+            }
+            self.bar.set_message(line);
         }
+    }
+
+    /// One of several sessions is over, where the daemon had come so far.
+    pub(crate) fn end(&self, r#final: &Acknowledgement) {
+        self.show(r#final);
+        self.rates.lock().unwrap_or_else(PoisonError::into_inner).end(r#final);
     }
 
     /// A line above the bar.
@@ -107,20 +123,39 @@ impl Live {
 mod tests {
     use super::*;
 
+    fn position(events_accepted: u64) -> Acknowledgement {
+        Acknowledgement {
+            events_accepted,
+            deliveries: 10 * events_accepted,
+            ..Acknowledgement::default()
+        }
+    }
+
     #[test]
     fn rates_count_from_the_last_look() {
         let start = Instant::now();
         let mut rates = Rates::new(start);
-        let position = |events_accepted| Acknowledgement {
-            events_accepted,
-            deliveries: 10 * events_accepted,
-            ..Acknowledgement::default()
-        };
         assert_eq!(rates.look(&position(5), start + Duration::from_millis(9)), None);
         let looked = rates.look(&position(1_000), start + Duration::from_secs(1));
         let expected = ["1.00 k events/s", "10.0 k deliveries/s", "0.00 spikes/s"];
         assert_eq!(looked, Some(expected.map(str::to_owned)));
         let looked = rates.look(&position(1_500), start + Duration::from_secs(2));
         assert_eq!(looked.map(|rates| rates[0].clone()).as_deref(), Some("500 events/s"));
+    }
+
+    #[test]
+    fn a_session_that_follows_another_counts_on() {
+        let start = Instant::now();
+        let mut rates = Rates::new(start);
+        let events = |rates: &mut Rates, count, seconds| {
+            let looked = rates.look(&position(count), start + Duration::from_secs(seconds));
+            looked.map(|rates| rates[0].clone())
+        };
+        assert_eq!(events(&mut rates, 400, 1).as_deref(), Some("400 events/s"));
+        rates.end(&position(500));
+        assert_eq!(events(&mut rates, 100, 2).as_deref(), Some("200 events/s"));
+        rates.end(&position(100));
+        rates.end(&position(700));
+        assert_eq!(events(&mut rates, 0, 3).as_deref(), Some("700 events/s"));
     }
 }

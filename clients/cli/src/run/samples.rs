@@ -2,7 +2,14 @@
 //! came of them.
 
 use std::{
-    convert::Infallible, future::pending, ops::Range, path::Path, sync::Arc, thread, time::Instant,
+    convert::Infallible,
+    future::pending,
+    ops::Range,
+    path::Path,
+    pin::{Pin, pin},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
 };
 
 use sha2::{Digest as _, Sha256};
@@ -10,10 +17,10 @@ use spiked_client::{
     AddressEvent, Client, OpenOptions, Producer, Reason, Session, Tables, hex, v1::Drops,
 };
 use spiked_recordings::samples::{Label, Sample, Samples};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 
 use super::{
-    Fed, Harvest, Live, Speed, Stop, Table, abandon, asked, harvest::Totals, options,
+    CLOSING_MAX, Fed, Harvest, Live, Speed, Stop, Table, abandon, asked, harvest::Totals, options,
     summary::dropped, tell, with_hint,
 };
 use crate::{
@@ -56,24 +63,26 @@ pub(super) async fn run(arguments: &RunArguments, path: &Path) -> Result<(), Fai
         options: options(&chosen, &arguments.target),
         channels,
         live: Live::new(Some(wanted.end - wanted.start), None),
+        wanted: wanted.clone(),
         table: None,
         tables: None,
         session: None,
         sums: Sums::default(),
     };
     let started = Instant::now();
-    let (done, was_asked) = tokio::select! {
-        done = trials.run_all(read(samples, wanted)) => (done, false),
-        () = asked() => (Err(Failure::interrupted()), true),
+    let mut was_asked = false;
+    let asked = async {
+        asked().await;
+        was_asked = true;
     };
+    let done = trials.run_all(read(samples, wanted), pin!(asked)).await;
     let wall = started.elapsed();
     trials.live.finish();
     if let Some(session_id) = trials.session.take() {
         abandon(&link.client, &session_id).await;
     }
-    let (tables, sums) = (trials.tables.take(), &trials.sums);
-    let told = match tables {
-        Some(tables) => tell(&arguments.target, &summary(&tables, &source, sums, wall)),
+    let told = match trials.tables.take() {
+        Some(tables) => tell(&arguments.target, &trials.summary(&tables, &source, wall)),
         None => Ok(()),
     };
     drop(trials);
@@ -124,6 +133,8 @@ struct Trials<'a> {
     options: OpenOptions,
     channels: u32,
     live: Live,
+    /// Those that are asked for.
+    wanted: Range<u64>,
     table: Option<Table>,
     /// Of the first session; those of the others are the same.
     tables: Option<Arc<Tables>>,
@@ -133,21 +144,31 @@ struct Trials<'a> {
 }
 
 impl Trials<'_> {
+    /// Up to the last one, or until the user asks for the end.
     async fn run_all(
         &mut self,
         mut samples: mpsc::Receiver<Result<Sample, Failure>>,
+        mut asked: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<(), Failure> {
-        while let Some(sample) = samples.recv().await {
-            self.run_one(&sample?).await?;
+        loop {
+            let next = tokio::select! {
+                next = samples.recv() => next,
+                () = &mut asked => return Err(Failure::interrupted()),
+            };
+            let Some(sample) = next.transpose()? else { return Ok(()) };
+            let session = self.open_unless(asked.as_mut()).await?;
+            self.session = Some(session.tables().session_id.clone());
+            tokio::select! {
+                done = self.run_one(session, &sample) => done?,
+                () = &mut asked => return Err(Failure::interrupted()),
+            }
+            self.session = None;
             self.live.read(self.sums.samples);
         }
-        Ok(())
     }
 
-    async fn run_one(&mut self, sample: &Sample) -> Result<(), Failure> {
-        let session = self.open().await?;
+    async fn run_one(&mut self, session: Session, sample: &Sample) -> Result<(), Failure> {
         let tables = session.tables().clone();
-        self.session = Some(tables.session_id.clone());
         let ports = Ports::of(&tables, self.arguments.target.port.as_deref(), self.channels)?;
         if self.tables.is_none() {
             self.begin(&tables)?;
@@ -168,7 +189,7 @@ impl Trials<'_> {
         };
         self.table = harvest.give_table_back();
         reaped.and(fed.outcome)?;
-        self.session = None;
+        self.live.end(&harvest.totals.position);
         self.sums.add(sample, &harvest.totals, &tables);
         Ok(())
     }
@@ -182,6 +203,23 @@ impl Trials<'_> {
         Ok(())
     }
 
+    /// Opens a session. Asked for the end meanwhile, it waits a moment and closes it: the daemon would
+    /// wait for somebody to come back to one that nobody closes.
+    async fn open_unless(
+        &mut self,
+        asked: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<Session, Failure> {
+        let mut opening = pin!(self.open());
+        tokio::select! {
+            opened = &mut opening => return opened,
+            () = asked => {}
+        }
+        if let Ok(Ok(session)) = timeout(CLOSING_MAX, opening).await {
+            abandon(self.client, &session.tables().session_id).await;
+        }
+        Err(Failure::interrupted())
+    }
+
     async fn open(&self) -> Result<Session, Failure> {
         let opened = self.client.open(self.options.clone()).await;
         opened.map_err(|error| match error.reason() {
@@ -190,6 +228,53 @@ impl Trials<'_> {
                 .with_hint("this network is for events of a camera, not for samples"),
             reason => with_hint(reason, error.into()),
         })
+    }
+
+    /// Names and values, one a line; the names stay as they are, for scripts.
+    fn summary(&self, tables: &Tables, source: &str, wall: Duration) -> String {
+        let sums = &self.sums;
+        let plan = hex(tables.plan_sha256.get(..8).unwrap_or_default());
+        let tick = duration(Duration::from_nanos(tables.tick_ns));
+        let network =
+            format!("{} {} (plan {plan}), ticks of {tick}", tables.network, tables.network_version);
+        let core = Duration::from_nanos(sums.core_ns);
+        let of_each = sums.extremes.map(|(fewest, most)| {
+            format!(", {} to {} of a sample", grouped(fewest), grouped(most))
+        });
+        let first_missing = self.wanted.start + sums.samples;
+        let early = match first_missing < self.wanted.end {
+            true => format!(", ended before sample {first_missing} was over"),
+            false => String::new(),
+        };
+        let mut rows = vec![
+            ("network", network.into()),
+            ("samples", format!("{} of {source}{early}", grouped(sums.samples)).into()),
+            ("events", grouped(sums.events).into()),
+        ];
+        rows.extend(dropped(Some(&sums.drops)).map(|line| ("dropped", line.into())));
+        rows.push(("deliveries", grouped(sums.deliveries).into()));
+        let spikes = format!("{}{}", grouped(sums.spikes), of_each.unwrap_or_default());
+        rows.push(("spikes", spikes.into()));
+        rows.push(("decisions", grouped(sums.decisions).into()));
+        if sums.decided > 0 {
+            let share = share(sums.right, sums.samples);
+            let (right, samples) = (grouped(sums.right), grouped(sums.samples));
+            let undecided = match sums.samples - sums.decided {
+                0 => String::new(),
+                count => format!("; {} ended undecided", grouped(count)),
+            };
+            let line = format!(
+                "{right} of {samples} samples ({share}), by each one's last decision{undecided}"
+            );
+            rows.push(("right", line.into()));
+        }
+        rows.push(("wall time", format!("{:.3} s", wall.as_secs_f64()).into()));
+        rows.push(("core time", format!("{:.3} s", core.as_secs_f64()).into()));
+        let rates =
+            (rate(sums.samples, wall, "samples"), rate(sums.deliveries, core, "deliveries"));
+        rows.push(("rates", format!("{}, {} of core time", rates.0, rates.1).into()));
+        rows.push(("digest", format!("sha256:{}", hex(&sums.digest.clone().finalize())).into()));
+        terminal::table(rows)
     }
 }
 
@@ -301,44 +386,4 @@ fn add_drops(sum: &mut Drops, drops: Option<&Drops>) {
     sum.words += words;
     sum.values += values;
     sum.between_samples += between_samples;
-}
-
-/// Names and values, one a line; the names stay as they are, for scripts.
-fn summary(tables: &Tables, source: &str, sums: &Sums, wall: std::time::Duration) -> String {
-    let plan = hex(tables.plan_sha256.get(..8).unwrap_or_default());
-    let tick = duration(std::time::Duration::from_nanos(tables.tick_ns));
-    let network =
-        format!("{} {} (plan {plan}), ticks of {tick}", tables.network, tables.network_version);
-    let core = std::time::Duration::from_nanos(sums.core_ns);
-    let of_each = sums
-        .extremes
-        .map(|(fewest, most)| format!(", {} to {} of a sample", grouped(fewest), grouped(most)));
-    let mut rows = vec![
-        ("network", network.into()),
-        ("samples", format!("{} of {source}", grouped(sums.samples)).into()),
-        ("events", grouped(sums.events).into()),
-    ];
-    rows.extend(dropped(Some(&sums.drops)).map(|line| ("dropped", line.into())));
-    rows.push(("deliveries", grouped(sums.deliveries).into()));
-    let spikes = format!("{}{}", grouped(sums.spikes), of_each.unwrap_or_default());
-    rows.push(("spikes", spikes.into()));
-    rows.push(("decisions", grouped(sums.decisions).into()));
-    if sums.decided > 0 {
-        let share = share(sums.right, sums.samples);
-        let (right, samples) = (grouped(sums.right), grouped(sums.samples));
-        let undecided = match sums.samples - sums.decided {
-            0 => String::new(),
-            count => format!("; {} ended undecided", grouped(count)),
-        };
-        let line = format!(
-            "{right} of {samples} samples ({share}), by each one's last decision{undecided}"
-        );
-        rows.push(("right", line.into()));
-    }
-    rows.push(("wall time", format!("{:.3} s", wall.as_secs_f64()).into()));
-    rows.push(("core time", format!("{:.3} s", core.as_secs_f64()).into()));
-    let rates = (rate(sums.samples, wall, "samples"), rate(sums.deliveries, core, "deliveries"));
-    rows.push(("rates", format!("{}, {} of core time", rates.0, rates.1).into()));
-    rows.push(("digest", format!("sha256:{}", hex(&sums.digest.clone().finalize())).into()));
-    terminal::table(rows)
 }

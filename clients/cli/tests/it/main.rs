@@ -39,5 +39,6 @@ mod tls;
 mod tokens;
 mod touch;
 mod traces;
+mod trials;
 mod tuning;
 mod verify;

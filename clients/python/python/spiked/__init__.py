@@ -30,6 +30,7 @@ from .nir import NirNetwork, from_nir
 
 # Not in `__all__`: who imports everything keeps the `open` of Python.
 from .opening import open as open
+from .rates import FilteredRates
 from .recordings import Recording, open_recording, read
 from .result import Result
 from .running import run
@@ -50,6 +51,7 @@ __all__ = [
     "Client",
     "Daemon",
     "Disconnected",
+    "FilteredRates",
     "Frames",
     "InvalidRecording",
     "Loop",

@@ -15,7 +15,8 @@ use crate::layout::{
 #[derive(Clone, Debug)]
 pub struct Encoder {
     clock: Clock<TIME_BITS>,
-    time_low: u16,
+    /// The last TIME_LOW, since the last TIME_HIGH.
+    time_low: Option<u16>,
     row: Option<u16>,
 }
 
@@ -29,7 +30,7 @@ impl Encoder {
     /// An encoder at the start of a stream.
     #[must_use]
     pub const fn new() -> Self {
-        Self { clock: Clock::new(), time_low: 0, row: None }
+        Self { clock: Clock::new(), time_low: None, row: None }
     }
 
     /// Appends the words of further events.
@@ -64,12 +65,12 @@ impl Encoder {
         let time_low = t_us as u16 & TIME_MASK;
         self.clock.advance(t_us >> TIME_BITS, |high| {
             put(kind::TIME_HIGH, high as u16, out);
-            // A reader starts each TIME_HIGH with a TIME_LOW of zero.
-            self.time_low = 0;
+            // As sensors do, each is followed by a TIME_LOW: some readers begin with 0, as ours does, and
+            // evlib (0.13) with the one before.
+            self.time_low = None;
         })?;
-        if time_low != self.time_low {
+        if self.time_low.replace(time_low) != Some(time_low) {
             put(kind::TIME_LOW, time_low, out);
-            self.time_low = time_low;
         }
         Ok(())
     }

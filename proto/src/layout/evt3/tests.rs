@@ -183,6 +183,19 @@ proptest! {
     }
 }
 
+/// Readers differ in what time is between the two. Caught: a TIME_LOW of 0 that is left out.
+#[test]
+fn each_time_high_is_followed_by_a_time_low() {
+    let at = |t_us| CameraEvent { t_us, x: 3, y: 4, on: true };
+    let times = [0, 1, 4_095, 4_096, 4_096, 8_195, 12_288 + 3, 1 << 20, 3 << 24];
+    let (mut encoder, mut bytes) = (Encoder::new(), Vec::new());
+    encoder.encode(&times.map(at), &mut bytes).unwrap();
+    let kinds: Vec<u8> = bytes.chunks(2).map(|word| word[1] >> 4).collect();
+    let behind: Vec<u8> =
+        kinds.windows(2).filter(|pair| pair[0] == 0x8).map(|pair| pair[1]).collect();
+    assert!(behind.len() >= 6 && behind.iter().all(|kind| [0x6, 0x8].contains(kind)), "{kinds:x?}");
+}
+
 #[test]
 fn a_triplet_of_vectors_covers_32_columns() {
     let words =

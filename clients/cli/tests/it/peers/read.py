@@ -1,5 +1,6 @@
-"""Reads a recording with a library that is not ours, and prints count, sums and times of its events."""
+"""Reads a recording with a library that is not ours, and prints count, sums, times and a digest of its events."""
 
+import hashlib
 import sys
 
 import numpy
@@ -30,6 +31,13 @@ def expelliarmus(path, encoding):
     return [(events["t"], events["x"], events["y"], events["p"])]
 
 
+def evt3(path):
+    import evt3
+
+    events = evt3.decode_file(path)
+    return [(events.timestamp, events.x, events.y, events.polarity)]
+
+
 def event_stream(path):
     import event_stream
 
@@ -44,18 +52,26 @@ def arrays(path):
         return [(events["t"], events["x"], events["y"], events["p"])]
 
 
+def lines(path):
+    events = numpy.genfromtxt(path, delimiter=",", names=True, dtype="i8")
+    return [(events["t_us"], events["x"], events["y"], events["polarity"])]
+
+
 def main():
     library, path = sys.argv[1:3]
     readers = {
         "faery": faery,
         "dv_processing": dv_processing,
         "event_stream": event_stream,
+        "evt3": evt3,
         "numpy": arrays,
+        "numpy_lines": lines,
         "expelliarmus_evt2": lambda path: expelliarmus(path, "evt2"),
         "expelliarmus_dat": lambda path: expelliarmus(path, "dat"),
     }
     count = sum_x = sum_y = on = 0
     first = last = None
+    digest = hashlib.sha256()
     for t, x, y, p in readers[library](path):
         if len(t) == 0:
             continue
@@ -65,7 +81,9 @@ def main():
         sum_x += int(numpy.sum(x, dtype="i8"))
         sum_y += int(numpy.sum(y, dtype="i8"))
         on += int(numpy.sum(p.astype("i8") > 0))
-    print(count, sum_x, sum_y, on, first, last)
+        events = numpy.array([t, x, y, p.astype("i8") > 0], "<i8")
+        digest.update(events.T.tobytes())
+    print(count, sum_x, sum_y, on, first, last, digest.hexdigest())
 
 
 main()
