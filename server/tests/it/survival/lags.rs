@@ -10,11 +10,12 @@ use super::live::live;
 use crate::support::{CHANNELS, Producer, Server, batch, touch};
 
 /// Neurons that each event reaches, so that each costs the core far more than it takes to send.
-const CROWD: u32 = 50_000;
-const LATENESS: Duration = Duration::from_millis(5);
+const CROWD: u32 = 125_000;
+/// More than a busy machine holds the sender up: what is late would not meet the policy.
+const LATENESS: Duration = Duration::from_millis(25);
 const LAG_MAX_US: u64 = 20_000;
 const WINDOW_US: u64 = 2_000;
-const WINDOW_EVENTS: u64 = 100;
+const WINDOW_EVENTS: u64 = 40;
 const WINDOWS: u64 = 100;
 /// Of it, the simulation is given a quarter at a time, under `drop_oldest`.
 const QUEUE_EVENTS: u64 = 4_000;

@@ -68,8 +68,12 @@ fn continuations() {
 pub(super) fn continuations_on(ground: Ground) {
     ground.through("continuations", 16, |ground| {
         let mut peer = Peer::polite(ground.address());
-        peer.say(&frame(HEADERS, 0, 1, &[]));
-        let sent = peer.repeat(MANY, |_| frame(CONTINUATION, 0, 1, &[0, 1, b'a', 1, b'b']));
+        // With its head in one piece: an answer to the daemon's settings in between is another offence.
+        let block = |place| match place {
+            0 => frame(HEADERS, 0, 1, &[]),
+            _ => frame(CONTINUATION, 0, 1, &[0, 1, b'a', 1, b'b']),
+        };
+        let sent = peer.repeat(MANY, block);
         assert!(peer.is_closed_within(SOON).is_some(), "all {sent} were taken");
         let farewell = peer.tally(|tally| tally.farewell.clone());
         assert_eq!(farewell.as_deref(), Some("too_many_continuations"));
