@@ -1,6 +1,10 @@
 //! Why a command did not do what it was asked: one line for people, an exit status for scripts.
 
-use std::{fmt::Display, io, process::ExitCode};
+use std::{
+    fmt::{self, Display},
+    io,
+    process::ExitCode,
+};
 
 use spiked_client::Reason;
 
@@ -49,6 +53,14 @@ impl Failure {
         self
     }
 
+    /// Says what it happened at, where it says anything.
+    pub(crate) fn at(self, what: &str) -> Self {
+        if self.message.is_empty() {
+            return self;
+        }
+        Self { message: format!("at {what}: {}", self.message), ..self }
+    }
+
     /// Nobody reads the output any more: that is how pipes end, and no failure.
     pub(crate) fn output(name: &str, error: &io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
@@ -66,6 +78,15 @@ impl Failure {
             terminal::say(format!("hint: {}", one_line(hint)));
         }
         self.status.into()
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.status == INTERRUPTED {
+            return formatter.write_str("interrupted");
+        }
+        formatter.write_str(&one_line(&self.message))
     }
 }
 

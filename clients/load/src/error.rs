@@ -50,6 +50,14 @@ pub enum Error {
         /// As the daemon put it.
         message: String,
     },
+    /// A batch that the daemon's queue has no room for, however long it waits.
+    #[error("a batch of {events} events is not let in: the daemon has room for {room} at once")]
+    NoRoom {
+        /// In the batch.
+        events: usize,
+        /// As the daemon said at the opening.
+        room: usize,
+    },
     /// A daemon that is not reached by plain TCP.
     #[error("{address}: connections can be broken on the way only where they are plain TCP")]
     NoRelay {

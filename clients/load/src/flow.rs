@@ -98,13 +98,15 @@ pub(crate) struct Flow {
     phase: usize,
     /// Events given so far.
     given: u64,
+    /// Events of the largest batch that was sent of it.
+    batch_events: usize,
 }
 
 impl Flow {
     /// One of several flows of a source, as far from one another as can be.
     pub(crate) fn phased(source: Arc<Source>, number: usize, of: usize) -> Self {
         let phase = source.len() * number / of.max(1) % source.len();
-        Self { source, phase, given: 0 }
+        Self { source, phase, given: 0, batch_events: 0 }
     }
 
     pub(crate) fn source(&self) -> &Arc<Source> {
@@ -181,9 +183,27 @@ impl Flow {
         Batch { from, count, due: Duration::ZERO, promise_us }
     }
 
-    /// Goes on behind a batch of this flow.
+    /// The next batch of so many events at most, due at once. It ends with a tick if it can: only then is
+    /// it simulated to its last event, and leaves a queue that may be too short for another.
+    pub(crate) fn next_of_ticks(&mut self, count_max: usize, tick_ns: u64) -> Batch {
+        let tick = |number| ticks(self.place(number).time_us(&self.source), tick_ns);
+        let ends = |count: &usize| {
+            let next = self.given + *count as u64;
+            tick(next - 1) < tick(next)
+        };
+        let count = (1..=count_max).rev().find(ends).unwrap_or(count_max);
+        self.next_of(count)
+    }
+
+    /// Goes on behind a batch of this flow that was sent.
     pub(crate) fn pass(&mut self, batch: &Batch) {
         self.given = batch.from + batch.count as u64;
+        self.batch_events = self.batch_events.max(batch.count);
+    }
+
+    /// See the field.
+    pub(crate) fn batch_events(&self) -> usize {
+        self.batch_events
     }
 
     /// Takes the events of a batch, with their times in the stream.
@@ -210,6 +230,11 @@ impl Flow {
             Events::Addresses(_) => Filled::Addresses(Vec::new()),
         }
     }
+}
+
+/// How many ticks are over at a time of the stream.
+pub(crate) fn ticks(time_us: u64, tick_ns: u64) -> u64 {
+    u64::try_from(u128::from(time_us) * 1_000 / u128::from(tick_ns)).unwrap_or(u64::MAX)
 }
 
 /// A batch's events.
@@ -287,6 +312,19 @@ mod tests {
         let batch = flow.next(&cut);
         assert_eq!((batch.count, batch.due), (4, Duration::from_millis(5)));
         assert_eq!(flow.next(&cut).due, Duration::from_millis(10));
+    }
+
+    #[test]
+    fn batches_end_with_a_tick_where_one_ends_in_them() {
+        let mut flow = Flow::phased(source(&[0, 10, 20, 110, 120, 130, 140, 390]), 0, 1);
+        let mut next = |count_max| {
+            let batch = flow.next_of_ticks(count_max, 100_000);
+            (batch.count, batch.promise_us)
+        };
+        assert_eq!(next(5), (3, 110));
+        // No tick ends within two events, nor within one.
+        assert_eq!((next(2), next(1)), ((2, 130), (1, 140)));
+        assert_eq!(next(4), (2, 438));
     }
 
     proptest! {

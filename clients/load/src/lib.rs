@@ -40,6 +40,7 @@ mod load;
 pub mod measure;
 mod records;
 pub mod report;
+mod room;
 pub mod search;
 mod session;
 pub mod source;

@@ -49,6 +49,11 @@ impl Records {
         });
     }
 
+    /// Items, kept or not.
+    pub(crate) fn count(&self) -> u64 {
+        self.all
+    }
+
     fn add(&mut self, record: Record) {
         self.all += 1;
         if self.kept.len() < KEPT_MAX {

@@ -4,6 +4,8 @@
 //! generator was not the bottleneck. From a rate on, each step doubles it until one is not served
 //! well; between the last two the search halves.
 
+use std::fmt::Display;
+
 use serde::{Deserialize, Serialize};
 
 use crate::report::{Machine, Report, Settings};
@@ -32,6 +34,15 @@ pub struct Probe {
     pub p99_us: f64,
 }
 
+/// A rate at which no load could be played to its end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failed {
+    /// Events a second in all.
+    pub rate: f64,
+    /// What went wrong.
+    pub why: String,
+}
+
 /// What a search found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Found {
@@ -47,6 +58,9 @@ pub struct Found {
     pub knee: Option<f64>,
     /// It was ended early: a higher rate may be served well.
     pub stopped: bool,
+    /// Where it broke off, if it did: the same holds then.
+    #[serde(default)]
+    pub failed: Option<Failed>,
     /// All rates that were tried, in that order.
     pub probes: Vec<Probe>,
 }
@@ -98,22 +112,26 @@ fn judge(report: &Report) -> (bool, String) {
     (true, found.join(", "))
 }
 
-/// Searches from a rate on. `probe` plays a load at a rate; `None` ends the search early.
-///
-/// # Errors
-///
-/// As a probe.
-pub async fn search<E>(
+/// Searches from a rate on. `probe` plays a load at a rate; `None` ends the search early, and so does
+/// an error, which comes beside what was found until then.
+pub async fn search<E: Display>(
     from: f64,
     mut probe: impl AsyncFnMut(f64) -> Result<Option<Probe>, E>,
-) -> Result<Found, E> {
+) -> (Found, Option<E>) {
     let mut found = Found::nothing();
     let mut too_much: Option<f64> = None;
     let mut rate = from;
     while found.probes.len() < PROBES_MAX {
-        let Some(probe) = probe(rate).await? else {
-            found.stopped = true;
-            break;
+        let probe = match probe(rate).await {
+            Ok(Some(probe)) => probe,
+            Ok(None) => {
+                found.stopped = true;
+                break;
+            }
+            Err(error) => {
+                found.failed = Some(Failed { rate, why: error.to_string() });
+                return (found, Some(error));
+            }
         };
         if probe.holds {
             found.knee = Some(found.knee.map_or(rate, |known| known.max(rate)));
@@ -128,7 +146,7 @@ pub async fn search<E>(
             _ => break,
         };
     }
-    Ok(found)
+    (found, None)
 }
 
 #[cfg(test)]
@@ -144,14 +162,16 @@ mod tests {
     fn found(
         from: f64,
         probe: impl AsyncFnMut(f64) -> Result<Option<Probe>, Error>,
-    ) -> Result<Found, Error> {
+    ) -> (Found, Option<Error>) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(search(from, probe))
     }
 
     fn searched(from: f64, limit: f64) -> Found {
         let probe = async |rate: f64| Ok(Some(tried(rate, rate <= limit)));
-        found(from, probe).expect("nothing fails")
+        let (found, failed) = found(from, probe);
+        assert!(failed.is_none(), "{failed:?}");
+        found
     }
 
     #[test]
@@ -179,21 +199,24 @@ mod tests {
     #[test]
     fn one_that_is_ended_early_has_what_was_found_until_then() {
         let probe = async |rate: f64| Ok((rate < 5e3).then(|| tried(rate, true)));
-        let found = found(1e3, probe).expect("nothing fails");
+        let (found, _) = found(1e3, probe);
         assert_eq!((found.knee, found.stopped, found.probes.len()), (Some(4e3), true, 3));
         let again: Found = serde_json::from_str(&found.to_json()).expect("its own form");
         assert_eq!(again, found);
     }
 
     #[test]
-    fn a_probe_that_fails_ends_the_search() {
-        let mut tries = 0;
-        let failing = async |_: f64| {
-            tries += 1;
-            Err(Error::Empty { name: "dark.es".into() })
+    fn a_probe_that_fails_ends_the_search_and_loses_none_before_it() {
+        let failing = async |rate: f64| {
+            let fails = rate > 3e3;
+            let error = Error::Empty { name: "dark.es".into() };
+            if fails { Err(error) } else { Ok(Some(tried(rate, true))) }
         };
-        assert!(found(1e3, failing).is_err());
-        assert_eq!(tries, 1);
+        let (found, error) = found(1e3, failing);
+        assert!(matches!(error, Some(Error::Empty { .. })), "{error:?}");
+        assert_eq!((found.knee, found.stopped, found.probes.len()), (Some(2e3), false, 2));
+        let failed = Failed { rate: 4e3, why: "dark.es holds no events".into() };
+        assert_eq!(found.failed, Some(failed));
     }
 
     #[test]

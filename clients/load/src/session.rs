@@ -12,16 +12,17 @@ use std::{
 
 use spiked_client::{
     Client, Error as ClientError, Item, Output, Producer, Session, Spikes,
-    v1::{Acknowledgement, Decision, Drops, EndReason, Ended},
+    v1::{self, Acknowledgement, Decision, Drops, EndReason, Ended},
 };
 use tokio::sync::{Notify, watch};
 
 use crate::{
     Error,
     ahead::{Ahead, Ready},
-    flow::{Batch, Cut, Filled, Flow},
+    flow::{Batch, Cut, Filled, Flow, ticks},
     measure::{Measures, ns},
     records::Records,
+    room::{let_in, room},
     timer::Timer,
 };
 
@@ -63,7 +64,7 @@ pub(crate) struct Played {
     pub(crate) refusals: Vec<String>,
     pub(crate) records: Option<Records>,
     /// Latencies as the daemon has them.
-    pub(crate) of_daemon: Option<spiked_client::v1::GetLatenciesResponse>,
+    pub(crate) of_daemon: Option<v1::GetLatenciesResponse>,
 }
 
 impl Played {
@@ -118,7 +119,7 @@ pub(crate) async fn play(
         RefCell::new(Shared { records: part.records.then(Records::default), ..Shared::default() });
     let (tick_ns, id) = (session.tables().tick_ns.max(1), session.tables().session_id.clone());
     let drained = Notify::new();
-    let number = part.number;
+    let (number, room) = (part.number, room(&session));
     let (producer, output) = session.split();
     let reading = Reading {
         shared: &shared,
@@ -129,7 +130,7 @@ pub(crate) async fn play(
     let feeding = async {
         let mut part = part;
         let mut producer = producer;
-        let fed = feed(&mut part, &mut producer, &shared, tick_ns).await;
+        let fed = feed(&mut part, &mut producer, &shared, tick_ns, room).await;
         if fed.is_ok() {
             // Its latencies can be asked for as long as the session is there.
             let _ = tokio::time::timeout(DRAIN_MAX, until_drained(&shared, &drained)).await;
@@ -138,16 +139,18 @@ pub(crate) async fn play(
             Some(_) => client.latencies(&id).await.ok(),
             None => None,
         };
-        match fed.and(producer.finish().await) {
+        let finished = match fed {
+            Ok(()) => producer.finish().await.map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        match finished {
             // The reading half knows why.
-            Ok(()) | Err(ClientError::InputOver | ClientError::OutputDropped) => {}
-            Err(error) => return Err(Error::from(error)),
+            Ok(()) | Err(Error::Client(ClientError::InputOver | ClientError::OutputDropped)) => {}
+            Err(error) => return Err(error),
         }
         Ok((part.flow, of_daemon))
     };
-    let (fed, ended) = tokio::join!(feeding, reading.reap(output));
-    let ended = ended?;
-    let (flow, of_daemon) = fed?;
+    let ((flow, of_daemon), ended) = tokio::try_join!(feeding, reading.reap(output))?;
     let shared = shared.into_inner();
     let completed = ended.reason() == EndReason::Completed;
     if !completed && shared.refusals.is_empty() {
@@ -177,7 +180,8 @@ async fn feed(
     producer: &mut Producer,
     shared: &RefCell<Shared>,
     tick_ns: u64,
-) -> Result<(), ClientError> {
+    room: usize,
+) -> Result<(), Error> {
     let timer = Timer::new(part.number);
     let mut ahead = Ahead::new(&part.flow, part.cut, part.port);
     let end = part.start + part.length;
@@ -191,7 +195,7 @@ async fn feed(
         }
         let woke = Instant::now();
         let Some(Ready { batch, packed }) = ahead.take() else { return Ok(()) };
-        producer.send_packed(packed).await?;
+        let_in(producer, batch.count, packed, room).await?;
         part.flow.pass(&batch);
         sequence += 1;
         let left = Instant::now();
@@ -212,11 +216,6 @@ async fn feed(
         }
         free_at = left;
     }
-}
-
-/// Ticks that a promise closes.
-fn ticks(promise_us: u64, tick_ns: u64) -> u64 {
-    u64::try_from(u128::from(promise_us) * 1_000 / u128::from(tick_ns)).unwrap_or(u64::MAX)
 }
 
 /// False where the load is to end early.

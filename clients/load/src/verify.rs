@@ -7,11 +7,11 @@ use crate::{
     flow::Flow,
     load::Load,
     records::{Difference, Records},
+    room::room,
     session::{self, Played},
 };
 
-/// Events in a batch of a reference, and in no batch more than the load has: one that is larger than a
-/// daemon's queue would never be let in.
+/// Most events in a batch of a reference, where the daemon's queue has room for them.
 const BATCH_EVENTS: usize = 16_384;
 
 /// What was compared.
@@ -52,15 +52,16 @@ pub(crate) async fn reference(load: &Load, client: &Client, flow: &Flow) -> Resu
     let mut options = load.options(flow.source());
     options.overload = Overload::Block;
     let session = client.open(options).await?;
-    let port = load.port_of(&session);
+    let (port, tick_ns) = (load.port_of(&session), session.tables().tick_ns.max(1));
+    // A rate may leave little room at the moment; what the load sent was let in.
+    let batch_events = BATCH_EVENTS.min(room(&session)).max(flow.batch_events()).max(1);
     let (mut producer, mut output) = session.split();
     let feeding = async move {
         let (events, mut again) = (flow.given(), flow.restarted());
         let mut room = again.room();
-        let batch_events = BATCH_EVENTS.min(load.batch_events_max);
         while again.given() < events {
             let left = usize::try_from(events - again.given()).unwrap_or(usize::MAX);
-            let batch = again.next_of(left.min(batch_events));
+            let batch = again.next_of_ticks(left.min(batch_events), tick_ns);
             again.fill(&batch, &mut room);
             session::send(&mut producer, port, &room, &batch).await?;
         }

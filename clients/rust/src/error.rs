@@ -77,8 +77,9 @@ pub enum Error {
     OutputDropped,
     /// The queue is full of events above the promise, so that no credit can ever arrive.
     #[error(
-        "{queue_events} events wait in the daemon for a promise above {promise_us:?} µs, and no \
-         credit is left: promise how far the input has come"
+        "{queue_events} events wait in the daemon for {}, and no credit is left: promise how far the \
+         input has come",
+        awaited(*promise_us)
     )]
     PromiseStalled {
         /// Events accepted and not yet simulated.
@@ -216,6 +217,13 @@ fn named_reason(message: &str) -> (Option<Reason>, &str) {
         .and_then(|front| front.rsplit_once(" ("))
         .and_then(|(said, name)| Some((Reason::from_str_name(name)?, said)));
     named.map_or((None, message), |(reason, said)| (Some(reason), said))
+}
+
+fn awaited(promise_us: Option<u64>) -> String {
+    match promise_us {
+        Some(promise_us) => format!("a promise above {promise_us} µs"),
+        None => "a promise".into(),
+    }
 }
 
 /// The status and what lies below it, on one line.

@@ -31,6 +31,7 @@ pub struct Session {
     producer: Producer,
     output: Output,
     daemon: Option<String>,
+    room: v1::Credit,
 }
 
 impl Session {
@@ -51,6 +52,11 @@ impl Session {
         let accepted = opened.accepted;
         let used = opened.used.unwrap_or_default();
         let amount = Amount { events: used.events, bytes: used.bytes };
+        let granted = opened.credit.unwrap_or_default();
+        let room = v1::Credit {
+            events: granted.events.saturating_sub(amount.events),
+            bytes: granted.bytes.saturating_sub(amount.bytes),
+        };
         let acknowledgement =
             v1::Acknowledgement { accepted, credit: opened.credit, ..Default::default() };
         let tables = Arc::new(Tables::new(opened));
@@ -74,6 +80,7 @@ impl Session {
             producer: Producer::new(sending),
             output: Output::new(source, tables, heard, latencies),
             daemon,
+            room,
         })
     }
 
@@ -97,6 +104,15 @@ impl Session {
     #[must_use]
     pub fn daemon(&self) -> Option<&str> {
         self.daemon.as_deref()
+    }
+
+    /// How much the daemon let in at the opening. In a session that begins, a larger batch is never let
+    /// in, unless its tenant's [rate] is what leaves so little.
+    ///
+    /// [rate]: v1::Acknowledgement::rate_limited
+    #[must_use]
+    pub fn room(&self) -> v1::Credit {
+        self.room
     }
 
     /// The producing half.

@@ -3,13 +3,14 @@
 use spiked_client::Client;
 use spiked_load::{
     Load, Pace,
-    search::{self, Found, Probe},
+    search::{self, Failed, Found, Probe},
 };
 
 use super::{play, put, summary};
 use crate::{args::LoadTestArguments, failure::Failure, terminal};
 
-/// Searches, and says of each rate how it went. Ctrl-C ends it with what was found until then.
+/// Searches, and says of each rate how it went. Ctrl-C ends it with what was found until then, and so
+/// does a rate at which no load can be played.
 pub(super) async fn find(
     arguments: &LoadTestArguments,
     load: &Load,
@@ -25,7 +26,7 @@ pub(super) async fn find(
     };
     let mut settings = None;
     let from = arguments.rate.unwrap_or_default();
-    let found = search::search(from, async |rate| {
+    let (found, failure) = search::search(from, async |rate| {
         // What is compared takes as long as the load, and its output is the same at any rate.
         let load = Load { pace: Pace::Rate(rate), compared: 0, ..load.clone() };
         let (outcome, stopped) = play(&load, client, &arguments.assertions).await?;
@@ -36,14 +37,21 @@ pub(super) async fn find(
         settings.get_or_insert(outcome.report.settings);
         tell(&summary::probe(&probe))?;
         Ok::<_, Failure>(Some(probe))
-    });
-    let found = found.await?;
+    })
+    .await;
     let assertions = arguments.assertions.iter().map(ToString::to_string).collect();
     let found = Found { settings, assertions, ..found };
     put(arguments.json.as_deref(), || found.to_json().into_bytes())?;
-    match (found.knee, found.stopped) {
-        (Some(knee), stopped) => tell(&summary::knee(knee, stopped)),
-        (None, true) => Err(Failure::interrupted()),
-        (None, false) => Err(Failure::failed("no rate that was tried was served well")),
+    if let Some(failed) = &found.failed {
+        tell(&summary::failed(failed))?;
+    }
+    if let Some(knee) = found.knee {
+        tell(&summary::knee(knee, found.stopped || found.failed.is_some()))?;
+    }
+    match (failure, found.failed) {
+        (Some(failure), Some(Failed { rate, .. })) => Err(failure.at(&summary::rate(rate))),
+        _ if found.knee.is_some() => Ok(()),
+        _ if found.stopped => Err(Failure::interrupted()),
+        _ => Err(Failure::failed("no rate that was tried was served well")),
     }
 }

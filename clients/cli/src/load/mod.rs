@@ -33,6 +33,9 @@ const WARMUP_MAX: Duration = Duration::from_secs(2);
 /// The slowest and the fastest that a recording is played.
 const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=1_000.0;
 
+/// What helps where a session's batches do not fit the daemon's queue.
+const LESS_AT_ONCE: &str = "a smaller --batch or --gather, or a larger limits.queue_events or limits.queue_bytes of the daemon";
+
 /// Plays a load, or compares two.
 pub(crate) async fn load(arguments: LoadTestArguments) -> Result<(), Failure> {
     if let Some(LoadCommand::Compare(arguments)) = &arguments.then {
@@ -79,8 +82,14 @@ pub(crate) async fn load(arguments: LoadTestArguments) -> Result<(), Failure> {
     if arguments.search {
         knee::find(&arguments, &load, &client).await?;
     } else {
-        let (outcome, _) = play(&load, &client, &arguments.assertions).await?;
+        let (outcome, stopped) = play(&load, &client, &arguments.assertions).await?;
         write(&arguments, &outcome)?;
+        if stopped {
+            terminal::say(ended_early(&outcome.report));
+        }
+        if stopped && is_unmeasured(&outcome.report) {
+            return Err(Failure::interrupted());
+        }
         judge(&outcome.report)?;
     }
     drop(client);
@@ -193,6 +202,18 @@ fn put(path: Option<&Path>, content: impl FnOnce() -> Vec<u8>) -> Result<(), Fai
     written.map_err(|error| Failure::output(&crate::commands::shown(path), &error))
 }
 
+/// Ctrl-C came before the end of the warm-up.
+fn is_unmeasured(report: &Report) -> bool {
+    report.latencies_us.get("simulated").is_none_or(|each| each.count == 0)
+}
+
+fn ended_early(report: &Report) -> &'static str {
+    if is_unmeasured(report) {
+        return "note: ended early, during the warm-up: nothing was measured";
+    }
+    "note: ended early: the figures are of what there was until then"
+}
+
 /// What the exit status says.
 fn judge(report: &Report) -> Result<(), Failure> {
     if let Some(broken) = report.assertions.iter().find(|each| !each.holds) {
@@ -219,6 +240,9 @@ fn judge(report: &Report) -> Result<(), Failure> {
 fn refused(error: spiked_load::Error) -> Failure {
     use spiked_load::Error;
     match error {
+        Error::Client(spiked_client::Error::PromiseStalled { .. }) | Error::NoRoom { .. } => {
+            Failure::failed(error).with_hint(LESS_AT_ONCE)
+        }
         Error::Client(error) => error.into(),
         Error::Recording(error) => error.into(),
         Error::NoGeometry { .. } => Failure::used_wrongly(error)

@@ -2,7 +2,11 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use spiked_load::{Report, report::Percentiles, search::Probe};
+use spiked_load::{
+    Report,
+    report::Percentiles,
+    search::{Failed, Probe},
+};
 
 use crate::{
     numbers::{duration, grouped, short},
@@ -144,6 +148,16 @@ pub(super) fn probe(probe: &Probe) -> String {
     let verdict = if probe.holds { "holds" } else { "too much" };
     let (rate, simulated) = (short(probe.rate), short(probe.rate_simulated));
     format!("{rate:>8} events/s  {verdict:<8}  {simulated} simulated  {}\n", probe.why)
+}
+
+/// A rate that could not be tried to the end.
+pub(super) fn failed(failed: &Failed) -> String {
+    format!("{:>8} events/s  failed    {}\n", short(failed.rate), failed.why)
+}
+
+/// A rate, as errors name it.
+pub(super) fn rate(rate: f64) -> String {
+    format!("{} events/s", short(rate))
 }
 
 /// The highest rate that was served well.

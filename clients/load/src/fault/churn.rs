@@ -23,7 +23,10 @@ pub(super) async fn play(scene: &Scene<'_>) -> Seen {
         sessions += 1;
         tokio::time::sleep(PAUSE).await;
     }
-    let observed = format!("{sessions} sessions came and went, {different} gave other output");
+    let items = first.map_or(0, |first| first.count());
+    let observed = format!(
+        "{sessions} sessions came and went with {items} items of output, {different} gave other output"
+    );
     Ok((sessions > 1 && different == 0, observed))
 }
 

@@ -7,7 +7,7 @@ use spiked_client::{OpenOptions, v1};
 use super::{Scene, Seen};
 use crate::{
     flow::{Cut, Flow, Pace},
-    session::{self, Part},
+    session::{self, Part, Played},
     source::{Kind, Shape, Source, Spec},
 };
 
@@ -25,7 +25,8 @@ pub(super) async fn one_pixel(scene: &Scene<'_>) -> Seen {
     let flow = flow(Kind::Pixel, shape, PIXEL_RATE)?;
     let session = scene.client.open(scene.load.options(flow.source())).await?;
     let part = Part { cut: cut(PIXEL_RATE), ..scene.part(&session, flow) };
-    told(session::play(scene.client, session, part).await?)
+    let played = session::play(scene.client, session, part).await?;
+    Ok((is_whole(&played), observed(&played)))
 }
 
 /// Everybody gets each event.
@@ -34,17 +35,22 @@ pub(super) async fn fan_out(scene: &Scene<'_>) -> Seen {
     let flow = flow(Kind::Noise, Shape::Channels(CHANNELS), FAN_RATE)?;
     let session = scene.client.open(OpenOptions::new(FAN_OUT)).await?;
     let part = Part { cut: cut(FAN_RATE), port: 0, ..scene.part(&session, flow) };
-    told(session::play(scene.client, session, part).await?)
+    let played = session::play(scene.client, session, part).await?;
+    let owed = played.position.events_accepted * u64::from(NEURONS);
+    Ok((is_whole(&played) && played.position.deliveries == owed, observed(&played)))
 }
 
-fn told(played: session::Played) -> Seen {
-    let observed = format!(
+fn is_whole(played: &Played) -> bool {
+    played.completed && played.is_conserved() && played.events_sent > 0
+}
+
+fn observed(played: &Played) -> String {
+    format!(
         "{} events sent, {} dropped, {} deliveries",
         played.events_sent,
         played.dropped(),
         played.position.deliveries
-    );
-    Ok((played.completed && played.is_conserved(), observed))
+    )
 }
 
 fn flow(kind: Kind, shape: Shape, rate: f64) -> Result<Flow, crate::Error> {

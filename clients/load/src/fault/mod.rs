@@ -79,7 +79,7 @@ impl Fault {
             Self::Churn => "each session completes, and all give the same output",
             Self::Bursts => "every burst is simulated, and nothing of one dropped",
             Self::SamePixel => "it completes, and each event is taken or counted as dropped",
-            Self::FanOut => "it completes, and each event is taken or counted as dropped",
+            Self::FanOut => "it completes, and each event that is taken reaches every neuron",
         }
     }
 }

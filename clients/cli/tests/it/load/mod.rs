@@ -5,6 +5,8 @@
 
 mod compare;
 mod faults;
+mod queues;
+mod search;
 
 use std::{
     fs,
@@ -159,48 +161,6 @@ fn what_the_daemon_holds_up_counts_from_the_intended_moment() {
     let us = |kind: &str| report["latencies_us"][kind]["p90"].as_f64().expect("measured");
     assert!(us("simulated") > 2.0 * us("simulated_from_sending"), "{}", told.stdout);
     assert!(us("simulated") > 2.0 * us("own_lateness"), "{}", told.stdout);
-}
-
-#[test]
-fn the_search_finds_the_rate_beyond_which_an_assertion_fails() {
-    let words = ["--recording", "noise:320x240@20k", "--rate", "1k", "--duration", "500ms"];
-    let mut searching = load_with(words);
-    let searching = searching.args(["--search", "--assert", "rate < 6k"]);
-    let told = Told::of(searching.output().expect("spiked runs")).done();
-    let knee = told.value("knee");
-    let knee: f64 = knee.split(' ').next().expect("a number").parse().expect("a number");
-    assert!((5.0..6.6).contains(&knee), "{}", told.stdout);
-    assert!(told.stdout.contains("too much"), "{}", told.stdout);
-}
-
-/// With what was found until then, and without trying further rates.
-#[test]
-fn ctrl_c_ends_a_search_with_what_was_found() {
-    let folder = Folder::new();
-    let json = folder.path("search.json");
-    let words = ["--recording", "noise:320x240@20k", "--rate", "1k", "--duration", "1s"];
-    let mut child = load_with(words)
-        .args(["--search", "--assert", "p99 < 100s", "--json"])
-        .arg(&json)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("spiked runs");
-    std::thread::sleep(Duration::from_millis(4_500));
-    assert!(child.try_wait().expect("ours").is_none(), "no rate was too much yet");
-    signal(&child, "INT");
-    let told = Told::of(child.wait_with_output().expect("it ends")).done();
-    assert!(told.value("knee").contains("ended early"), "{}", told.stdout);
-    let found = report(&json);
-    assert_eq!(found["format"], "spiked-load-search 1");
-    assert_eq!(found["stopped"], true);
-    let probes = found["probes"].as_array().expect("a list");
-    let rates: Vec<_> = probes.iter().filter_map(|probe| probe["rate"].as_f64()).collect();
-    let doubled = (0..).map(|step| 1e3 * f64::powi(2.0, step)).take(rates.len());
-    assert!(!rates.is_empty() && rates.len() < 6, "{rates:?}");
-    assert!(rates.iter().copied().eq(doubled), "{rates:?}");
-    assert_eq!(found["knee"].as_f64(), rates.last().copied());
-    assert_eq!(told.stdout.matches("holds").count(), rates.len(), "{}", told.stdout);
 }
 
 /// The generator's word on itself decides, too.
@@ -359,6 +319,25 @@ fn ctrl_c_ends_the_load_early_with_its_report() {
     let told = Told::of(child.wait_with_output().expect("it ends")).done();
     assert!(told.value("compared").contains(" 0 lost, 0 surplus, 0 reordered"), "{}", told.stdout);
     assert!(told.value("events").contains(" simulated "), "{}", told.stdout);
+    assert!(told.stderr.contains("note: ended early: "), "{}", told.stderr);
+}
+
+/// What was sent was compared; that nothing was measured is nobody's fault.
+#[test]
+fn ctrl_c_during_the_warm_up_is_no_figure_that_is_not_valid() {
+    let words = ["--recording", "noise:320x240@20k", "--rate", "20k", "--duration", "10min"];
+    let child = load_with(words)
+        .args(["--warmup", "5min"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("spiked runs");
+    std::thread::sleep(Duration::from_secs(3));
+    signal(&child, "INT");
+    let told = Told::of(child.wait_with_output().expect("it ends"));
+    assert_eq!(told.status, Some(130), "{}", told.stderr);
+    assert!(told.stderr.contains("during the warm-up"), "{}", told.stderr);
+    assert!(!told.stderr.contains("error"), "{}", told.stderr);
 }
 
 #[test]
