@@ -14,8 +14,8 @@ fn a_load_that_fits_a_small_queue_is_compared() {
     let folder = Folder::new();
     let json = folder.path("load.json");
     let out = json.display().to_string();
-    // Batches of some twenty events, and some that are as large as the queue is long.
-    for (queue, gather) in [(2_000, "1ms"), (100, "1ms"), (1_100, "50ms")] {
+    // Batches of some twenty events, and of a thousand: one waits for the next one's promise.
+    for (queue, gather) in [(2_000, "1ms"), (100, "1ms"), (2_100, "50ms")] {
         let daemon = queueing(queue);
         let words = ["--recording", "noise:320x240@20k", "--gather", gather, "--fault", "churn"];
         load(words.into_iter().chain(["--address", &daemon.address, "--json", &out])).done();
