@@ -45,6 +45,7 @@ fn each_fault_does_what_is_expected_and_harms_nobody_else() {
 }
 
 /// A short soak: sessions and connections come, break and go, and the daemon takes no more memory for it.
+/// Seen to fail with the daemon's handle of each session, which is over, kept.
 #[test]
 fn memory_stays_where_it_is_while_sessions_come_and_go() {
     let folder = Folder::new();
@@ -53,7 +54,11 @@ fn memory_stays_where_it_is_while_sessions_come_and_go() {
     let words = ["--recording", "noise:320x240@20k", "--rate", "20k", "--duration", "10s"];
     let mut loading = load_with(words);
     loading.args(["--sessions", "4", "--connections", "2", "--compared", "1", "--json", &out]);
-    loading.args(["--fault", "churn", "--fault", "resets", "--fault", "reconnects"]);
+    // Two hundred sessions a churn.
+    loading.args(
+        ["churn", "churn", "churn", "churn", "resets", "reconnects"]
+            .map(|fault| format!("--fault={fault}")),
+    );
     Told::of(loading.args(["--assert", "memory < 300MB"]).output().expect("spiked runs")).done();
     let report = report(&json);
     assert_exact(&report, 1);
@@ -65,8 +70,8 @@ fn memory_stays_where_it_is_while_sessions_come_and_go() {
         });
         within.filter_map(|each| each["daemon_resident_bytes"].as_u64()).max().expect("some")
     };
-    // What a session takes and is not given back would be there more than a hundred times.
+    // What a session takes and does not give back would be there three hundred times.
     let (before, after) = (most(3.0, 6.5), most(6.5, 10.1));
     assert!(before > 1_000_000, "{before}");
-    assert!(after < before + (8 << 20), "{before} bytes, then {after}");
+    assert!(after < before + (4 << 20), "{before} bytes, then {after}");
 }
