@@ -32,8 +32,10 @@ use super::{
 /// a few hundredths of a second.
 pub(super) const TURN_MAX: Duration = Duration::from_micros(500);
 
-/// A turn that took no longer than this is likely to be followed by another like it.
-const QUICK_TURN: Duration = Duration::from_micros(100);
+/// A turn that took no longer than this is likely to be followed by another like it. Two changes of thread,
+/// which it spares, cost a slow machine as much as half of this; half of a long turn, so that it holds up the
+/// sockets of others no longer than that.
+const QUICK_TURN: Duration = Duration::from_micros(250);
 
 /// What a session wants after a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
