@@ -42,10 +42,7 @@ impl Change {
     pub(crate) fn make(&self, simulation: &mut Simulation) -> bool {
         assert_eq!(simulation.simulated_to(), Tick(self.tick));
         match &self.what {
-            What::Weights(change) => {
-                change.make(simulation);
-                true
-            }
+            What::Weights(change) => change.make(simulation),
             What::Parameter(change) => change.make(simulation),
         }
     }
@@ -59,13 +56,22 @@ impl WeightChange {
         weights.iter().enumerate().map(|(position, weight)| weight * part(position)).collect()
     }
 
-    fn make(&self, simulation: &mut Simulation) {
+    /// Refused is only a part of which no quantum is left.
+    fn make(&self, simulation: &mut Simulation) -> bool {
         let id = ProjectionId(self.projection);
         let given = Simulation::new(Arc::clone(simulation.plan()), Options::default());
         let given = given.synapses(id, self.source).expect("no convolution");
-        let weights: Vec<f64> = given.iter().map(|synapse| synapse.weight).collect();
-        let weights = self.of(&weights);
-        simulation.set_weights(id, self.source, &weights).expect("no larger than the plan's");
+        let given: Vec<f64> = given.iter().map(|synapse| synapse.weight).collect();
+        match simulation.set_weights(id, self.source, &self.of(&given)) {
+            Ok(()) => true,
+            Err(WeightsError::Weight { position, weight, .. }) => {
+                let magnitudes = given.iter().map(|weight| weight.abs());
+                let least = magnitudes.filter(|weight| *weight > 0.0).fold(f64::INFINITY, f64::min);
+                assert!(weight.abs() < least, "weight {position}: {weight} of {given:?}");
+                false
+            }
+            Err(error) => panic!("no larger than the plan's: {error}"),
+        }
     }
 }
 
