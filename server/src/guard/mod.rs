@@ -19,6 +19,7 @@ mod named;
 mod scopes;
 mod tls;
 mod tokens;
+mod turn;
 mod watch;
 mod writing;
 

@@ -18,11 +18,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::{
     flood::{Flood, Flooded},
     heads::{DATA, HEADERS, Heads, RST_STREAM},
+    turn::Turn,
 };
 
-/// Frames of events in one go, before those who read them get their turn. HTTP/2's library ends a
-/// connection with some 2 000 small frames of events unread, and reads on as long as more are there.
-const FRAMES_A_TURN: u32 = 256;
 const PREFACE_BYTES: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
 
 /// One connection, watched.
@@ -37,8 +35,7 @@ pub(super) struct Watch {
     last: u32,
     idle_since: Instant,
     idle_deadline: Duration,
-    /// Frames of events since the connection last waited.
-    turn: u32,
+    turn: Turn,
     /// The preface's deadline, then a look at whether the connection is idle.
     alarm: Pin<Box<Sleep>>,
 }
@@ -54,13 +51,14 @@ impl Watch {
             last: 0,
             idle_since: Instant::now(),
             idle_deadline,
-            turn: 0,
+            turn: Turn::default(),
             alarm: Box::pin(sleep_until(preface_deadline)),
         }
     }
 
     /// These bytes came.
     pub(super) fn received(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        self.turn.read_bytes(bytes.len());
         if self.preface_left > 0 {
             let of_preface = self.preface_left.min(bytes.len());
             bytes = &bytes[of_preface..];
@@ -75,7 +73,7 @@ impl Watch {
                     self.open.insert(head.stream);
                 }
                 RST_STREAM => self.ended(head.stream),
-                DATA => self.turn += 1,
+                DATA => self.turn.read_frame(),
                 _ => {}
             }
         }
@@ -84,12 +82,7 @@ impl Watch {
 
     /// Whether it is the turn of others, which then get it.
     pub(super) fn poll_turn(&mut self, context: &Context<'_>) -> Poll<()> {
-        if self.turn < FRAMES_A_TURN {
-            return Poll::Ready(());
-        }
-        self.turn = 0;
-        context.waker().wake_by_ref();
-        Poll::Pending
+        self.turn.poll(context)
     }
 
     /// These bytes went.
@@ -111,7 +104,7 @@ impl Watch {
 
     /// Waits until the connection has been silent or idle for too long.
     pub(super) fn poll_overdue(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
-        self.turn = 0;
+        self.turn.rest();
         loop {
             ready!(self.alarm.as_mut().poll(context));
             if self.preface_left > 0 {
