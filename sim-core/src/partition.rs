@@ -196,6 +196,9 @@ impl Partition {
             }
             self.evaluate(plan, population, tick);
             let state = &mut self.populations[population.0 as usize];
+            if state.fired.is_empty() {
+                continue;
+            }
             let fired = std::mem::take(&mut state.fired);
             let source = SourceId::Population(population);
             self.depart(plan, source, tick, &fired, Emitter::Here, tick);

@@ -74,7 +74,7 @@ impl Simulation {
             self.collect(id, tick, &fired);
             self.crew.only().populations[id].fired = fired;
         }
-        self.decide(tick, first);
+        self.end_tick(tick, first);
         self.now = tick + 1;
         self.check_in_flight(tick)
     }
@@ -131,7 +131,7 @@ impl Simulation {
                 }
                 self.collect(population, tick, &fired);
             }
-            self.decide(tick, first);
+            self.end_tick(tick, first);
         }
         records.clear();
         self.crew.recycle(records);
@@ -188,10 +188,14 @@ impl Simulation {
     }
 
     /// Ends a tick: lets the readouts decide, and orders what came out since `first`.
-    fn decide(&mut self, tick: u64, first: usize) {
-        if self.tallies.is_empty() && self.outputs.len() == first {
-            return;
+    #[inline]
+    fn end_tick(&mut self, tick: u64, first: usize) {
+        if !self.tallies.is_empty() || self.outputs.len() > first {
+            self.decide(tick, first);
         }
+    }
+
+    fn decide(&mut self, tick: u64, first: usize) {
         let mut is_stopped = false;
         for (readout, tally) in self.own_plan.readouts.iter().zip(&mut self.tallies) {
             let Some(outcome) = tally.decide(&readout.rule, tick) else { continue };
