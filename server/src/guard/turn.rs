@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 /// Frames of events. HTTP/2's library ends a connection with some 2 000 small ones unread.
 const FRAMES: u32 = 256;
 /// \[bytes\] A busy client's batch or two. With 64 busy sessions over eight connections a quiet one waited
-/// 53 to 75 ms at p99 without this, 21 to 23 ms with twice as many, 12 to 14 ms with these; half of
+/// 33 to 83 ms at p99 without this, 21 to 23 ms with twice as many, 13 to 16 ms with these; half of
 /// them are no better, and throughput is the same with all.
 const BYTES: usize = 32 << 10;
 

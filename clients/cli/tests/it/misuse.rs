@@ -39,6 +39,24 @@ fn files_that_are_no_recordings_are_told_apart() {
     }
 }
 
+/// Both are holes: nothing of them is on the disk.
+#[test]
+fn a_nir_file_is_read_up_to_256_mib() {
+    let folder = Folder::new();
+    let of_size = |name: &str, bytes: u64| {
+        let path = folder.path(name);
+        fs::File::create(&path).and_then(|file| file.set_len(bytes)).expect("a sparse file");
+        path.display().to_string()
+    };
+    let longest = of_size("longest.nir", 256 << 20);
+    let longer = of_size("longer.nir", (256 << 20) + 1);
+    for (file, said) in [(&longest, "is no HDF5 file"), (&longer, "is longer than 268435456 bytes")]
+    {
+        let told = tell(["check", file, "--profile", "norse"]);
+        assert_refused(&told, 1, &[file, said]);
+    }
+}
+
 #[test]
 fn a_recording_without_a_sensor_size_asks_for_one() {
     let folder = Folder::new();
