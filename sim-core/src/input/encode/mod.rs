@@ -160,8 +160,9 @@ impl Encoding {
     /// Encodes the frames that the door has ready: those before a time, and further ones until
     /// there is a spike.
     pub(crate) fn fill(&mut self, plan: &FramePlan, door: &mut Door, until_us: u64) {
-        if self.taken == self.ready.len() {
-            self.ready.clear();
+        // What is gone does not pile up where some is always left; each spike is moved once at most.
+        if self.taken * 2 >= self.ready.len() {
+            self.ready.drain(..self.taken);
             self.taken = 0;
         }
         while self.taken == self.ready.len() || self.last_us.is_none_or(|last| last < until_us) {
