@@ -5,6 +5,7 @@
 //! was cut into batches can change anything; of events of one time and address alone, a filter takes
 //! the first to arrive. An event alone never moves time.
 
+use super::forget_taken;
 use crate::event::InputEvent;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +32,7 @@ impl Door {
     pub(crate) fn promise(&mut self, promise_us: u64) {
         debug_assert!(promise_us >= self.promise_us, "checked by the caller");
         self.promise_us = promise_us;
-        self.forget_taken();
+        forget_taken(&mut self.ready, &mut self.taken);
         let sorted_from = self.ready.len();
         let order = Order::of(&self.waiting);
         let is_released = |event: &InputEvent| event.time_us < promise_us;
@@ -48,14 +49,6 @@ impl Door {
             self.ready.extend(self.waiting.extract_if(.., |event| is_released(event)));
         }
         order.complete(&mut self.ready[sorted_from..]);
-    }
-
-    /// A stream that is never caught up with would pile up what is gone. Each event is moved once at most.
-    fn forget_taken(&mut self) {
-        if self.taken * 2 >= self.ready.len() {
-            self.ready.drain(..self.taken);
-            self.taken = 0;
-        }
     }
 
     /// Time of the first event that is ready \[µs\].

@@ -59,7 +59,6 @@ impl Simulation {
     }
 
     /// Encodes the frames that are ready before a time, and further ones up to the first spike.
-    #[inline]
     fn encode_before(&mut self, end_us: u64) {
         let ports = self.encodings.iter_mut().zip(&mut self.doors).zip(&self.own_plan.inputs);
         for ((encoding, door), input) in ports {

@@ -14,7 +14,7 @@ pub(crate) use afferents::Membrane;
 pub(crate) use levels::Level;
 
 use self::{afferents::Cell, levels::Levels};
-use super::door::Door;
+use super::{door::Door, forget_taken};
 use crate::{
     event::InputEvent,
     network::{COMPONENT_COUNT, FrameEncoder, FrameSource},
@@ -160,11 +160,7 @@ impl Encoding {
     /// Encodes the frames that the door has ready: those before a time, and further ones until
     /// there is a spike.
     pub(crate) fn fill(&mut self, plan: &FramePlan, door: &mut Door, until_us: u64) {
-        // What is gone does not pile up where some is always left; each spike is moved once at most.
-        if self.taken * 2 >= self.ready.len() {
-            self.ready.drain(..self.taken);
-            self.taken = 0;
-        }
+        forget_taken(&mut self.ready, &mut self.taken);
         while self.taken == self.ready.len() || self.last_us.is_none_or(|last| last < until_us) {
             let Some(time_us) = door.next_us() else { break };
             self.come_to(plan, time_us, door.take_before(time_us.saturating_add(1)));
